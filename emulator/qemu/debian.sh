@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+#
+# Debian packages for the build scripts: install what a step needs on the
+# machine, and fetch packages of other suites and architectures through apt
+# configurations of our own, so that the machine's sources stay as they are.
+# To be sourced; needs root only where a package has to be installed.
+
+KESTREL_CACHE=${KESTREL_CACHE:-${HOME:-/root}/.cache/kestrel}
+
+# Index files of foreign suites older than this are refreshed.
+DEBIAN_INDEX_DAYS=7
+
+say()
+{
+	printf '==> %s\n' "$*" >&2
+}
+
+die()
+{
+	printf '%s: error: %s\n' "${0##*/}" "$*" >&2
+	exit 1
+}
+
+# hash_of FILE|STRING...: 16 hex digits that change with any argument or, where
+# an argument names a file, with that file's content.
+hash_of()
+{
+	local input
+
+	for input in "$@"; do
+		if [ -f "$input" ]; then
+			sha256sum <"$input"
+		else
+			printf '%s\n' "$input"
+		fi
+	done | sha256sum | cut -c1-16
+}
+
+# run_logged LOG COMMAND...: run quietly, show the log's end if it fails.
+run_logged()
+{
+	local log=$1
+
+	shift
+	mkdir -p "${log%/*}"
+	if ! "$@" >"$log" 2>&1 </dev/null; then
+		tail -n 40 "$log" >&2
+		die "'$1 ${2-}' failed, the whole log is $log"
+	fi
+}
+
+# lock_held NAME: block until this process holds the named lock of the cache;
+# released when the process ends.
+lock_held()
+{
+	local fd
+
+	mkdir -p "$KESTREL_CACHE/locks"
+	exec {fd}>"$KESTREL_CACHE/locks/$1"
+	if ! flock -n "$fd"; then
+		say "waiting for another build of $1"
+		flock "$fd"
+	fi
+}
+
+# debian_install PACKAGE|FILE.deb...: install on the machine what is missing.
+debian_install()
+{
+	local package name missing=()
+
+	for package in "$@"; do
+		name=$package
+		[ -f "$package" ] && name=$(dpkg-deb -f "$package" Package)
+		[ "$(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null)" = installed ] ||
+			missing+=("$package")
+	done
+	[ ${#missing[@]} -eq 0 ] && return 0
+	[ "$(id -u)" = 0 ] || die "packages missing: ${missing[*]##*/} (run as root to have them installed)"
+	say "installing ${missing[*]##*/}"
+	debian_install_run "${missing[@]}" && return 0
+	apt-get -q update >&2 || die "apt-get update failed"
+	debian_install_run "${missing[@]}" || die "cannot install ${missing[*]##*/}"
+}
+
+debian_install_run()
+{
+	DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o DPkg::Lock::Timeout=900 \
+		--no-install-recommends install "$@" >&2 </dev/null
+}
+
+# debian_mirror main|security: base address the machine itself uses.
+debian_mirror()
+{
+	local want=debian default=http://deb.debian.org/debian base
+
+	if [ "$1" = security ]; then
+		want=debian-security
+		default=http://deb.debian.org/debian-security
+	fi
+	base=$(apt-get indextargets --format '$(SITE) $(REPO_URI)' 2>/dev/null |
+		awk -v want="/$want/" 'index($1 "/", want) { print $1; exit }')
+	printf '%s\n' "${base:-$default}"
+}
+
+# debian_suite SUITE ARCH: make (or refresh) the private apt configuration of a
+# suite and print the path of its apt.conf. SUITE may be a codename with
+# -security, -backports or -updates; plain codenames carry -updates and
+# -security with them.
+debian_suite()
+{
+	local suite=$1 arch=$2
+	local dir=$KESTREL_CACHE/apt/$suite-$arch
+	local main security base=${suite%%-*}
+
+	mkdir -p "$dir"/{lists/partial,archives/partial,empty}
+	: >"$dir/status"
+	main=$(debian_mirror main)
+	security=$(debian_mirror security)
+	{
+		case $suite in
+		*-security)
+			echo "$security $suite" ;;
+		*-*)
+			echo "$main $suite" ;;
+		*)
+			printf '%s\n' "$main $suite" "$main $base-updates" "$security $base-security" ;;
+		esac
+	} | while read -r site name; do
+		cat <<-EOS
+		Types: deb deb-src
+		URIs: $site
+		Suites: $name
+		Components: main
+		Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
+
+		EOS
+	done >"$dir/kestrel.sources"
+	cat >"$dir/apt.conf" <<-EOS
+	APT::Architecture "$arch";
+	APT::Architectures { "$arch"; };
+	Dir::Etc::sourcelist "$dir/kestrel.sources";
+	Dir::Etc::sourceparts "$dir/empty";
+	Dir::Etc::preferences "$dir/empty/none";
+	Dir::Etc::preferencesparts "$dir/empty";
+	Dir::State::lists "$dir/lists";
+	Dir::State::status "$dir/status";
+	Dir::State::extended_states "$dir/extended_states";
+	Dir::Cache::archives "$dir/archives";
+	Dir::Cache::pkgcache "";
+	Dir::Cache::srcpkgcache "";
+	Acquire::Languages "none";
+	Acquire::Retries "3";
+	APT::Install-Recommends "false";
+	APT::Sandbox::User "root";
+	Debug::NoLocking "true";
+	EOS
+	(
+		flock 9
+		if [ -n "${DEBIAN_INDEX_FORCE-}" ] || [ ! -e "$dir/stamp" ] ||
+		   [ -n "$(find "$dir/stamp" -mtime "+$DEBIAN_INDEX_DAYS")" ]; then
+			say "reading the package index of $suite ($arch)"
+			if APT_CONFIG="$dir/apt.conf" apt-get -q update >"$dir/update.log" 2>&1; then
+				touch "$dir/stamp"
+			else
+				cat "$dir/update.log" >&2
+				[ -e "$dir/stamp" ] || die "cannot read the package index of $suite"
+				say "going on with the index read earlier"
+			fi
+		fi
+	) 9>"$dir/lock" || return 1
+	printf '%s\n' "$dir/apt.conf"
+}
+
+# debian_candidate APT_CONF PACKAGE: the version apt would install.
+debian_candidate()
+{
+	local version
+
+	version=$(APT_CONFIG=$1 apt-cache policy "$2" | awk '$1 == "Candidate:" { print $2; exit }')
+	case $version in
+	''|'(none)') die "package $2 is not in ${1%/apt.conf}" ;;
+	esac
+	printf '%s\n' "$version"
+}
+
+# debian_unpack APT_CONF DIRECTORY PACKAGE...: download the packages (name or
+# name=version) and unpack their files into the directory, without scripts.
+debian_unpack()
+{
+	local config=$1 directory=$2 download deb
+
+	shift 2
+	mkdir -p "$directory"
+	download=$(mktemp -d "$KESTREL_CACHE/download.XXXXXX")
+	say "downloading $*"
+	(
+		cd "$download"
+		APT_CONFIG=$config apt-get -q download "$@" >log 2>&1 || { cat log >&2; exit 1; }
+	) || { rm -rf "$download"; die "cannot download $*"; }
+	for deb in "$download"/*.deb; do
+		dpkg-deb -x "$deb" "$directory" || die "cannot unpack ${deb##*/}"
+	done
+	rm -rf "$download"
+}

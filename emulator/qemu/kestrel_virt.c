@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The kestrel-virt board: QEMU's arm64 "virt" board with a Kestrel NPU.
+ *
+ * The parent's init builds the whole machine; this board then adds the NPU at
+ * an address and an interrupt that virt leaves free, and its device-tree node.
+ * Nothing of virt itself is changed.
+ */
+
+#include "qemu/osdep.h"
+#include "hw/arm/fdt.h"
+#include "hw/arm/virt.h"
+#include "hw/boards.h"
+#include "hw/misc/kestrel_npu.h"
+#include "hw/sysbus.h"
+#include "qapi/error.h"
+#include "qemu/module.h"
+#include "system/device_tree.h"
+
+#define TYPE_KESTREL_VIRT_MACHINE MACHINE_TYPE_NAME("kestrel-virt")
+#define TYPE_PARENT_MACHINE MACHINE_TYPE_NAME("virt-10.0")
+
+/*
+ * virt's memory map is empty between its last virtio transport (0x0a004000)
+ * and the platform bus (0x0c000000), its interrupt map from the end of the
+ * platform bus (SPI 176) to the last line (SPI 255).
+ */
+#define KESTREL_VIRT_NPU_BASE 0x0b000000
+#define KESTREL_VIRT_NPU_SPI 192
+
+OBJECT_DECLARE_TYPE(KestrelVirtState, KestrelVirtClass, KESTREL_VIRT_MACHINE)
+
+struct KestrelVirtState {
+	VirtMachineState parent_obj;
+};
+
+struct KestrelVirtClass {
+	VirtMachineClass parent_class;
+
+	void (*parent_init)(MachineState *machine);
+};
+
+static void kestrel_virt_add_npu_node(MachineState *machine)
+{
+	g_autofree char *name = g_strdup_printf("/npu@%x", KESTREL_VIRT_NPU_BASE);
+	void *fdt = machine->fdt;
+
+	qemu_fdt_add_subnode(fdt, name);
+	qemu_fdt_setprop_string(fdt, name, "compatible", "kestrel,npu-v1");
+	qemu_fdt_setprop_sized_cells(fdt, name, "reg", 2, KESTREL_VIRT_NPU_BASE,
+				     2, KESTREL_NPU_MMIO_SIZE);
+	qemu_fdt_setprop_cells(fdt, name, "interrupts", GIC_FDT_IRQ_TYPE_SPI,
+			       KESTREL_VIRT_NPU_SPI, GIC_FDT_IRQ_FLAGS_LEVEL_HI);
+	qemu_fdt_setprop(fdt, name, "dma-coherent", NULL, 0);
+}
+
+static void kestrel_virt_init(MachineState *machine)
+{
+	KestrelVirtClass *board_class = KESTREL_VIRT_MACHINE_GET_CLASS(machine);
+	VirtMachineState *virt = VIRT_MACHINE(machine);
+	SysBusDevice *npu;
+
+	board_class->parent_init(machine);
+
+	npu = SYS_BUS_DEVICE(qdev_new(TYPE_KESTREL_NPU));
+	object_property_add_child(OBJECT(machine), "npu", OBJECT(npu));
+	sysbus_realize_and_unref(npu, &error_fatal);
+	sysbus_mmio_map(npu, 0, KESTREL_VIRT_NPU_BASE);
+	sysbus_connect_irq(npu, 0, qdev_get_gpio_in(virt->gic, KESTREL_VIRT_NPU_SPI));
+	kestrel_virt_add_npu_node(machine);
+}
+
+static void kestrel_virt_class_init(ObjectClass *klass, void *data)
+{
+	KestrelVirtClass *board_class = KESTREL_VIRT_MACHINE_CLASS(klass);
+	MachineClass *machine_class = MACHINE_CLASS(klass);
+
+	board_class->parent_init = machine_class->init;
+	machine_class->init = kestrel_virt_init;
+	machine_class->desc = "QEMU ARM Virtual Machine with a Kestrel NPU";
+	/* The class is copied from the parent, which answers to "virt". */
+	machine_class->alias = NULL;
+}
+
+static const TypeInfo kestrel_virt_type = {
+	.name = TYPE_KESTREL_VIRT_MACHINE,
+	.parent = TYPE_PARENT_MACHINE,
+	.instance_size = sizeof(KestrelVirtState),
+	.class_size = sizeof(KestrelVirtClass),
+	.class_init = kestrel_virt_class_init,
+};
+
+static void kestrel_virt_register_types(void)
+{
+	type_register_static(&kestrel_virt_type);
+}
+
+type_init(kestrel_virt_register_types)
