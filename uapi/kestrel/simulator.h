@@ -304,9 +304,11 @@ struct kestrel_simulator_interface {
 typedef const struct kestrel_simulator_interface *
 kestrel_simulator_interface_fn(uint32_t version);
 
+#ifndef __cplusplus
 _Static_assert(sizeof(struct kestrel_simulator_base) == 16, "base is two 64-bit words");
 _Static_assert(sizeof(struct kestrel_simulator_job) == 16 + 16 * 16 + 8, "job has no padding");
 _Static_assert(sizeof(struct kestrel_simulator_result) == 48, "result has no padding");
+#endif
 
 #ifdef __cplusplus
 }
