@@ -10,6 +10,7 @@
 # cores the first time. Prints a directory that holds
 #   vmlinuz   the kernel image to boot
 #   vmlinux   the same with symbols
+#   modules   /lib/modules/RELEASE of it, without links to the build tree
 #   kdir      the build tree, to build modules against
 #   source    the source tree (kselftest harness, checkpatch, sparse headers)
 #   release   a file with the kernel's release string
@@ -24,7 +25,7 @@ jobs=$(nproc)
 while [ $# -gt 0 ]; do
 	case $1 in
 	--jobs) jobs=$2; shift 2 ;;
-	--help) sed -n '3,15s/^# \{0,1\}//p' "$0"; exit 0 ;;
+	--help) sed -n '3,16s/^# \{0,1\}//p' "$0"; exit 0 ;;
 	*) die "unknown option $1" ;;
 	esac
 done
@@ -84,7 +85,7 @@ if [ ! -e "$directory/complete" ]; then
 	config_check "$directory/kdir/.config"
 	say "building the debug kernel (7 to 10 minutes on two cores)"
 	started=$SECONDS
-	kmake -j "$jobs" Image.gz modules >"$logs/build.log" 2>&1 </dev/null &
+	kmake -j "$jobs" Image modules >"$logs/build.log" 2>&1 </dev/null &
 	build=$!
 	while kill -0 $build 2>/dev/null; do
 		sleep 1
@@ -95,10 +96,14 @@ if [ ! -e "$directory/complete" ]; then
 		fi
 	done
 	wait $build || { tail -n 40 "$logs/build.log" >&2; die "see $logs/build.log"; }
-	ln -sfn kdir/arch/arm64/boot/Image.gz "$directory/vmlinuz"
+	run_logged "$logs/modules.log" kmake INSTALL_MOD_PATH="$directory/root" modules_install
+	release=$(cat "$directory/kdir/include/config/kernel.release")
+	rm -f "$directory/root/lib/modules/$release"/{build,source}
+	ln -sfn "root/lib/modules/$release" "$directory/modules"
+	ln -sfn kdir/arch/arm64/boot/Image "$directory/vmlinuz"
 	ln -sfn kdir/vmlinux "$directory/vmlinux"
 	ln -sfn "../${source##*/}" "$directory/source"
-	cp "$directory/kdir/include/config/kernel.release" "$directory/release"
+	printf '%s\n' "$release" >"$directory/release"
 	touch "$directory/complete"
 	say "debug kernel built in $((SECONDS - started)) s"
 fi

@@ -1,0 +1,80 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# Make the base initramfs of the test guest: busybox, the C library and libdrm,
+# and the modules of tests/vm/guest-modules with their dependencies.
+#
+# usage: tests/vm/initramfs.sh LINUX_DIRECTORY
+#
+# LINUX_DIRECTORY is what linux-debian.sh or linux-debug.sh printed. Prints the
+# path of a cpio archive NAME.cpio; beside it NAME.modules holds the module
+# tree that is in it. A run adds its own files in a second archive behind it.
+
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=emulator/qemu/debian.sh
+. "$here/../../emulator/qemu/debian.sh"
+
+case ${1-} in
+--help) sed -n '3,12s/^# \{0,1\}//p' "$0"; exit 0 ;;
+esac
+linux=${1:?usage: initramfs.sh LINUX_DIRECTORY}
+release=$(cat "$linux/release")
+sysroot=$("$here/sysroot.sh")
+
+base=$KESTREL_CACHE/guest/base-$(hash_of "$linux" "$sysroot" "$0" "$here/guest-modules")
+if [ -e "$base.cpio" ]; then
+	printf '%s\n' "$base.cpio"
+	exit 0
+fi
+
+debian_install cpio kmod xz-utils
+lock_held "guest-${base##*/}"
+work=$(mktemp -d "$KESTREL_CACHE/initramfs.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+export PATH=$PATH:/sbin:/usr/sbin
+say "making the guest's base file system for Linux $release"
+
+root=$work/root
+libraries=usr/lib/aarch64-linux-gnu
+mkdir -p "$root"/{bin,lib,tmp,proc,sys,dev} "$root/$libraries"
+cp "$sysroot/bin/busybox" "$root/bin/busybox"
+for name in ld-linux-aarch64.so.1 libc.so.6 libm.so.6 libpthread.so.0 libdl.so.2 librt.so.1 \
+	libgcc_s.so.1 libdrm.so.2; do
+	library=$(find "$sysroot/lib" "$sysroot/usr/lib" -name "$name" | head -n 1)
+	[ -n "$library" ] || die "$name is not in the sysroot"
+	cp -L "$library" "$root/$libraries/$name"
+done
+ln -s "../$libraries" "$root/lib/aarch64-linux-gnu"
+ln -s "../$libraries/ld-linux-aarch64.so.1" "$root/lib/ld-linux-aarch64.so.1"
+
+# All modules once, unpacked, to resolve dependencies; then those we need.
+all=$work/all/lib/modules/$release
+mine=$root/lib/modules/$release
+mkdir -p "$all" "$mine"
+cp -r "$linux/modules/." "$all/"
+rm -f "$all"/{build,source}
+depmod -b "$work/all" "$release"
+sed 's/#.*//' "$here/guest-modules" | while read -r module; do
+	[ -n "$module" ] || continue
+	modprobe -d "$work/all" -S "$release" --show-depends "$module" ||
+		die "Linux $release has no module $module"
+done | awk '$1 == "insmod" { print $2 }' | sort -u | while read -r file; do
+	mkdir -p "$mine/$(dirname "${file#"$all"/}")"
+	case $file in
+	*.xz) xz -dc "$file" >"$mine/$(basename "${file#"$all"/}" .xz)" ;;
+	*) cp "$file" "$mine/" ;;
+	esac
+done
+find "$mine" -mindepth 1 -type d -empty -delete
+cp "$all"/modules.{builtin,order} "$mine/"
+[ ! -e "$all/modules.builtin.modinfo" ] || cp "$all/modules.builtin.modinfo" "$mine/"
+depmod -b "$root" "$release"
+
+cp -r "$mine" "$base.modules.new"
+rm -rf "$base.modules"
+mv "$base.modules.new" "$base.modules"
+(cd "$root" && find . -mindepth 1 | LC_ALL=C sort | cpio -o -H newc -R 0:0 --quiet) >"$base.new"
+mv "$base.new" "$base.cpio"
+printf '%s\n' "$base.cpio"

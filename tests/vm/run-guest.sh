@@ -1,0 +1,213 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# Boot the arm64 test guest, run a script in it as root, report how it went.
+#
+# usage: tests/vm/run-guest.sh --script FILE [OPTION]...
+#
+#   --script FILE       shell script or program to run in the guest (required)
+#   --kernel NAME       debian (default): Debian's 6.12; debug: the debug kernel
+#   --machine NAME      QEMU machine (default kestrel-virt)
+#   --overlay DIR       copy DIR's tree over the guest's root; repeatable
+#   --add FILE=PATH     put one file at PATH in the guest; repeatable
+#   --module FILE.ko    install a module for modprobe and autoload; repeatable
+#   --out DIR           receive what the script leaves in /out of the guest
+#   --log FILE          console log (default build/vm/KERNEL-PID/console.log)
+#   --timeout S         give up after S seconds of host time (default 300)
+#   --allow REGEX       a console line that matches is no splat; repeatable
+#   --no-leak-check     skip the kmemleak scan (debug kernel; it takes seconds)
+#   --cpu MODEL         QEMU processor (default max,pauth-impdef=on)
+#   --smp N, --memory M processors (default 2), memory (default 1G)
+#   --qemu-args ARGS    more arguments for QEMU, split at blanks; repeatable
+#   --append ARGS       more kernel arguments
+#   --stream            show the console while it runs
+#   --quiet             print nothing unless the run fails
+#
+# In the guest $KESTREL_OUT names /out. Exit status: the script's own (a script
+# that ends in 120 to 127 is reported as 119), or
+#   120  the kernel complained: splat in the log, taint, or a memory leak
+#   121  the guest died before the script's end: panic, Oops, reset
+#   124  timeout
+#   125  the guest could not be started, or usage
+
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+top=$(cd "$here/../.." && pwd)
+# shellcheck source=emulator/qemu/debian.sh
+. "$here/../../emulator/qemu/debian.sh"
+
+fail()
+{
+	printf 'run-guest: %s\n' "$2" >&2
+	exit "$1"
+}
+
+script='' kernel=debian machine=kestrel-virt timeout=300 log='' out='' cpu=max,pauth-impdef=on
+smp=2 memory=1G append='' stream=0 quiet=0 leaks=1
+overlays=() additions=() modules=() allowed=() qemu_args=()
+while [ $# -gt 0 ]; do
+	case $1 in
+	--stream) stream=1; shift; continue ;;
+	--quiet) quiet=1; shift; continue ;;
+	--no-leak-check) leaks=0; shift; continue ;;
+	--help) sed -n '3,34s/^# \{0,1\}//p' "$0"; exit 0 ;;
+	esac
+	[ $# -ge 2 ] || fail 125 "option $1 needs a value or does not exist (--help)"
+	case $1 in
+	--script) script=$2 ;;
+	--kernel) kernel=$2 ;;
+	--machine) machine=$2 ;;
+	--overlay) overlays+=("$2") ;;
+	--add) additions+=("$2") ;;
+	--module) modules+=("$2") ;;
+	--out) out=$2 ;;
+	--log) log=$2 ;;
+	--timeout) timeout=$2 ;;
+	--allow) allowed+=("$2") ;;
+	--cpu) cpu=$2 ;;
+	--smp) smp=$2 ;;
+	--memory) memory=$2 ;;
+	--qemu-args) read -r -a words <<<"$2"; qemu_args+=("${words[@]}") ;;
+	--append) append=$2 ;;
+	*) fail 125 "unknown option $1 (--help)" ;;
+	esac
+	shift 2
+done
+[ -f "$script" ] || fail 125 "--script: no such file: '$script'"
+case $kernel in
+debian) linux=$("$here/linux-debian.sh" arm64) || exit 125 ;;
+debug) linux=$("$here/linux-debug.sh") || exit 125 ;;
+*) fail 125 "--kernel: debian or debug, not '$kernel'" ;;
+esac
+base=$("$here/initramfs.sh" "$linux") || exit 125
+qemu=${KESTREL_QEMU:-$top/build/qemu/qemu-system-aarch64}
+[ -x "$qemu" ] || qemu=$("$top/emulator/qemu/build.sh") || exit 125
+
+work=$(mktemp -d)
+qemu_pid='' stream_pid=''
+cleanup()
+{
+	[ -z "$qemu_pid" ] || kill -9 "$qemu_pid" 2>/dev/null || true
+	[ -z "$stream_pid" ] || kill "$stream_pid" 2>/dev/null || true
+	rm -rf "$work"
+}
+trap cleanup EXIT
+log=${log:-$top/build/vm/$kernel-$$/console.log}
+mkdir -p "${log%/*}" "$work/root/kestrel" "$work/result"
+: >"$log"
+
+# The overlay: this run's files, loaded after the base.
+install -m 755 "$here/guest-init" "$work/root/init"
+install -m 755 "$script" "$work/root/kestrel/script"
+for overlay in ${overlays[@]+"${overlays[@]}"}; do
+	[ -d "$overlay" ] || fail 125 "--overlay: no such directory: $overlay"
+	cp -rL --preserve=mode "$overlay/." "$work/root/"
+done
+for addition in ${additions[@]+"${additions[@]}"}; do
+	[ -f "${addition%%=*}" ] || fail 125 "--add: no such file: ${addition%%=*}"
+	install -D "${addition%%=*}" "$work/root/${addition#*=}"
+done
+if [ ${#modules[@]} -gt 0 ]; then
+	release=$(cat "$linux/release")
+	mkdir -p "$work/modules/lib/modules" "$work/root/lib/modules/$release/extra"
+	cp -r "${base%.cpio}.modules" "$work/modules/lib/modules/$release"
+	mkdir -p "$work/modules/lib/modules/$release/extra"
+	for module in "${modules[@]}"; do
+		[ -f "$module" ] || fail 125 "--module: no such file: $module"
+		cp "$module" "$work/modules/lib/modules/$release/extra/"
+	done
+	PATH=$PATH:/sbin depmod -b "$work/modules" "$release"
+	cp "$work/modules/lib/modules/$release"/extra/*.ko "$work/root/lib/modules/$release/extra/"
+	cp "$work/modules/lib/modules/$release"/modules.* "$work/root/lib/modules/$release/"
+fi
+(cd "$work/root" && find . -mindepth 1 | cpio -o -H newc -R 0:0 --quiet) >"$work/overlay.cpio"
+cat "$base" "$work/overlay.cpio" >"$work/initramfs"
+
+started=$SECONDS
+"$qemu" -M "$machine" -cpu "$cpu" -accel tcg,thread=multi -smp "$smp" -m "$memory" \
+	-nodefaults -display none -no-reboot \
+	-serial "file:$log" -serial "file:$work/result.tar" \
+	-kernel "$linux/vmlinuz" -initrd "$work/initramfs" \
+	-append "console=ttyAMA0 loglevel=5 panic=-1 oops=panic softlockup_panic=1 kasan_multi_shot kestrel.leaks=$leaks $append" \
+	${qemu_args[@]+"${qemu_args[@]}"} </dev/null 2>"$work/qemu.err" &
+qemu_pid=$!
+if [ $stream = 1 ]; then
+	tail -n +1 -f --pid=$qemu_pid "$log" 2>/dev/null &
+	stream_pid=$!
+fi
+timed_out=0
+(
+	# Ends with QEMU, so that no sleep outlives the run.
+	while [ $((SECONDS - started)) -lt "$timeout" ] && kill -0 $qemu_pid 2>/dev/null; do
+		sleep 0.2
+	done
+	kill -0 $qemu_pid 2>/dev/null && touch "$work/timeout" && kill -9 $qemu_pid
+	true
+) &
+watchdog=$!
+qemu_status=0
+wait $qemu_pid || qemu_status=$?
+qemu_pid=''
+wait $watchdog
+[ -z "$stream_pid" ] || wait "$stream_pid" || true
+stream_pid=''
+[ ! -e "$work/timeout" ] || timed_out=1
+sed -i 's/\r//g' "$log"
+
+show_end()
+{
+	[ $stream = 1 ] || { echo "run-guest: end of the console:"; tail -n 25 "$log" | sed 's/^/    /'; } >&2
+	[ ! -s "$work/qemu.err" ] || sed 's/^/    qemu: /' "$work/qemu.err" >&2
+	echo "run-guest: the console log is $log" >&2
+}
+
+status=''
+if tar -xf "$work/result.tar" -C "$work/result" 2>/dev/null; then
+	status=$(cat "$work/result/run/result/status" 2>/dev/null || true)
+	if [ -n "$out" ]; then
+		mkdir -p "$out"
+		cp -r "$work/result/out/." "$out/"
+	fi
+	cp "$work/result/run/result/dmesg" "${log%.log}.dmesg" 2>/dev/null || true
+fi
+
+# Complaints of the kernel, known from user space's output by their time stamp.
+# Two readings because either can miss something: the console shows what came
+# before a crash, the kernel's buffer what the console's level hid.
+splat='BUG:|WARNING:|KASAN|UBSAN|ODEBUG:|DMA-API:|DEBUG_LOCKS_WARN_ON|Oops|Call [Tt]race:|INFO: (task|rcu|lockdep|trying|possible)|rcu:.*(stall|self-detected)|unreferenced object|kmemleak: [1-9][0-9]* new|kmemleak: .*(disabled|Cannot|unknown)|possible (circular|recursive|irq|deadlock)|suspicious RCU|inconsistent lock state|held lock freed|bad unlock balance|turning off the locking|Unable to handle kernel|Internal error|Kernel panic|refcount_t:|(list_add|list_del).*corruption|soft lockup|hard LOCKUP|blocked for more than|sleeping function called|scheduling while atomic|Bad page|page allocation failure|cut here|workqueue lockup|general protection|irq [0-9]+: nobody cared|\*\*\*.*(DEADLOCK|bug)'
+stamp='\[ *[0-9]+\.[0-9]{6}\](\[[^]]*\])? '
+complaints=$(cat "$log" "${log%.log}.dmesg" 2>/dev/null | grep -aoE "$stamp.*" | grep -aE "$splat" || true)
+for pattern in ${allowed[@]+"${allowed[@]}"}; do
+	complaints=$(grep -avE -- "$pattern" <<<"$complaints" || true)
+done
+complaints=$(sed '/^$/d' <<<"$complaints" | awk '!seen[$0]++' | head -n 40)
+if [ -s "$work/result/run/result/kmemleak" ]; then
+	complaints+=${complaints:+$'\n'}$(head -n 60 "$work/result/run/result/kmemleak")
+fi
+# Taint bits that only a fault sets: machine check, bad page, Oops, WARN, lockup.
+tainted=$(cat "$work/result/run/result/tainted" 2>/dev/null || echo 0)
+if [ ${#allowed[@]} -eq 0 ] && [ $((tainted & (1 << 4 | 1 << 5 | 1 << 7 | 1 << 9 | 1 << 14))) != 0 ]; then
+	complaints+=${complaints:+$'\n'}"kernel tainted: $tainted"
+fi
+if [ -n "$complaints" ]; then
+	echo "run-guest: the kernel complained:" >&2
+	sed 's/^/    /' <<<"$complaints" >&2
+fi
+
+if [ $timed_out = 1 ]; then
+	show_end
+	fail 124 "no end after $timeout s, guest killed"
+elif [ -z "$status" ]; then
+	show_end
+	[ -s "$log" ] || fail 125 "QEMU ended with status $qemu_status before the guest said anything"
+	fail 121 "the guest died before the script's end"
+elif [ "$status" != 0 ]; then
+	show_end
+	[ "$status" -lt 120 ] || [ "$status" -gt 127 ] || status=119
+	fail "$status" "the script failed with status $status"
+elif [ -n "$complaints" ]; then
+	echo "run-guest: the console log is $log" >&2
+	fail 120 "the script passed, but the kernel complained"
+fi
+[ $quiet = 1 ] || say "guest ($kernel) passed in $((SECONDS - started)) s, log $log"

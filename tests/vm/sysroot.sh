@@ -1,0 +1,45 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# Unpack Debian 12's arm64 C library and libdrm for building guest programs.
+#
+# usage: tests/vm/sysroot.sh
+#
+# Prints the sysroot's path. To build with it:
+#   aarch64-linux-gnu-gcc --sysroot=$SYSROOT -I$SYSROOT/usr/include/libdrm ... -ldrm
+# or through pkg-config with PKG_CONFIG_SYSROOT_DIR=$SYSROOT and
+# PKG_CONFIG_LIBDIR=$SYSROOT/usr/lib/aarch64-linux-gnu/pkgconfig.
+
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=emulator/qemu/debian.sh
+. "$here/../../emulator/qemu/debian.sh"
+
+case ${1-} in
+'') ;;
+--help) sed -n '3,11s/^# \{0,1\}//p' "$0"; exit 0 ;;
+*) die "unknown argument $1" ;;
+esac
+
+packages=(libc6 libc6-dev libcrypt-dev libcrypt1 linux-libc-dev libgcc-s1 libdrm2 libdrm-dev busybox-static)
+
+debian_install gcc-aarch64-linux-gnu libc6-dev-arm64-cross
+
+suite=$(debian_suite bookworm arm64)
+versions=()
+for package in "${packages[@]}"; do
+	versions+=("$package=$(debian_candidate "$suite" "$package")")
+done
+directory=$KESTREL_CACHE/sysroot/arm64-$(hash_of "${versions[@]}" "$0")
+lock_held sysroot-arm64
+if [ ! -e "$directory/.complete" ]; then
+	rm -rf "$directory"
+	debian_unpack "$suite" "$directory" "${versions[@]}"
+	# Absolute links would lead out of the sysroot.
+	find "$directory" -type l -lname '/*' | while read -r link; do
+		ln -sfn "$(realpath -m --relative-to="${link%/*}" "$directory$(readlink "$link")")" "$link"
+	done
+	touch "$directory/.complete"
+fi
+printf '%s\n' "$directory"
