@@ -56,7 +56,7 @@ struct kestrel_emulator_host {
 	int (*memory_write)(void *opaque, uint64_t address, const void *data, size_t length);
 	/* The level of the interrupt line has changed. */
 	void (*interrupt)(void *opaque, bool level);
-	/* Called for every command that retires; may be NULL. */
+	/* Called with opaque for every command that retires; may be NULL. */
 	kestrel_trace_fn *trace;
 };
 
@@ -119,14 +119,11 @@ void kestrel_emulator_statistics(const struct kestrel_emulator *emulator,
 				 struct kestrel_statistics *statistics);
 void kestrel_emulator_statistics_reset(struct kestrel_emulator *emulator);
 
-/* The first violation that checked mode found since creation, or NULL. */
-const char *kestrel_emulator_check_failure(const struct kestrel_emulator *emulator);
-
 /*
  * Faults that a test injects. Each stays until it is injected again with value 0.
  */
 enum kestrel_emulator_fault {
-	/* Units retire nothing while value is non-zero; KILL does not help. */
+	/* Units retire nothing while value is non-zero; only KILL and resets end it. */
 	KESTREL_EMULATOR_FAULT_HUNG_ENGINE = 0,
 	/* The MCU executes nothing while value is non-zero. */
 	KESTREL_EMULATOR_FAULT_DEAD_MCU = 1,

@@ -3,15 +3,17 @@
  * The engine: SRAM, front end and the four units. Implemented by engine_*.c;
  * this is all that the rest of the device knows of it.
  *
- * The engine never looks at a register offset: the MCU's engine registers are
- * decoded by mcu_bus.c, which calls the functions below. It never looks at host
- * memory but through struct engine_host.
+ * The engine never looks at a register offset: the MCU's engine page (regs.h) is
+ * decoded by mcu_engine.c, which keeps the operand registers and calls
+ * engine_operate(). It never looks at host memory but through struct
+ * engine_host. Numbers of operations, states, accesses, counters, faults and
+ * units are those of regs.h and isa.h.
  *
- * Time. Every function takes effect at the cycle that the last engine_step()
- * reached. engine_step() works up to and including a given cycle and returns
- * early at the first cycle at which an operation ended (the ENGINE interrupt).
- * Between steps nothing happens. Commands change memory, SRAM, accumulators and
- * semaphores at the cycle at which they retire.
+ * Time. Cycles are the device's, which the engine learns from engine_operate()
+ * and engine_step(). engine_step() works up to and including a given cycle and
+ * returns early at the first cycle at which an operation ended (the ENGINE
+ * interrupt). Between steps nothing happens. Commands change memory, SRAM,
+ * accumulators and semaphores at the cycle at which they retire.
  */
 
 #ifndef KESTREL_EMULATOR_ENGINE_H
@@ -21,33 +23,26 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <kestrel/isa.h>
+#include <kestrel/regs.h>
 #include <kestrel/simulator.h>
 
 #include "configuration.h"
 
-#define ENGINE_BASES 16
-/* Live ranges that a preemption point can list. */
-#define ENGINE_LIVE_RANGES 16
-
 struct engine;
 
-/* Of an access to host memory. */
-enum engine_access_type {
-	ENGINE_ACCESS_READ = 0,
-	ENGINE_ACCESS_WRITE = 1,
-	/* Command fetch: the page needs X. */
-	ENGINE_ACCESS_FETCH = 2,
-};
-
+/* One access to host memory. */
 struct engine_access {
-	/* Address space number; the job's, or 0 for save and restore. */
+	/* Address space: the job's; 0 for SAVE and RESTORE. */
 	uint32_t asid;
-	/* enum kestrel_simulator_unit */
+	/* KESTREL_ENGINE_TAG of the job. */
+	uint32_t tag;
+	/* enum kestrel_unit */
 	uint32_t unit;
-	/* enum engine_access_type */
+	/* KESTREL_ACCESS_* */
 	uint32_t type;
 	uint64_t address;
-	/* Bytes; may cross pages. */
+	/* Bytes, at least 1; may cross pages. */
 	uint64_t length;
 };
 
@@ -55,135 +50,133 @@ struct engine_access {
 struct engine_host {
 	void *opaque;
 	/*
-	 * Cycles that translating all pages of the access costs, in address order,
-	 * changing the TLB. To be called when a unit starts on the access. Faults
-	 * cost their walk and are reported by access() only.
+	 * Empties the TLB, at START.
 	 */
-	uint64_t (*translation_cost)(void *opaque, const struct engine_access *access);
+	void (*translation_reset)(void *opaque);
 	/*
-	 * Moves the bytes, when the command retires. Returns 0, or a fault cause
-	 * (regs.h, MMU fault causes, never 0) with the address in *fault_address;
-	 * what lay before it has been moved. The fault is in the MMU's records by
-	 * then. No cycles.
+	 * Cycles that looking up all pages of the access costs, in address order,
+	 * changing the TLB. To be called at the command's request, run by run.
+	 * *previous_page is the page that the same command touched before, for the
+	 * free prefetch; set it to UINT64_MAX before a command's first call. Pages
+	 * that will fault cost their walk and are reported by access() only.
 	 */
-	int (*access)(void *opaque, const struct engine_access *access, void *data,
-		      uint64_t *fault_address);
+	uint64_t (*translation_cost)(void *opaque, const struct engine_access *access,
+				     uint64_t *previous_page);
+	/*
+	 * Moves the bytes between memory and data, when the command retires; no
+	 * cycles. Returns 0, or the KESTREL_MMU_CAUSE_* with the faulting address in
+	 * *fault_address; what lay before it has been moved then, and the fault is
+	 * in the MMU's records.
+	 */
+	uint32_t (*access)(void *opaque, const struct engine_access *access, void *data,
+			   uint64_t *fault_address);
+	/*
+	 * As access() without moving anything, so that a command can be found
+	 * faulty before it has any effect. Records the fault as well.
+	 */
+	uint32_t (*probe)(void *opaque, const struct engine_access *access,
+			  uint64_t *fault_address);
 	/* A command retired; NULL when nobody traces. */
 	kestrel_trace_fn *trace;
 	void *trace_opaque;
 };
 
-/* Register values of a job, as the firmware wrote them before START. Unchecked. */
-struct engine_job {
+/* The operand registers of the engine page, as the firmware wrote them: unchecked. */
+struct engine_operands {
 	uint32_t asid;
-	/* The firmware's number for fault records (queue index). */
 	uint32_t tag;
 	uint64_t command_address;
 	uint32_t command_size;
-	/* Stream offset to start at: 0, or where a preemption point stopped. */
 	uint32_t resume_offset;
+	uint64_t context_address;
+	uint32_t base_count;
+	uint32_t range_count;
+	struct {
+		uint32_t offset;
+		uint32_t size;
+	} range[KESTREL_ENGINE_RANGE_MAX];
 	struct {
 		uint64_t address;
 		uint64_t size;
-	} base[ENGINE_BASES];
-};
-
-enum engine_state {
-	ENGINE_IDLE = 0,
-	/* A job, a save, a restore or a scrub is going on. */
-	ENGINE_RUNNING = 1,
-	/* The job stopped at a preemption point; live ranges and resume offset are valid. */
-	ENGINE_PREEMPTED = 2,
-	ENGINE_DONE = 3,
-	/* A command was refused or an access faulted; fault_* are valid. */
-	ENGINE_FAULTED = 4,
-	ENGINE_KILLED = 5,
+	} base[KESTREL_ENGINE_BASE_MAX];
 };
 
 /* What went on most recently, and how it stands. */
 struct engine_status {
-	enum engine_state state;
-	/* Fault code of regs.h (or isa.h, for refused commands); 0 when none. */
+	/* KESTREL_ENGINE_STATUS_* */
+	uint32_t state;
+	/* Valid while FAULTED: enum kestrel_fault_code, enum kestrel_unit. */
 	uint32_t fault_code;
-	/* enum kestrel_simulator_unit */
 	uint32_t fault_unit;
 	uint32_t fault_offset;
+	uint32_t fault_detail;
 	uint64_t fault_address;
-	/* Cycles that the present or last job has run, over all its resumptions' last one. */
+	/* Cycles since START while RUNNING; keeps its value after. */
 	uint64_t active_cycles;
-	/* Valid when preempted. */
+	/* Valid while PREEMPTED: what the engine sets of the operand registers. */
 	uint32_t resume_offset;
-	uint32_t live_range_count;
+	uint32_t range_count;
 	struct {
-		uint32_t address;
+		uint32_t offset;
 		uint32_t size;
-	} live_range[ENGINE_LIVE_RANGES];
+	} range[KESTREL_ENGINE_RANGE_MAX];
 };
 
 /*
- * Creates an idle engine with undefined SRAM. `configuration` is copied. NULL
- * with errno EINVAL when it is out of range, or ENOMEM.
+ * Creates an idle engine with undefined SRAM. Configuration and host are copied.
+ * NULL with errno ENOMEM, or EINVAL for a configuration out of range.
  */
 struct engine *engine_create(const struct kestrel_configuration *configuration,
 			     const struct engine_host *host);
 void engine_destroy(struct engine *engine);
 
-/* Stops at once, state IDLE, at cycle `now`; SRAM becomes undefined. */
+/*
+ * At cycle `now`: stops at once, scrubs everything, state IDLE, job counters 0.
+ * No end is reported. Totals stay.
+ */
 void engine_reset(struct engine *engine, uint64_t now);
 
 /*
- * Starts a job at cycle `now`. Returns 0, or -EBUSY while one is running (the
- * engine ignores it then). In checked mode a job that does not resume finds
- * its SRAM poisoned.
+ * A write of KESTREL_ENGINE_OPERATION at cycle `now`. Operands are copied. An
+ * operation that is not legal in the present state is ignored, as regs.h says.
+ * START of a job with resume_offset 0 finds SRAM poisoned in checked mode.
  */
-int engine_start(struct engine *engine, const struct engine_job *job, uint64_t now);
-
-/* Asks the running job to stop at its next preemption point; no effect otherwise. */
-void engine_preempt(struct engine *engine);
-
-/*
- * Stops the running job: commands that units have begun retire or are dropped
- * in bounded time, then the state becomes KILLED. No effect when not running.
- */
-void engine_kill(struct engine *engine);
-
-/*
- * Save writes the live ranges of the last preemption point one after the other
- * to `address` in address space 0; restore reads the given ranges back.
- * Scrub zeroes SRAM, accumulators, tables, registers and semaphores. Each takes
- * its charged cycles and ends as DONE or FAULTED. -EBUSY while running.
- */
-int engine_save(struct engine *engine, uint64_t address, uint64_t now);
-int engine_restore(struct engine *engine, uint64_t address, const uint32_t (*range)[2],
-		   uint32_t range_count, uint64_t now);
-int engine_scrub(struct engine *engine, uint64_t now);
+void engine_operate(struct engine *engine, uint32_t operation,
+		    const struct engine_operands *operands, uint64_t now);
 
 /*
  * Works up to and including cycle `until`. Returns the cycle reached: `until`,
- * or the earlier one at which an operation ended; *ended tells which. An idle
- * engine returns `until` at once.
+ * or the earlier one at which an operation ended or HELD was reached; *ended
+ * tells which. An engine that is not busy returns `until` at once.
  */
 uint64_t engine_step(struct engine *engine, uint64_t until, bool *ended);
 
-/* True while engine_step() has something to do. */
-bool engine_running(const struct engine *engine);
+/* True while engine_step() has something to do: a busy state, and HELD not reached. */
+bool engine_busy(const struct engine *engine);
+
+/* Legal moment for a change of the clock: not busy, or HELD. */
+bool engine_stopped(const struct engine *engine);
 
 void engine_status(const struct engine *engine, struct engine_status *status);
 
 /*
- * Adds the engine's counters to *statistics (all but jobs' MMU and MCU fields,
- * which the device fills in). Reset starts them from zero.
+ * The counters that regs.h numbers: `job` those since START, `total` those since
+ * creation. CYCLES and TLB_MISSES are the device's and stay 0 here.
+ */
+void engine_counters(const struct engine *engine, uint64_t job[KESTREL_COUNTER_COUNT],
+		     uint64_t total[KESTREL_COUNTER_COUNT]);
+
+/*
+ * Fills in what the engine knows of *statistics since the last reset: all but
+ * tlb_misses, walk_cycles and mcu_instructions.
  */
 void engine_statistics(const struct engine *engine, struct kestrel_statistics *statistics);
 void engine_statistics_reset(struct engine *engine);
 
-/* While hung nothing retires and no operation ends, though cycles pass. */
+/* While hung nothing retires and no operation but KILL ends, though cycles pass. */
 void engine_set_hung(struct engine *engine, bool hung);
 
-/* The running job ends in an uncorrectable SRAM error fault. */
+/* The running job ends in KESTREL_FAULT_ECC; no effect when none runs. */
 void engine_inject_ecc(struct engine *engine);
-
-/* First unordered access that checked mode saw since creation, or NULL. */
-const char *engine_check_failure(const struct engine *engine);
 
 #endif

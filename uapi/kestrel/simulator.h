@@ -50,7 +50,7 @@ extern "C" {
 /* Bases that a job may name, as in the command stream. */
 #define KESTREL_SIMULATOR_BASES 16
 
-/* Engine units in statistics and trace events, in this order everywhere. */
+/* Engine units in statistics and trace events, numbered as in isa.h. */
 enum kestrel_simulator_unit {
 	KESTREL_SIMULATOR_UNIT_DMA_IN = 0,
 	KESTREL_SIMULATOR_UNIT_DMA_OUT = 1,
@@ -197,10 +197,15 @@ struct kestrel_simulator_result {
 	uint64_t user_tag;
 	/* enum kestrel_simulator_status */
 	uint32_t status;
-	/* Of a fault, as the firmware reported it: code, unit, stream offset, address. */
+	/*
+	 * Of a fault, as the firmware reported it: enum kestrel_fault_code and enum
+	 * kestrel_unit of isa.h, stream offset, detail and address beside the code.
+	 */
 	uint32_t fault_code;
 	uint32_t fault_unit;
 	uint32_t fault_offset;
+	uint32_t fault_detail;
+	uint32_t reserved;
 	uint64_t fault_address;
 	/* Engine time of the job in cycles. */
 	uint64_t cycles;
@@ -307,7 +312,7 @@ kestrel_simulator_interface_fn(uint32_t version);
 #ifndef __cplusplus
 _Static_assert(sizeof(struct kestrel_simulator_base) == 16, "base is two 64-bit words");
 _Static_assert(sizeof(struct kestrel_simulator_job) == 16 + 16 * 16 + 8, "job has no padding");
-_Static_assert(sizeof(struct kestrel_simulator_result) == 48, "result has no padding");
+_Static_assert(sizeof(struct kestrel_simulator_result) == 56, "result has no padding");
 #endif
 
 #ifdef __cplusplus
