@@ -18,15 +18,20 @@ import contextlib
 import hashlib
 import json
 import os
+import struct
 import sys
 import zlib
 
 REFERENCE_VERSION = "2.14.1"
 LAYERS_DESCRIPTION = ("CRC-32 (as in zlib) of the raw bytes of every operator output in "
                       "the reference run, for the listed input vectors")
-# Position of quantized_dimension in the vtable of the flatbuffer table
-# QuantizationParameters: field 6, after the two 16-bit words of the vtable.
+# Where a field's offset stands in the vtable of its flatbuffer table, after the
+# vtable's own two 16-bit words: QuantizationParameters.quantized_dimension is
+# field 6, SubGraph.outputs field 2.
 VTABLE_QUANTIZED_DIMENSION = 4 + 2 * 6
+VTABLE_SUBGRAPH_OUTPUTS = 4 + 2 * 2
+# SVDF's operands: input, feature weights, time weights, bias, state.
+SVDF_STATE_INPUT = 4
 RESOURCE_TYPES = ("RESOURCE", "VARIANT")
 
 
@@ -88,19 +93,12 @@ def enum_names(cls):
     return {value: name for name, value in vars(cls).items() if not name.startswith("_")}
 
 
-def model_load(path):
-    """Return the bytes of the model at path, in a form that the loader accepts.
+def dimensions_mend(data):
+    """Make 0 of every quantised dimension that its tensor does not have.
 
     Some published files say that the bias, a vector, is quantised along dimension
-    3. The loader refuses that; it means nothing, so it becomes 0 here.
+    3. It means nothing, but the loader refuses it.
     """
-    try:
-        with open(path, "rb") as file:
-            data = bytearray(file.read())
-    except OSError as error:
-        raise RunError(f"{path}: {error.strerror}") from error
-    if len(data) < 8 or data[4:8] != b"TFL3":
-        raise RunError(f"{path}: not a TensorFlow Lite model (no TFL3 at offset 4)")
     model = schema_module().Model.GetRootAsModel(data, 0)
     for subgraph in map(model.Subgraphs, range(model.SubgraphsLength())):
         for tensor in map(subgraph.Tensors, range(subgraph.TensorsLength())):
@@ -112,18 +110,66 @@ def model_load(path):
             table = quantization._tab
             position = table.Pos + table.Offset(VTABLE_QUANTIZED_DIMENSION)
             data[position:position + 4] = bytes(4)
+
+
+def model_load(path):
+    """Return the bytes of the model at path, in a form that the loader accepts."""
+    try:
+        with open(path, "rb") as file:
+            data = bytearray(file.read())
+    except OSError as error:
+        raise RunError(f"{path}: {error.strerror}") from error
+    if len(data) < 8 or data[4:8] != b"TFL3":
+        raise RunError(f"{path}: not a TensorFlow Lite model (no TFL3 at offset 4)")
+    try:
+        dimensions_mend(data)
+    except struct.error as error:
+        raise RunError(f"{path}: truncated or malformed model: {error}") from error
     return bytes(data)
 
 
-def interpreter_make(data, name, keep_all):
+def model_check(data, name):
+    """Refuse what the runtime has no kernel for but would run into memory corruption."""
+    schema = schema_module()
+    model = schema.Model.GetRootAsModel(data, 0)
+    subgraph = model.Subgraphs(0)
+    for index in range(subgraph.OperatorsLength()):
+        operator = subgraph.Operators(index)
+        opcode = model.OperatorCodes(operator.OpcodeIndex())
+        if operator_code(schema, opcode) != schema.BuiltinOperator.SVDF:
+            continue
+        state = subgraph.Tensors(operator.Inputs(SVDF_STATE_INPUT))
+        if state.Type() == schema.TensorType.INT8:
+            raise RunError(f"{name}: operator {index} (SVDF) keeps int8 state, for which "
+                           f"TensorFlow Lite {REFERENCE_VERSION} has no kernel")
+
+
+def model_expose(data, tensors):
+    """Return the model with the given tensors as further outputs after its own.
+
+    The runtime lets an ADD overwrite its operand, even when it is told to preserve
+    all tensors. An output of the model it leaves alone.
+    """
+    subgraph = schema_module().Model.GetRootAsModel(data, 0).Subgraphs(0)
+    outputs = [int(tensor) for tensor in subgraph.OutputsAsNumpy()]
+    outputs += [tensor for tensor in dict.fromkeys(tensors) if tensor not in outputs]
+    data = bytearray(data) + bytes(-len(data) % 4)
+    field = subgraph._tab.Pos + subgraph._tab.Offset(VTABLE_SUBGRAPH_OUTPUTS)
+    data[field:field + 4] = (len(data) - field).to_bytes(4, "little")
+    for value in [len(outputs)] + outputs:
+        data += value.to_bytes(4, "little")
+    return bytes(data)
+
+
+def interpreter_make(data, name):
     """Return an interpreter with reference kernels only, its tensors allocated."""
     lite = tensorflow_load().lite
+    model_check(data, name)
     try:
         with stderr_quiet():
             interpreter = lite.Interpreter(
                 model_content=data, num_threads=1,
-                experimental_op_resolver_type=lite.experimental.OpResolverType.BUILTIN_REF,
-                experimental_preserve_all_tensors=keep_all)
+                experimental_op_resolver_type=lite.experimental.OpResolverType.BUILTIN_REF)
             interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
         raise RunError(f"{name}: the reference runtime refuses the model: {error}") from error
@@ -151,7 +197,8 @@ def vectors_read(files, details):
             raise RunError(f"{path}: holds {len(data) // size} vectors, "
                                  f"'{files[0]}' {count}")
         count = len(data) // size
-        inputs.append(numpy.frombuffer(data, detail["dtype"]).reshape([count] + list(detail["shape"])))
+        values = numpy.frombuffer(data, detail["dtype"])
+        inputs.append(values.reshape([count] + list(detail["shape"])))
     return count, inputs
 
 
@@ -198,14 +245,17 @@ def model_run(data, name, input_files, watched=(), reset_state=False, on_operato
     """
     import numpy
     rows = operators_read(data) if watched else []
-    interpreter = interpreter_make(data, name, bool(watched))
+    output_count = len(interpreter_make(data, name).get_output_details())
+    if rows:
+        data = model_expose(data, [row[3] for row in rows])
+    interpreter = interpreter_make(data, name)
     count, inputs = vectors_read(input_files, interpreter.get_input_details())
     if watched and not 0 <= min(watched) <= max(watched) < count:
         raise RunError(f"vectors {sorted(watched)} asked for, but there are 0 to {count - 1}")
-    outputs = [bytearray() for _ in interpreter.get_output_details()]
+    outputs = [bytearray() for _ in range(output_count)]
     for vector in range(count):
         if reset_state and vector:
-            interpreter = interpreter_make(data, name, bool(watched))
+            interpreter = interpreter_make(data, name)
         for detail, values in zip(interpreter.get_input_details(), inputs):
             interpreter.set_tensor(detail["index"], values[vector])
         try:
@@ -342,7 +392,7 @@ def model_describe(path):
         signatures[signature] = signatures.get(signature, 0) + 1
         macs += operator_macs(schema, subgraph, operator, op)
     buffers = {subgraph.Tensors(index).Buffer() for index in range(subgraph.TensorsLength())}
-    interpreter = interpreter_make(data, path, False)
+    interpreter = interpreter_make(data, path)
     return {
         "file_bytes": len(data),
         "sha256": digest,
@@ -420,7 +470,7 @@ def main():
         if watched is None and expected:
             watched = expected["vectors"]
         if watched is None:
-            interpreter = interpreter_make(data, arguments.model, False)
+            interpreter = interpreter_make(data, arguments.model)
             watched = range(vectors_read(arguments.input, interpreter.get_input_details())[0])
     if expected and set(watched) != set(expected["vectors"]):
         raise RunError(f"{arguments.check} is for the vectors {expected['vectors']}")
