@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# Install what building and testing need on Debian 12, each with its reason.
+# Does nothing where everything is there; needs root otherwise.
+#
+# usage: tests/setup.sh [build|run|check]     (default check)
+set -eu
+
+# gcc, make        host programs
+# libdrm-dev       libnpu talks to the kernel through libdrm
+# libpng-dev       npu-classify reads images
+# libssl-dev       kestrel-fw: SHA-256 of a well-kept library
+# gcc-riscv64-...  the firmware (RV32IMC, freestanding)
+build="gcc libc6-dev make pkg-config libdrm-dev libpng-dev libssl-dev gcc-riscv64-unknown-elf binutils-riscv64-unknown-elf"
+# python3          glue of tests and QEMU's build
+# the rest         fetching and unpacking kernels, cross building for the guest
+run="$build python3 gcc-aarch64-linux-gnu libc6-dev-arm64-cross cpio xz-utils zstd kmod curl gnupg dpkg-dev bc bison flex libelf-dev rsync"
+# sparse, clang-tidy   static checks
+check="$run sparse clang-tidy clang libclang-rt-14-dev device-tree-compiler"
+
+case ${1-check} in
+build) packages=$build ;;
+run) packages=$run ;;
+check) packages=$check ;;
+--help) sed -n '3,7s/^# \{0,1\}//p' "$0"; exit 0 ;;
+*) echo "setup.sh: unknown set $1" >&2; exit 2 ;;
+esac
+
+missing=
+for package in $packages; do
+	status=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) || status=
+	[ "$status" = installed ] || missing="$missing $package"
+done
+[ -n "$missing" ] || exit 0
+
+echo "installing:$missing"
+if [ "$(id -u)" -ne 0 ]; then
+	echo "setup.sh: not root; run: apt-get install$missing" >&2
+	exit 1
+fi
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -q
+# shellcheck disable=SC2086 # a list of words
+apt-get install -q -y --no-install-recommends $missing
