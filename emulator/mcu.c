@@ -78,20 +78,7 @@ static void mcu_trap(struct mcu *mcu, uint32_t cause, uint32_t value)
 		mcu->in_exception = true;
 	}
 	mcu->mstatus = MCU_MSTATUS_MPP | (mcu->mstatus & MCU_MSTATUS_MIE ? MCU_MSTATUS_MPIE : 0);
-	mcu->pc = mcu->mtvec & ~3u;
-	if (interrupt && (mcu->mtvec & 1))
-		mcu->pc += 4 * (cause & 0x1f);
-}
-
-/* Takes the most urgent enabled interrupt: external before timer. */
-static void mcu_take_interrupt(struct mcu *mcu)
-{
-	uint32_t pending = mcu->mip & mcu->mie;
-
-	if (!pending || !(mcu->mstatus & MCU_MSTATUS_MIE))
-		return;
-	mcu_trap(mcu, (uint32_t)MCU_CAUSE_INTERRUPT |
-		      (pending & MCU_INTERRUPT_EXTERNAL ? 11 : 7), 0);
+	mcu->pc = mcu->mtvec;
 }
 
 /* Loads and stores; true when the instruction has trapped. */
@@ -99,6 +86,7 @@ static bool mcu_read(struct mcu *mcu, uint32_t address, unsigned int size, uint3
 {
 	int cycles;
 
+	mcu->now++;
 	if (address & (size - 1)) {
 		mcu_trap(mcu, MCU_CAUSE_LOAD_MISALIGNED, address);
 		return true;
@@ -126,6 +114,7 @@ static bool mcu_write(struct mcu *mcu, uint32_t address, unsigned int size, uint
 {
 	int cycles;
 
+	mcu->now++;
 	if (address & (size - 1)) {
 		mcu_trap(mcu, MCU_CAUSE_STORE_MISALIGNED, address);
 		return true;
@@ -190,6 +179,15 @@ illegal:
 	return true;
 }
 
+/* Where a conditional branch goes; taken ones take a cycle more. */
+static uint32_t mcu_branch(struct mcu *mcu, bool taken, uint32_t target, uint32_t next)
+{
+	if (!taken)
+		return next;
+	mcu->now++;
+	return target;
+}
+
 static uint32_t divide_signed(uint32_t a, uint32_t b)
 {
 	if (b == 0)
@@ -231,22 +229,22 @@ static uint32_t mcu_execute(struct mcu *mcu, const struct mcu_instruction *in, b
 		break;
 	case MCU_JAL:
 		x[in->rd] = next;
-		return pc + immediate;
+		return mcu_branch(mcu, true, pc + immediate, next);
 	case MCU_JALR:
 		x[in->rd] = next;
-		return (a + immediate) & ~1u;
+		return mcu_branch(mcu, true, (a + immediate) & ~1u, next);
 	case MCU_BEQ:
-		return a == b ? pc + immediate : next;
+		return mcu_branch(mcu, a == b, pc + immediate, next);
 	case MCU_BNE:
-		return a != b ? pc + immediate : next;
+		return mcu_branch(mcu, a != b, pc + immediate, next);
 	case MCU_BLT:
-		return (int32_t)a < (int32_t)b ? pc + immediate : next;
+		return mcu_branch(mcu, (int32_t)a < (int32_t)b, pc + immediate, next);
 	case MCU_BGE:
-		return (int32_t)a >= (int32_t)b ? pc + immediate : next;
+		return mcu_branch(mcu, (int32_t)a >= (int32_t)b, pc + immediate, next);
 	case MCU_BLTU:
-		return a < b ? pc + immediate : next;
+		return mcu_branch(mcu, a < b, pc + immediate, next);
 	case MCU_BGEU:
-		return a >= b ? pc + immediate : next;
+		return mcu_branch(mcu, a >= b, pc + immediate, next);
 	case MCU_LB:
 		*trapped = mcu_read(mcu, a + immediate, 1, &value);
 		if (!*trapped)
@@ -352,15 +350,19 @@ static uint32_t mcu_execute(struct mcu *mcu, const struct mcu_instruction *in, b
 		break;
 	case MCU_DIV:
 		x[in->rd] = divide_signed(a, b);
+		mcu->now += 15;
 		break;
 	case MCU_DIVU:
 		x[in->rd] = b ? a / b : UINT32_MAX;
+		mcu->now += 15;
 		break;
 	case MCU_REM:
 		x[in->rd] = remainder_signed(a, b);
+		mcu->now += 15;
 		break;
 	case MCU_REMU:
 		x[in->rd] = b ? a % b : a;
+		mcu->now += 15;
 		break;
 	case MCU_FENCE:
 		break;
@@ -376,7 +378,7 @@ static uint32_t mcu_execute(struct mcu *mcu, const struct mcu_instruction *in, b
 		mcu->in_exception = false;
 		mcu->mstatus = MCU_MSTATUS_MPP | MCU_MSTATUS_MPIE |
 			       (mcu->mstatus & MCU_MSTATUS_MPIE ? MCU_MSTATUS_MIE : 0);
-		return mcu->mepc;
+		return mcu_branch(mcu, true, mcu->mepc, next);
 	case MCU_WFI:
 		mcu->sleeping = !mcu_wakes(mcu);
 		break;
@@ -408,7 +410,8 @@ void mcu_run(struct mcu *mcu, uint64_t until)
 		bool trapped = false;
 		uint32_t next;
 
-		mcu_take_interrupt(mcu);
+		if (mcu_wakes(mcu) && (mcu->mstatus & MCU_MSTATUS_MIE))
+			mcu_trap(mcu, MCU_CAUSE_EXTERNAL_INTERRUPT, 0);
 		mcu->now++;
 		if (mcu->pc >= mcu->memory_bytes) {
 			mcu_trap(mcu, MCU_CAUSE_FETCH_ACCESS, mcu->pc);

@@ -3,8 +3,9 @@
  * Management core: an RV32IMC hart with machine mode only and tightly coupled
  * memory at address 0. Instructions come from that memory alone.
  *
- * Each instruction takes one cycle, plus what the bus adds for loads and stores
- * outside the memory. Traps are precise. Misaligned loads and stores trap. An
+ * Cycles as docs/hardware.md, section 6.5: one an instruction; loads and stores
+ * one more, or what the bus says; taken branches and jumps 2, divisions 16.
+ * Traps are precise. Misaligned loads and stores trap. An
  * exception inside an exception handler (before MRET) halts the core.
  */
 
@@ -14,8 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Bits of mip and mie. */
-#define MCU_INTERRUPT_TIMER (1u << 7)
+/* Bit of mip and mie: the one interrupt, from the interrupt controller. */
 #define MCU_INTERRUPT_EXTERNAL (1u << 11)
 
 /* mcause of exceptions. */
@@ -28,12 +28,14 @@ enum mcu_cause {
 	MCU_CAUSE_STORE_MISALIGNED = 6,
 	MCU_CAUSE_STORE_ACCESS = 7,
 	MCU_CAUSE_ECALL = 11,
-	MCU_CAUSE_INTERRUPT = (int)0x80000000u,
 };
+
+/* mcause of the external interrupt. */
+#define MCU_CAUSE_EXTERNAL_INTERRUPT 0x8000000bu
 
 /*
  * Loads and stores outside the core's own memory: address aligned to size, size
- * 1, 2 or 4. Returns the extra cycles, or negative for an access fault.
+ * 1, 2 or 4. Returns the cycles beyond one, or negative for an access fault.
  */
 struct mcu_bus {
 	void *opaque;
@@ -59,7 +61,7 @@ struct mcu {
 
 	uint32_t mstatus;
 	uint32_t mie;
-	/* Set by the device: the pending interrupts' levels. */
+	/* Set by the device: the level of the external interrupt. */
 	uint32_t mip;
 	uint32_t mtvec;
 	uint32_t mscratch;

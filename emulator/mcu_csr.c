@@ -5,7 +5,6 @@
 
 /* misa: RV32, extensions C, I, M. */
 #define MISA (1u << 30 | 1u << 2 | 1u << 8 | 1u << 12)
-#define WRITABLE_INTERRUPTS (MCU_INTERRUPT_TIMER | MCU_INTERRUPT_EXTERNAL)
 
 static uint32_t half(uint64_t value, bool high)
 {
@@ -93,10 +92,10 @@ bool mcu_csr_write(struct mcu *mcu, uint32_t number, uint32_t value)
 	case 0x344:
 		return true;
 	case 0x304:
-		mcu->mie = value & WRITABLE_INTERRUPTS;
+		mcu->mie = value & MCU_INTERRUPT_EXTERNAL;
 		return true;
-	case 0x305: /* modes: direct, vectored */
-		mcu->mtvec = value & ~2u;
+	case 0x305: /* direct mode only */
+		mcu->mtvec = value & ~3u;
 		return true;
 	case 0x340:
 		mcu->mscratch = value;
