@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: MIT
+# The compiler: libkestrel-compiler.so for libnpu, npuc for people.
+
+COMPILER_SOURCES := $(wildcard compiler/*.c)
+COMPILER_OBJECTS := $(call objects,$(COMPILER_SOURCES))
+# What npuc and the unit tests link; the library's own table is not part of it.
+COMPILER_ARCHIVE := $(BUILD)/compiler/libcompiler.a
+COMPILER_LIBRARY := $(BIN)/libkestrel-compiler.so
+COMPILER_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%, \
+		    $(wildcard tests/unit/compiler_*_test.c))
+
+LIBRARIES += $(COMPILER_LIBRARY)
+PROGRAMS += $(BIN)/npuc
+UNIT_TESTS += $(COMPILER_TESTS)
+
+$(BUILD)/compiler/%.o $(BUILD)/tests/unit/compiler_%.o: EXTRA_CFLAGS += -Icompiler
+
+$(COMPILER_ARCHIVE): $(COMPILER_OBJECTS)
+	@mkdir -p $(@D)
+	rm -f $@
+	$(AR) rcs $@ $^
+
+$(COMPILER_LIBRARY): $(COMPILER_OBJECTS)
+	@mkdir -p $(@D)
+	$(CC) -shared $(KESTREL_LDFLAGS) $(LDFLAGS) -o $@ $^ -lm
+
+$(BIN)/npuc: $(call objects,compiler/tools/npuc/main.c) $(COMPILER_ARCHIVE)
+	@mkdir -p $(@D)
+	$(CC) $(KESTREL_LDFLAGS) $(LDFLAGS) -o $@ $^ -lm
+
+$(COMPILER_TESTS): %: %.o $(COMPILER_ARCHIVE)
+	@mkdir -p $(@D)
+	$(CC) $(KESTREL_LDFLAGS) $(LDFLAGS) -o $@ $^ -lm

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+#include <errno.h>
+#include <string.h>
+
+#include "compile.h"
+#include "graph_read.h"
+#include "graph_write.h"
+#include "ir.h"
+#include "lower.h"
+#include "report.h"
+#include "resolve.h"
+#include "sha256.h"
+#include "target.h"
+#include "tflite.h"
+
+static int read_source(const struct compile_request *request, struct ir_graph *graph,
+		       struct graph_source *source)
+{
+	int ret;
+
+	if (request->is_graph) {
+		if (request->numerics)
+			return error_set(graph->error, -EINVAL,
+					 "numerics profile \"%s\": a graph already has its rounding",
+					 request->numerics);
+		return graph_read(graph, request->data, request->bytes, source);
+	}
+	source->name = request->name ? request->name : "";
+	source->format = "tflite";
+	sha256(request->data, request->bytes, source->hash);
+	ret = tflite_read(graph, request->data, request->bytes);
+	if (!ret)
+		ret = resolve_graph(graph, request->numerics);
+	if (!ret)
+		resolve_fold_pad(graph);
+	return ret;
+}
+
+int compile(const struct compile_request *request, struct compile_result *result,
+	    struct error *error)
+{
+	struct arena arena = { 0 };
+	struct ir_graph graph = { .arena = &arena, .error = error };
+	struct graph_source source = { 0 };
+	struct stream stream = { 0 };
+	struct target target;
+	int ret;
+
+	memset(result, 0, sizeof(*result));
+	ret = target_set(&target, request->target, request->settings, error);
+	if (!ret)
+		ret = read_source(request, &graph, &source);
+	if (!ret && !request->no_stream)
+		ret = lower_graph(&graph, &target, &stream);
+	if (!ret)
+		ret = graph_write(&graph, &source, request->no_stream ? NULL : &stream,
+				  &result->graph);
+	if (!ret)
+		ret = report_write(&graph, &source, request->no_stream ? NULL : &stream,
+				   result->graph.bytes, &result->report);
+	stream_release(&stream);
+	arena_release(&arena);
+	if (ret)
+		compile_release(result);
+	return ret;
+}
+
+void compile_release(struct compile_result *result)
+{
+	buffer_release(&result->graph);
+	buffer_release(&result->report);
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The compiler's view of a model: tensors and operators.
+ *
+ * A reader fills the tensors and the attributes as the model states them;
+ * resolve.c turns attributes into numbers (window, multipliers, clamps,
+ * tables), after which nothing depends on the model's format any more. The
+ * portable operator graph and the command streams are both made from that.
+ */
+#ifndef COMPILER_IR_H
+#define COMPILER_IR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "arena.h"
+
+struct error;
+
+#define IR_RANK_MAX 6
+
+enum ir_type {
+	IR_FLOAT32, IR_INT8, IR_UINT8, IR_INT16, IR_INT32, IR_INT64, IR_BOOL, IR_TYPE_OTHER,
+};
+
+struct ir_tensor {
+	const char *name;
+	enum ir_type type;
+	/* Index in the model file. */
+	unsigned int source;
+	unsigned int rank;
+	/* Outermost first; each at least 1. */
+	int32_t shape[IR_RANK_MAX];
+	uint64_t elements;
+	uint64_t bytes;
+	/* Quantisation: none when scale_count is 0; per channel when above 1. */
+	uint32_t scale_count;
+	const float *scales;
+	const int64_t *zero_points;
+	uint32_t quantised_dimension;
+	/* Contents of a constant, else NULL. */
+	const uint8_t *data;
+	/* Operator that writes it, -1 for inputs and constants. */
+	int producer;
+};
+
+enum ir_kind {
+	IR_UNKNOWN, IR_CONVOLUTION, IR_DEPTHWISE, IR_FULLY_CONNECTED, IR_ADD, IR_AVERAGE_POOL,
+	IR_MAX_POOL, IR_MEAN, IR_SOFTMAX, IR_RESHAPE, IR_PAD, IR_QUANTISE, IR_DEQUANTISE,
+	/* int8 to int8 through 256 bytes; requantisation becomes one. */
+	IR_TABLE,
+	IR_KIND_COUNT,
+};
+
+enum ir_padding { IR_PADDING_SAME, IR_PADDING_VALID };
+
+enum ir_activation {
+	IR_ACTIVATION_NONE, IR_ACTIVATION_RELU, IR_ACTIVATION_RELU_N1_TO_1, IR_ACTIVATION_RELU6,
+	IR_ACTIVATION_OTHER,
+};
+
+/* How an accumulator becomes an output, as design section 3 names the modes. */
+enum ir_rounding { IR_ROUNDING_DOUBLE, IR_ROUNDING_SINGLE, IR_ROUNDING_FLOAT };
+
+/* What the model file says about an operator. */
+struct ir_attributes {
+	enum ir_padding padding;
+	enum ir_activation activation;
+	int32_t stride_h, stride_w;
+	int32_t dilation_h, dilation_w;
+	int32_t filter_h, filter_w;
+	int32_t depth_multiplier;
+	float beta;
+	bool keep_dimensions;
+};
+
+/* A sliding window over H and W. Padding reads as the input's zero point. */
+struct ir_window {
+	int32_t kernel_h, kernel_w;
+	int32_t stride_h, stride_w;
+	int32_t dilation_h, dilation_w;
+	int32_t pad_top, pad_bottom, pad_left, pad_right;
+};
+
+/* A real factor as TFLite holds it: multiplier x 2^(shift - 31). */
+struct ir_scale {
+	int32_t multiplier;
+	int32_t shift;
+};
+
+#define IR_TABLE_ENTRIES 256
+
+struct ir_operator {
+	enum ir_kind kind;
+	/* The model format's name of the operator. */
+	const char *type_name;
+	/* Index in the model file. */
+	unsigned int source;
+	unsigned int input_count, output_count;
+	/* Tensor indices; an optional input that is absent is -1. */
+	int *inputs, *outputs;
+	struct ir_attributes attributes;
+
+	/* Resolved numbers; which of them count depends on the kind. */
+	enum ir_rounding rounding;
+	struct ir_window window;
+	int32_t input_zero_point, weight_zero_point, output_zero_point;
+	/* Second input of ADD. */
+	int32_t input2_zero_point;
+	/* Inclusive range of the output. */
+	int32_t clamp_low, clamp_high;
+	/* One an output channel (convolutions) or one (others). */
+	uint32_t scale_count;
+	struct ir_scale *scales;
+	/* ADD: factors of the two inputs, applied after a left shift. */
+	struct ir_scale input_scale, input2_scale;
+	int32_t left_shift;
+	/* int32 an output channel; NULL: none. */
+	const int32_t *bias;
+	/* SOFTMAX: exponential by distance from the maximum, Q0.31. */
+	int32_t *exponentials;
+	/* SOFTMAX of the optimised kernels, by distance; no NPU form. */
+	float *float_exponentials;
+	/* IR_TABLE: output byte by input byte. */
+	uint8_t *table;
+	/* MEAN: bit d set: dimension d of the input is reduced. */
+	uint32_t axes;
+	/* PAD: elements before and after, by dimension. */
+	int32_t pad_before[IR_RANK_MAX], pad_after[IR_RANK_MAX];
+
+	/* Why it is no longer part of the graph; NULL: it is. */
+	const char *removed_reason;
+};
+
+struct ir_graph {
+	struct arena *arena;
+	struct error *error;
+	unsigned int tensor_count;
+	struct ir_tensor *tensors;
+	unsigned int operator_count;
+	struct ir_operator *operators;
+	unsigned int input_count, output_count;
+	int *inputs, *outputs;
+	/* Name of the rounding profile that resolve.c applied. */
+	const char *numerics;
+};
+
+/* Bytes of one element; 0 for IR_TYPE_OTHER. */
+unsigned int ir_type_bytes(enum ir_type type);
+const char *ir_type_name(enum ir_type type);
+
+/* Size along a dimension counted from the innermost (0 = channels); 1 beyond the rank. */
+int32_t ir_extent(const struct ir_tensor *tensor, unsigned int from_innermost);
+
+/* Shape of a feature map: N, H, W, C of the last four dimensions. */
+struct ir_feature_map {
+	int32_t n, h, w, c;
+};
+
+struct ir_feature_map ir_feature_map(const struct ir_tensor *tensor);
+
+/*
+ * A place for messages: `operator 3 (CONV_2D), tensor 17 "x"`; tensor may be
+ * -1. Lives in the graph's arena, never NULL.
+ */
+const char *ir_where(const struct ir_graph *graph, const struct ir_operator *op, int tensor);
+
+/*
+ * Checks that tensors are written once, before they are read, and puts the
+ * operators in such an order when the file's is not; fails on a cycle.
+ */
+int ir_order(struct ir_graph *graph);
+
+/* Whether the tensor is an output of the graph. */
+bool ir_is_output(const struct ir_graph *graph, int tensor);
+
+/* Operators that read the tensor, without removed ones. */
+unsigned int ir_reader_count(const struct ir_graph *graph, int tensor);
+
+#endif

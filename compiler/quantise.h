@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From real-valued scales to the integers that TensorFlow Lite's kernels
+ * derive from them. The same double and float steps in the same order: a
+ * multiplier that differs in its last bit gives other output bytes.
+ */
+#ifndef COMPILER_QUANTISE_H
+#define COMPILER_QUANTISE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ir.h"
+
+/* A non-negative finite factor as multiplier x 2^(shift - 31); 0 below 2^-32. */
+struct ir_scale quantise_factor(double factor);
+
+/* round(value / scale) + zero_point, half away from zero, in float as TFLite does. */
+int32_t quantise_value(float value, float scale, int32_t zero_point);
+
+/* Narrows [low, high] to what a fused activation leaves. */
+void quantise_activation(enum ir_activation activation, float scale, int32_t zero_point,
+			 int32_t *low, int32_t *high);
+
+/* MEAN's factor with the division by `count` folded in, as the reference kernel does. */
+struct ir_scale quantise_mean(struct ir_scale scale, uint64_t count);
+
+/* Double-rounding requantisation (the reference kernels' function) of one value. */
+int32_t quantise_rescale(int32_t value, struct ir_scale scale);
+
+/*
+ * The fixed-point softmax's exponentials, Q0.31, by distance 0..255 from the
+ * maximum. `factor` is beta x input scale. Returns false when the factor is
+ * too small for the formula.
+ */
+bool quantise_exponentials(double factor, int32_t table[IR_TABLE_ENTRIES]);
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What compiling for one configuration yields, before it becomes sections of
+ * the graph file: segments, command bytes, constants, where operators went.
+ */
+#ifndef COMPILER_STREAM_H
+#define COMPILER_STREAM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "buffer.h"
+#include <kestrel/graph.h>
+#include <kestrel/isa.h>
+
+struct target;
+
+struct stream_base {
+	enum kestrel_graph_base_kind kind;
+	uint32_t flags;
+	/* IR index for KESTREL_GRAPH_BASE_TENSOR. */
+	int tensor;
+	uint64_t offset;
+	uint64_t size;
+};
+
+struct stream_segment {
+	bool npu;
+	/* Range of operators of the IR, in its order; may hold removed ones. */
+	unsigned int first_operator, operator_count;
+	/* Slot i is the stream's base index i. */
+	struct stream_base bases[KESTREL_ISA_BASES];
+	unsigned int base_count;
+	struct buffer commands;
+	uint64_t predicted_cycles;
+};
+
+struct stream_place {
+	enum kestrel_graph_place place;
+	/* Why; "" for the NPU. */
+	const char *reason;
+	uint64_t predicted_cycles;
+};
+
+struct stream {
+	const struct target *target;
+	unsigned int segment_count;
+	struct stream_segment *segments;
+	/* One an operator of the IR. */
+	struct stream_place *places;
+	struct buffer constants;
+	uint64_t scratch_size;
+	uint64_t predicted_cycles;
+	uint64_t preemption_interval;
+	uint64_t sram_peak_bytes;
+	uint64_t spill_bytes;
+	uint64_t macs;
+};
+
+/* Releases the buffers; the rest belongs to the arena. */
+void stream_release(struct stream *stream);
+
+#endif

@@ -1,0 +1,521 @@
+// SPDX-License-Identifier: MIT
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+#include "error.h"
+#include "flatbuffer.h"
+#include "ir.h"
+#include "tflite.h"
+#include "tflite_schema.h"
+
+/* Far above any real model; bounds what a small hostile file can make us copy. */
+#define OPERANDS_MAX 1024
+#define NAME_BYTES_MAX 256
+#define ELEMENTS_MAX ((uint64_t)1 << 31)
+
+struct reader {
+	struct ir_graph *graph;
+	struct error *error;
+	struct flatbuffer file;
+	struct flatbuffer_vector codes;
+	struct flatbuffer_vector buffers;
+	/* Bytes copied out of vectors: hostile files may share one between many. */
+	uint64_t copied;
+};
+
+static int budget(struct reader *reader, const char *what, uint64_t bytes)
+{
+	reader->copied += bytes;
+	if (reader->copied > 64 * (uint64_t)reader->file.bytes + 65536)
+		return error_set(reader->error, -EINVAL,
+				 "%s: vectors of this file overlap too often", what);
+	return 0;
+}
+
+/* Copies a string so that control characters cannot reach a terminal. */
+static int read_string(struct reader *reader, const struct flatbuffer_table *table,
+		       unsigned int slot, const char **text)
+{
+	struct flatbuffer_vector vector;
+	uint32_t length;
+	char *copy;
+	int ret = flatbuffer_vector(table, slot, 1, &vector);
+
+	if (ret)
+		return ret;
+	length = vector.count < NAME_BYTES_MAX ? vector.count : NAME_BYTES_MAX;
+	ret = budget(reader, table->what, length);
+	if (ret)
+		return ret;
+	copy = arena_alloc(reader->graph->arena, (size_t)length + 1, 1);
+	if (!copy)
+		return error_memory(reader->error);
+	for (uint32_t i = 0; i < length; i++) {
+		uint8_t c = flatbuffer_vector_data(&vector)[i];
+
+		copy[i] = c < 32 || c == 127 || c == '"' || c == '\\' ? '?' : (char)c;
+	}
+	*text = copy;
+	return 0;
+}
+
+static enum ir_type type_of(int8_t code)
+{
+	switch (code) {
+	case TFLITE_FLOAT32:
+		return IR_FLOAT32;
+	case TFLITE_INT32:
+		return IR_INT32;
+	case TFLITE_UINT8:
+		return IR_UINT8;
+	case TFLITE_INT64:
+		return IR_INT64;
+	case TFLITE_BOOL:
+		return IR_BOOL;
+	case TFLITE_INT16:
+		return IR_INT16;
+	case TFLITE_INT8:
+		return IR_INT8;
+	}
+	return IR_TYPE_OTHER;
+}
+
+static int read_shape(struct reader *reader, const struct flatbuffer_table *table,
+		      struct ir_tensor *tensor)
+{
+	struct flatbuffer_vector shape;
+	int ret = flatbuffer_vector(table, TFLITE_TENSOR_SHAPE, 4, &shape);
+
+	if (ret)
+		return ret;
+	if (shape.count > IR_RANK_MAX)
+		return error_set(reader->error, -ENOTSUP, "%s: rank %u, at most %u is supported",
+				 table->what, shape.count, IR_RANK_MAX);
+	tensor->rank = shape.count;
+	tensor->elements = 1;
+	for (uint32_t i = 0; i < shape.count; i++) {
+		int32_t extent = flatbuffer_vector_int32(&shape, i);
+
+		if (extent < 1)
+			return error_set(reader->error, -EINVAL,
+					 "%s: dimension %u has size %d, only fixed positive sizes are supported",
+					 table->what, i, extent);
+		tensor->shape[i] = extent;
+		tensor->elements *= (uint64_t)extent;
+		if (tensor->elements > ELEMENTS_MAX)
+			return error_set(reader->error, -EINVAL, "%s: more than %llu elements",
+					 table->what, (unsigned long long)ELEMENTS_MAX);
+	}
+	tensor->bytes = tensor->elements * ir_type_bytes(tensor->type);
+	return 0;
+}
+
+static int read_quantisation(struct reader *reader, const struct flatbuffer_table *table,
+			     struct ir_tensor *tensor)
+{
+	struct flatbuffer_table quantisation;
+	struct flatbuffer_vector scales, zero_points;
+	int32_t dimension;
+	int64_t *zero_copy;
+	float *scale_copy;
+	int found, ret;
+
+	ret = flatbuffer_subtable(table, TFLITE_TENSOR_QUANTIZATION, table->what, &quantisation,
+				  &found);
+	if (ret || !found)
+		return ret;
+	ret = flatbuffer_vector(&quantisation, TFLITE_QUANTIZATION_SCALE, 4, &scales);
+	if (!ret)
+		ret = flatbuffer_vector(&quantisation, TFLITE_QUANTIZATION_ZERO_POINT, 8,
+					&zero_points);
+	if (!ret)
+		ret = flatbuffer_int32(&quantisation, TFLITE_QUANTIZATION_DIMENSION, 0, &dimension);
+	if (ret || !scales.count)
+		return ret;
+	if (zero_points.count && zero_points.count != scales.count)
+		return error_set(reader->error, -EINVAL, "%s: %u scales but %u zero points",
+				 table->what, scales.count, zero_points.count);
+	if (scales.count > 1) {
+		/* Some converters leave the dimension of a rank-1 bias at its weights' value. */
+		if (tensor->rank == 1 && dimension > 0 && tensor->type == IR_INT32)
+			dimension = 0;
+		if (dimension < 0 || dimension >= (int32_t)tensor->rank ||
+		    (uint32_t)tensor->shape[dimension] != scales.count)
+			return error_set(reader->error, -EINVAL,
+					 "%s: %u scales do not match dimension %d", table->what,
+					 scales.count, dimension);
+	} else {
+		dimension = 0;
+	}
+	ret = budget(reader, table->what, 12 * (uint64_t)scales.count);
+	if (ret)
+		return ret;
+	scale_copy = arena_alloc(reader->graph->arena, scales.count, sizeof(*scale_copy));
+	zero_copy = arena_alloc(reader->graph->arena, scales.count, sizeof(*zero_copy));
+	if (!scale_copy || !zero_copy)
+		return error_memory(reader->error);
+	for (uint32_t i = 0; i < scales.count; i++) {
+		scale_copy[i] = flatbuffer_vector_float(&scales, i);
+		if (zero_points.count)
+			zero_copy[i] = flatbuffer_vector_int64(&zero_points, i);
+		if (!isfinite(scale_copy[i]) || scale_copy[i] < 0)
+			return error_set(reader->error, -EINVAL,
+					 "%s: scale %u is %g, not a finite positive number",
+					 table->what, i, (double)scale_copy[i]);
+	}
+	tensor->scale_count = scales.count;
+	tensor->scales = scale_copy;
+	tensor->zero_points = zero_copy;
+	tensor->quantised_dimension = (uint32_t)dimension;
+	return 0;
+}
+
+static int read_contents(struct reader *reader, const struct flatbuffer_table *table,
+			 struct ir_tensor *tensor)
+{
+	struct flatbuffer_table buffer;
+	struct flatbuffer_vector data;
+	uint64_t offset = 0, size = 0;
+	uint32_t index;
+	int ret = flatbuffer_uint32(table, TFLITE_TENSOR_BUFFER, 0, &index);
+
+	if (ret || !index)
+		return ret;
+	if (index >= reader->buffers.count)
+		return error_set(reader->error, -EINVAL, "%s: buffer %u of %u does not exist",
+				 table->what, index, reader->buffers.count);
+	ret = flatbuffer_item(&reader->buffers, index, table->what, &buffer);
+	if (!ret)
+		ret = flatbuffer_vector(&buffer, TFLITE_BUFFER_DATA, 1, &data);
+	if (!ret)
+		ret = flatbuffer_uint64(&buffer, TFLITE_BUFFER_OFFSET, 0, &offset);
+	if (!ret)
+		ret = flatbuffer_uint64(&buffer, TFLITE_BUFFER_SIZE, 0, &size);
+	if (ret)
+		return ret;
+	if (!data.count && offset > 1) {
+		/* Large models keep the contents behind the flatbuffer. */
+		if (offset > reader->file.bytes || size > reader->file.bytes - offset)
+			return error_set(reader->error, -EINVAL,
+					 "%s: contents at byte %llu, %llu bytes, leave the file",
+					 table->what, (unsigned long long)offset,
+					 (unsigned long long)size);
+		tensor->data = reader->file.data + offset;
+	} else if (data.count) {
+		tensor->data = flatbuffer_vector_data(&data);
+		size = data.count;
+	} else {
+		return 0;
+	}
+	if (tensor->type != IR_TYPE_OTHER && size != tensor->bytes)
+		return error_set(reader->error, -EINVAL,
+				 "%s: contents have %llu bytes, the shape asks for %llu",
+				 table->what, (unsigned long long)size,
+				 (unsigned long long)tensor->bytes);
+	return 0;
+}
+
+static int read_tensor(struct reader *reader, const struct flatbuffer_vector *tensors,
+		       unsigned int index)
+{
+	struct ir_tensor *tensor = &reader->graph->tensors[index];
+	struct flatbuffer_table table;
+	const char *what = arena_printf(reader->graph->arena, "tensor %u", index);
+	int8_t type, is_variable;
+	int ret;
+
+	if (!what)
+		return error_memory(reader->error);
+	tensor->source = index;
+	tensor->producer = -1;
+	ret = flatbuffer_item(tensors, index, what, &table);
+	if (!ret)
+		ret = read_string(reader, &table, TFLITE_TENSOR_NAME, &tensor->name);
+	if (ret)
+		return ret;
+	table.what = arena_printf(reader->graph->arena, "tensor %u \"%s\"", index, tensor->name);
+	if (!table.what)
+		return error_memory(reader->error);
+	ret = flatbuffer_int8(&table, TFLITE_TENSOR_TYPE, TFLITE_FLOAT32, &type);
+	if (ret)
+		return ret;
+	tensor->type = type_of(type);
+	ret = flatbuffer_int8(&table, TFLITE_TENSOR_IS_VARIABLE, 0, &is_variable);
+	if (!ret)
+		ret = read_shape(reader, &table, tensor);
+	if (!ret)
+		ret = read_quantisation(reader, &table, tensor);
+	if (!ret)
+		ret = read_contents(reader, &table, tensor);
+	if (!ret && is_variable)
+		ret = error_set(reader->error, -ENOTSUP,
+				"%s: variable tensors (state) are not supported", table.what);
+	return ret;
+}
+
+/* Indices of tensors; -1 stands for an optional operand that is absent. */
+static int read_indices(struct reader *reader, const struct flatbuffer_table *table,
+			unsigned int slot, int lowest, int **indices, unsigned int *count)
+{
+	struct flatbuffer_vector vector;
+	int ret = flatbuffer_vector(table, slot, 4, &vector);
+
+	if (ret)
+		return ret;
+	if (vector.count > OPERANDS_MAX)
+		return error_set(reader->error, -EINVAL, "%s: %u operands, at most %u are supported",
+				 table->what, vector.count, OPERANDS_MAX);
+	ret = budget(reader, table->what, 4 * (uint64_t)vector.count);
+	if (ret)
+		return ret;
+	*indices = arena_alloc(reader->graph->arena, vector.count, sizeof(**indices));
+	if (!*indices)
+		return error_memory(reader->error);
+	*count = vector.count;
+	for (uint32_t i = 0; i < vector.count; i++) {
+		int32_t index = flatbuffer_vector_int32(&vector, i);
+
+		if (index < lowest || index >= (int64_t)reader->graph->tensor_count)
+			return error_set(reader->error, -EINVAL,
+					 "%s: operand %u is tensor %d, the model has %u tensors",
+					 table->what, i, index, reader->graph->tensor_count);
+		(*indices)[i] = index;
+	}
+	return 0;
+}
+
+static int read_code(struct reader *reader, const struct flatbuffer_table *table,
+		     struct ir_operator *op)
+{
+	struct flatbuffer_table code;
+	const char *custom;
+	int8_t deprecated;
+	int32_t builtin;
+	uint32_t index;
+	int ret = flatbuffer_uint32(table, TFLITE_OPERATOR_CODE_INDEX, 0, &index);
+
+	if (ret)
+		return ret;
+	if (index >= reader->codes.count)
+		return error_set(reader->error, -EINVAL, "%s: operator code %u of %u does not exist",
+				 table->what, index, reader->codes.count);
+	ret = flatbuffer_item(&reader->codes, index, table->what, &code);
+	if (!ret)
+		ret = flatbuffer_int8(&code, TFLITE_CODE_DEPRECATED_BUILTIN, 0, &deprecated);
+	if (!ret)
+		ret = flatbuffer_int32(&code, TFLITE_CODE_BUILTIN, 0, &builtin);
+	if (ret)
+		return ret;
+	if (builtin < deprecated)
+		builtin = deprecated;
+	op->kind = tflite_operator_kind(builtin);
+	op->type_name = tflite_operator_name(builtin);
+	if (!op->type_name) {
+		op->type_name = arena_printf(reader->graph->arena, "operator code %d", builtin);
+	} else if (builtin == TFLITE_CUSTOM) {
+		ret = read_string(reader, &code, TFLITE_CODE_CUSTOM, &custom);
+		if (ret)
+			return ret;
+		op->type_name = arena_printf(reader->graph->arena, "CUSTOM %s", custom);
+	}
+	return op->type_name ? 0 : error_memory(reader->error);
+}
+
+static enum ir_activation activation_of(int8_t code)
+{
+	switch (code) {
+	case 0:
+		return IR_ACTIVATION_NONE;
+	case 1:
+		return IR_ACTIVATION_RELU;
+	case 2:
+		return IR_ACTIVATION_RELU_N1_TO_1;
+	case 3:
+		return IR_ACTIVATION_RELU6;
+	}
+	return IR_ACTIVATION_OTHER;
+}
+
+/* Slots of one options table; -1 where it has no such field. */
+struct option_slots {
+	int padding, stride_w, stride_h, activation, dilation_w, dilation_h, filter_w, filter_h;
+	int depth_multiplier;
+};
+
+static int read_int32_option(const struct flatbuffer_table *options, int slot, int32_t missing,
+			     int32_t *value)
+{
+	*value = missing;
+	if (slot < 0 || !options->file)
+		return 0;
+	return flatbuffer_int32(options, (unsigned int)slot, missing, value);
+}
+
+static int read_window_options(struct reader *reader, const struct flatbuffer_table *options,
+			       const struct option_slots *slots, struct ir_operator *op,
+			       const char *what)
+{
+	struct ir_attributes *a = &op->attributes;
+	int8_t padding = 0, activation = 0;
+	int ret = 0;
+
+	if (options->file && slots->padding >= 0)
+		ret = flatbuffer_int8(options, (unsigned int)slots->padding, 0, &padding);
+	if (!ret && options->file)
+		ret = flatbuffer_int8(options, (unsigned int)slots->activation, 0, &activation);
+	if (!ret)
+		ret = read_int32_option(options, slots->stride_w, 0, &a->stride_w);
+	if (!ret)
+		ret = read_int32_option(options, slots->stride_h, 0, &a->stride_h);
+	if (!ret)
+		ret = read_int32_option(options, slots->dilation_w, 1, &a->dilation_w);
+	if (!ret)
+		ret = read_int32_option(options, slots->dilation_h, 1, &a->dilation_h);
+	if (!ret)
+		ret = read_int32_option(options, slots->filter_w, 0, &a->filter_w);
+	if (!ret)
+		ret = read_int32_option(options, slots->filter_h, 0, &a->filter_h);
+	if (!ret)
+		ret = read_int32_option(options, slots->depth_multiplier, 0, &a->depth_multiplier);
+	if (ret)
+		return ret;
+	if (padding != 0 && padding != 1)
+		return error_set(reader->error, -EINVAL, "%s: padding code %d is unknown", what,
+				 padding);
+	a->padding = padding ? IR_PADDING_VALID : IR_PADDING_SAME;
+	a->activation = activation_of(activation);
+	return 0;
+}
+
+static int read_attributes(struct reader *reader, const struct flatbuffer_table *table,
+			   struct ir_operator *op)
+{
+	static const struct option_slots convolution = { 0, 1, 2, 3, 4, 5, -1, -1, -1 };
+	static const struct option_slots depthwise = { 0, 1, 2, 4, 5, 6, -1, -1, 3 };
+	static const struct option_slots pool = { 0, 1, 2, 5, -1, -1, 3, 4, -1 };
+	static const struct option_slots plain = { -1, -1, -1, 0, -1, -1, -1, -1, -1 };
+	struct flatbuffer_table options = { 0 };
+	int8_t keep = 0;
+	int found, ret;
+
+	ret = flatbuffer_subtable(table, TFLITE_OPERATOR_OPTIONS, table->what, &options, &found);
+	if (ret)
+		return ret;
+	if (!found)
+		options.file = NULL;
+	switch (op->kind) {
+	case IR_CONVOLUTION:
+		return read_window_options(reader, &options, &convolution, op, table->what);
+	case IR_DEPTHWISE:
+		return read_window_options(reader, &options, &depthwise, op, table->what);
+	case IR_AVERAGE_POOL:
+	case IR_MAX_POOL:
+		return read_window_options(reader, &options, &pool, op, table->what);
+	case IR_FULLY_CONNECTED:
+	case IR_ADD:
+		return read_window_options(reader, &options, &plain, op, table->what);
+	case IR_SOFTMAX:
+		return found ? flatbuffer_float(&options, 0, 0, &op->attributes.beta) : 0;
+	case IR_MEAN:
+		ret = found ? flatbuffer_int8(&options, 0, 0, &keep) : 0;
+		op->attributes.keep_dimensions = keep;
+		return ret;
+	default:
+		return 0;
+	}
+}
+
+static int read_operator(struct reader *reader, const struct flatbuffer_vector *operators,
+			 unsigned int index)
+{
+	struct ir_operator *op = &reader->graph->operators[index];
+	struct flatbuffer_table table;
+	const char *what = arena_printf(reader->graph->arena, "operator %u", index);
+	int ret;
+
+	if (!what)
+		return error_memory(reader->error);
+	op->source = index;
+	ret = flatbuffer_item(operators, index, what, &table);
+	if (!ret)
+		ret = read_code(reader, &table, op);
+	if (ret)
+		return ret;
+	table.what = ir_where(reader->graph, op, -1);
+	ret = read_indices(reader, &table, TFLITE_OPERATOR_INPUTS, -1, &op->inputs,
+			   &op->input_count);
+	if (!ret)
+		ret = read_indices(reader, &table, TFLITE_OPERATOR_OUTPUTS, 0, &op->outputs,
+				   &op->output_count);
+	if (!ret)
+		ret = read_attributes(reader, &table, op);
+	return ret;
+}
+
+static int read_subgraph(struct reader *reader, const struct flatbuffer_table *subgraph)
+{
+	struct ir_graph *graph = reader->graph;
+	struct flatbuffer_vector tensors, operators;
+	int ret;
+
+	ret = flatbuffer_tables(subgraph, TFLITE_SUBGRAPH_TENSORS, &tensors);
+	if (!ret)
+		ret = flatbuffer_tables(subgraph, TFLITE_SUBGRAPH_OPERATORS, &operators);
+	if (ret)
+		return ret;
+	graph->tensors = arena_alloc(graph->arena, tensors.count, sizeof(*graph->tensors));
+	graph->operators = arena_alloc(graph->arena, operators.count, sizeof(*graph->operators));
+	if (!graph->tensors || !graph->operators)
+		return error_memory(reader->error);
+	graph->tensor_count = tensors.count;
+	for (unsigned int i = 0; i < tensors.count && !ret; i++)
+		ret = read_tensor(reader, &tensors, i);
+	if (!ret)
+		ret = read_indices(reader, subgraph, TFLITE_SUBGRAPH_INPUTS, 0, &graph->inputs,
+				   &graph->input_count);
+	if (!ret)
+		ret = read_indices(reader, subgraph, TFLITE_SUBGRAPH_OUTPUTS, 0, &graph->outputs,
+				   &graph->output_count);
+	graph->operator_count = operators.count;
+	for (unsigned int i = 0; i < operators.count && !ret; i++)
+		ret = read_operator(reader, &operators, i);
+	return ret;
+}
+
+int tflite_read(struct ir_graph *graph, const void *data, size_t bytes)
+{
+	struct reader reader = {
+		.graph = graph,
+		.error = graph->error,
+		.file = { .data = data, .bytes = bytes, .error = graph->error },
+	};
+	struct flatbuffer_table model, subgraph;
+	struct flatbuffer_vector subgraphs;
+	uint32_t version;
+	int ret;
+
+	ret = flatbuffer_root(&reader.file, "TFL3", "model", &model);
+	if (!ret)
+		ret = flatbuffer_uint32(&model, TFLITE_MODEL_VERSION, 0, &version);
+	if (ret)
+		return ret;
+	if (version != 3)
+		return error_set(graph->error, -ENOTSUP, "model: schema version %u, only 3 is known",
+				 version);
+	ret = flatbuffer_tables(&model, TFLITE_MODEL_CODES, &reader.codes);
+	if (!ret)
+		ret = flatbuffer_tables(&model, TFLITE_MODEL_BUFFERS, &reader.buffers);
+	if (!ret)
+		ret = flatbuffer_tables(&model, TFLITE_MODEL_SUBGRAPHS, &subgraphs);
+	if (ret)
+		return ret;
+	if (!subgraphs.count)
+		return error_set(graph->error, -EINVAL, "model: no subgraph");
+	ret = flatbuffer_item(&subgraphs, 0, "subgraph 0", &subgraph);
+	if (!ret)
+		ret = read_subgraph(&reader, &subgraph);
+	if (!ret && !graph->output_count)
+		ret = error_set(graph->error, -EINVAL, "subgraph 0: no outputs");
+	return ret ? ret : ir_order(graph);
+}

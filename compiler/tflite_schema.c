@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+#include <stddef.h>
+
+#include "tflite_schema.h"
+
+/* In the order of the schema's BuiltinOperator. */
+static const char *const operator_names[] = {
+	"ADD", "AVERAGE_POOL_2D", "CONCATENATION", "CONV_2D", "DEPTHWISE_CONV_2D",
+	"DEPTH_TO_SPACE", "DEQUANTIZE", "EMBEDDING_LOOKUP", "FLOOR", "FULLY_CONNECTED",
+	"HASHTABLE_LOOKUP", "L2_NORMALIZATION", "L2_POOL_2D",
+	"LOCAL_RESPONSE_NORMALIZATION", "LOGISTIC", "LSH_PROJECTION", "LSTM",
+	"MAX_POOL_2D", "MUL", "RELU", "RELU_N1_TO_1", "RELU6", "RESHAPE",
+	"RESIZE_BILINEAR", "RNN", "SOFTMAX", "SPACE_TO_DEPTH", "SVDF", "TANH",
+	"CONCAT_EMBEDDINGS", "SKIP_GRAM", "CALL", "CUSTOM", "EMBEDDING_LOOKUP_SPARSE",
+	"PAD", "UNIDIRECTIONAL_SEQUENCE_RNN", "GATHER", "BATCH_TO_SPACE_ND",
+	"SPACE_TO_BATCH_ND", "TRANSPOSE", "MEAN", "SUB", "DIV", "SQUEEZE",
+	"UNIDIRECTIONAL_SEQUENCE_LSTM", "STRIDED_SLICE", "BIDIRECTIONAL_SEQUENCE_RNN",
+	"EXP", "TOPK_V2", "SPLIT", "LOG_SOFTMAX", "DELEGATE",
+	"BIDIRECTIONAL_SEQUENCE_LSTM", "CAST", "PRELU", "MAXIMUM", "ARG_MAX", "MINIMUM",
+	"LESS", "NEG", "PADV2", "GREATER", "GREATER_EQUAL", "LESS_EQUAL", "SELECT",
+	"SLICE", "SIN", "TRANSPOSE_CONV", "SPARSE_TO_DENSE", "TILE", "EXPAND_DIMS",
+	"EQUAL", "NOT_EQUAL", "LOG", "SUM", "SQRT", "RSQRT", "SHAPE", "POW", "ARG_MIN",
+	"FAKE_QUANT", "REDUCE_PROD", "REDUCE_MAX", "PACK", "LOGICAL_OR", "ONE_HOT",
+	"LOGICAL_AND", "LOGICAL_NOT", "UNPACK", "REDUCE_MIN", "FLOOR_DIV", "REDUCE_ANY",
+	"SQUARE", "ZEROS_LIKE", "FILL", "FLOOR_MOD", "RANGE", "RESIZE_NEAREST_NEIGHBOR",
+	"LEAKY_RELU", "SQUARED_DIFFERENCE", "MIRROR_PAD", "ABS", "SPLIT_V", "UNIQUE",
+	"CEIL", "REVERSE_V2", "ADD_N", "GATHER_ND", "COS", "WHERE", "RANK", "ELU",
+	"REVERSE_SEQUENCE", "MATRIX_DIAG", "QUANTIZE", "MATRIX_SET_DIAG", "ROUND",
+	"HARD_SWISH", "IF", "WHILE", "NON_MAX_SUPPRESSION_V4", "NON_MAX_SUPPRESSION_V5",
+	"SCATTER_ND", "SELECT_V2", "DENSIFY", "SEGMENT_SUM", "BATCH_MATMUL",
+	"PLACEHOLDER_FOR_GREATER_OP_CODES", "CUMSUM", "CALL_ONCE", "BROADCAST_TO",
+	"RFFT2D", "CONV_3D", "IMAG", "REAL", "COMPLEX_ABS", "HASHTABLE", "HASHTABLE_FIND",
+	"HASHTABLE_IMPORT", "HASHTABLE_SIZE", "REDUCE_ALL", "CONV_3D_TRANSPOSE",
+	"VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE", "BROADCAST_ARGS",
+	"RANDOM_STANDARD_NORMAL", "BUCKETIZE", "RANDOM_UNIFORM", "MULTINOMIAL", "GELU",
+};
+
+static const struct {
+	int32_t code;
+	enum ir_kind kind;
+} operator_kinds[] = {
+	{ 0, IR_ADD }, { 1, IR_AVERAGE_POOL }, { 3, IR_CONVOLUTION }, { 4, IR_DEPTHWISE },
+	{ 6, IR_DEQUANTISE }, { 9, IR_FULLY_CONNECTED }, { 17, IR_MAX_POOL }, { 22, IR_RESHAPE },
+	{ 25, IR_SOFTMAX }, { 34, IR_PAD }, { 40, IR_MEAN }, { 43, IR_RESHAPE }, { 70, IR_RESHAPE },
+	{ 114, IR_QUANTISE },
+};
+
+const char *tflite_operator_name(int32_t code)
+{
+	size_t count = sizeof(operator_names) / sizeof(operator_names[0]);
+
+	return code >= 0 && (size_t)code < count ? operator_names[code] : NULL;
+}
+
+enum ir_kind tflite_operator_kind(int32_t code)
+{
+	for (size_t i = 0; i < sizeof(operator_kinds) / sizeof(operator_kinds[0]); i++)
+		if (operator_kinds[i].code == code)
+			return operator_kinds[i].kind;
+	return IR_UNKNOWN;
+}
