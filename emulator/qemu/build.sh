@@ -47,15 +47,16 @@ configure_options=(
 # old for QEMU, and Debian's QEMU source carries no firmware images.
 qemu_tools()
 {
-	local backports meson
+	local backports meson seabios
 
 	backports=$(debian_suite bookworm-backports amd64)
 	meson=$(debian_candidate "$backports" meson)
-	tools=$KESTREL_CACHE/qemu/tools-$(hash_of "$meson" "$suite")
+	seabios=$(debian_candidate "$suite" seabios)
+	tools=$KESTREL_CACHE/qemu/tools-$(hash_of "$meson" "$seabios")
 	if [ ! -e "$tools/complete" ]; then
 		rm -rf "$tools"
 		debian_unpack "$backports" "$tools" "meson=$meson"
-		debian_unpack "$suite" "$tools" seabios
+		debian_unpack "$suite" "$tools" "seabios=$seabios"
 		touch "$tools/complete"
 	fi
 	export PYTHONPATH=$tools/usr/lib/python3/dist-packages
@@ -140,16 +141,20 @@ debian_install ca-certificates gcc g++ make ninja-build pkg-config python3 pytho
 	python3-setuptools dpkg-dev xz-utils patch rsync bison flex \
 	libglib2.0-dev libfdt-dev zlib1g-dev
 
-suite=$(debian_suite trixie amd64)
-version=$(APT_CONFIG=$suite apt-cache showsrc --only-source qemu |
-	awk '$1 == "Version:" { print $2 }' | sort -V | tail -n 1)
-[ -n "$version" ] || die "no source package qemu in trixie"
-qemu_tools
-
-key=$(hash_of "$version" "$tools" "${configure_options[@]}" "$here/aarch64.mak" "$here/x86_64.mak")
-tree=$KESTREL_CACHE/qemu/$key
-logs=$KESTREL_CACHE/qemu/$key.logs
-lock_held "qemu-$key"
+# Which tree: remembered as long as trixie's index is, since asking takes longer
+# than a rebuild.
+memo=qemu-$(hash_of "$0" "$here/aarch64.mak" "$here/x86_64.mak")
+if ! tree=$(debian_memo "$memo" trixie amd64); then
+	suite=$(debian_suite trixie amd64)
+	version=$(APT_CONFIG=$suite apt-cache showsrc --only-source qemu |
+		awk '$1 == "Version:" { print $2 }' | sort -V | tail -n 1)
+	[ -n "$version" ] || die "no source package qemu in trixie"
+	qemu_tools
+	key=$(hash_of "$version" "${configure_options[@]}" "$here/aarch64.mak" "$here/x86_64.mak")
+	tree=$KESTREL_CACHE/qemu/$key
+fi
+logs=$tree.logs
+lock_held "${tree##*/}"
 
 if [ ! -e "$tree/.configured" ]; then
 	started=$SECONDS
@@ -159,11 +164,18 @@ if [ ! -e "$tree/.configured" ]; then
 	say "configuring QEMU $version"
 	mkdir "$tree/build"
 	(cd "$tree/build" && run_logged "$logs/configure.log" ../configure "${configure_options[@]}")
+	printf '%s\n' "$version" >"$tree/.version"
+	printf '%s\n' "$tools" >"$tree/.tools"
 	touch "$tree/.configured"
 	say "configured in $((SECONDS - started)) s; the first build takes 3 to 4 minutes on two cores"
 else
 	qemu_add_sources
 fi
+
+version=$(cat "$tree/.version")
+tools=$(cat "$tree/.tools")
+export PYTHONPATH=$tools/usr/lib/python3/dist-packages
+debian_memo_set "$memo" "$tree" >/dev/null
 
 started=$SECONDS
 nice ninja -C "$tree/build" -j "$jobs" qemu-system-aarch64 qemu-system-x86_64 >"$logs/build.log" 2>&1 &

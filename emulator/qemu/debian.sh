@@ -78,16 +78,17 @@ debian_install()
 	[ ${#missing[@]} -eq 0 ] && return 0
 	[ "$(id -u)" = 0 ] || die "packages missing: ${missing[*]##*/} (run as root to have them installed)"
 	say "installing ${missing[*]##*/}"
-	debian_install_run "${missing[@]}" && return 0
-	apt-get -q update >&2 || die "apt-get update failed"
+	debian_install_run "${missing[@]}" 2>/dev/null && return 0
+	# The machine's package index may be missing or old.
+	run_logged "$KESTREL_CACHE/apt/update.log" apt-get -q -o DPkg::Lock::Timeout=900 update
 	debian_install_run "${missing[@]}" || die "cannot install ${missing[*]##*/}"
 }
 
 debian_install_run()
-{
-	DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o DPkg::Lock::Timeout=900 \
-		--no-install-recommends install "$@" >&2 </dev/null
-}
+(
+	run_logged "$KESTREL_CACHE/apt/install.log" env DEBIAN_FRONTEND=noninteractive \
+		apt-get -q -y -o DPkg::Lock::Timeout=900 --no-install-recommends install "$@"
+)
 
 # debian_mirror main|security: base address the machine itself uses.
 debian_mirror()
@@ -147,8 +148,8 @@ debian_suite()
 	Dir::State::status "$dir/status";
 	Dir::State::extended_states "$dir/extended_states";
 	Dir::Cache::archives "$dir/archives";
-	Dir::Cache::pkgcache "";
-	Dir::Cache::srcpkgcache "";
+	Dir::Cache::pkgcache "$dir/pkgcache.bin";
+	Dir::Cache::srcpkgcache "$dir/srcpkgcache.bin";
 	Acquire::Languages "none";
 	Acquire::Retries "3";
 	APT::Install-Recommends "false";
@@ -170,6 +171,30 @@ debian_suite()
 		fi
 	) 9>"$dir/lock" || return 1
 	printf '%s\n' "$dir/apt.conf"
+}
+
+# What a script found out from package indexes is remembered, since asking apt
+# takes seconds. debian_memo NAME SUITE ARCH: print what was remembered under
+# the name, a path that still exists, unless the suite's index is newer or due.
+debian_memo()
+{
+	local memo=$KESTREL_CACHE/memo/$1 stamp=$KESTREL_CACHE/apt/$2-$3/stamp value
+
+	[ -e "$memo" ] && [ -e "$stamp" ] && [ -z "${DEBIAN_INDEX_FORCE-}" ] || return 1
+	[ ! "$stamp" -nt "$memo" ] || return 1
+	[ -z "$(find "$stamp" -mtime "+$DEBIAN_INDEX_DAYS")" ] || return 1
+	value=$(cat "$memo")
+	[ -e "$value" ] || return 1
+	printf '%s\n' "$value"
+}
+
+# debian_memo_set NAME PATH: remember it, and print it.
+debian_memo_set()
+{
+	mkdir -p "$KESTREL_CACHE/memo"
+	printf '%s\n' "$2" >"$KESTREL_CACHE/memo/$1.$$"
+	mv "$KESTREL_CACHE/memo/$1.$$" "$KESTREL_CACHE/memo/$1"
+	printf '%s\n' "$2"
 }
 
 # debian_candidate APT_CONF PACKAGE: the version apt would install.

@@ -24,13 +24,14 @@ release=$(cat "$linux/release")
 sysroot=$("$here/sysroot.sh")
 
 base=$KESTREL_CACHE/guest/base-$(hash_of "$linux" "$sysroot" "$0" "$here/guest-modules")
+mkdir -p "${base%/*}"
+lock_held "guest-${base##*/}"
 if [ -e "$base.cpio" ]; then
 	printf '%s\n' "$base.cpio"
 	exit 0
 fi
 
 debian_install cpio kmod xz-utils
-lock_held "guest-${base##*/}"
 work=$(mktemp -d "$KESTREL_CACHE/initramfs.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 export PATH=$PATH:/sbin:/usr/sbin

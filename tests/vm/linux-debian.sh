@@ -56,10 +56,13 @@ headers_relocate()
 }
 
 if [ "$arch" = arm64 ]; then
-	debian_install make gcc-12 gcc-aarch64-linux-gnu gcc-12-aarch64-linux-gnu kmod libelf1
+	debian_install make gcc-12 gcc-aarch64-linux-gnu gcc-12-aarch64-linux-gnu kmod libelf1 pahole
 else
-	debian_install make gcc-12 kmod libelf1
+	debian_install make gcc-12 kmod libelf1 pahole
 fi
+
+memo=linux-debian-$arch-$(hash_of "$0")
+debian_memo "$memo" bookworm-security "$arch" && exit 0
 
 suite=$(debian_suite bookworm-security "$arch")
 host_suite=$(debian_suite bookworm-security amd64)
@@ -88,4 +91,4 @@ if [ ! -e "$directory/complete" ]; then
 	touch "$directory/complete"
 	say "Debian's Linux $release ($arch) is in $directory"
 fi
-printf '%s\n' "$directory"
+debian_memo_set "$memo" "$directory"

@@ -61,6 +61,9 @@ kmake()
 debian_install make gcc bison flex bc libc6-dev libelf-dev libssl-dev xz-utils cpio kmod rsync \
 	gcc-aarch64-linux-gnu
 
+memo=linux-debug-$(hash_of "$0" "$fragment")
+debian_memo "$memo" bookworm-security amd64 && exit 0
+
 suite=$(debian_suite bookworm-security amd64)
 version=$(debian_candidate "$suite" linux-source-6.12)
 directory=$KESTREL_CACHE/linux/debug-$(hash_of "$version" "$fragment")
@@ -107,4 +110,4 @@ if [ ! -e "$directory/complete" ]; then
 	touch "$directory/complete"
 	say "debug kernel built in $((SECONDS - started)) s"
 fi
-printf '%s\n' "$directory"
+debian_memo_set "$memo" "$directory"

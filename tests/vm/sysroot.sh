@@ -26,6 +26,9 @@ packages=(libc6 libc6-dev libcrypt-dev libcrypt1 linux-libc-dev libgcc-s1 libdrm
 
 debian_install gcc-aarch64-linux-gnu libc6-dev-arm64-cross
 
+memo=sysroot-arm64-$(hash_of "$0")
+debian_memo "$memo" bookworm arm64 && exit 0
+
 suite=$(debian_suite bookworm arm64)
 versions=()
 for package in "${packages[@]}"; do
@@ -42,4 +45,4 @@ if [ ! -e "$directory/.complete" ]; then
 	done
 	touch "$directory/.complete"
 fi
-printf '%s\n' "$directory"
+debian_memo_set "$memo" "$directory"
