@@ -1,0 +1,546 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The integer arithmetic of the operators, written to be read. See
+ * arithmetic.h for what is promised, docs/graph-format.md for the formulas.
+ */
+#include "arithmetic.h"
+
+#include <math.h>
+
+int64_t arithmetic_scale(uint32_t mode, int64_t x, struct kestrel_graph_scale scale)
+{
+	switch (mode) {
+	case KESTREL_GRAPH_REQUANTISE_DOUBLE:
+		return arithmetic_scale_double((int32_t)x, scale);
+	case KESTREL_GRAPH_REQUANTISE_SINGLE:
+		return arithmetic_scale_single((int32_t)x, scale);
+	case KESTREL_GRAPH_REQUANTISE_FLOAT: {
+		float product = (float)(int32_t)x * arithmetic_float((uint32_t)scale.multiplier);
+
+		/* Beyond any output range; keeps the conversion defined. */
+		if (product > 16777216.0f)
+			return 16777216;
+		if (product < -16777216.0f)
+			return -16777216;
+		return lrintf(product);
+	}
+	case KESTREL_GRAPH_REQUANTISE_WIDE:
+		return arithmetic_scale_wide(x, scale);
+	}
+	return x;
+}
+
+int32_t arithmetic_requantise(const struct kestrel_graph_requantise *requantise,
+			      const struct kestrel_graph_scale *scales,
+			      uint32_t channel, int64_t x)
+{
+	struct kestrel_graph_scale scale = scales[requantise->scale_count > 1 ? channel : 0];
+
+	return arithmetic_clamp(arithmetic_scale(requantise->mode, x, scale) +
+				requantise->zero_point,
+				requantise->minimum, requantise->maximum);
+}
+
+/* x * 2^shift, saturated to 32 bits. */
+static int32_t shift_left_saturated(int32_t x, unsigned int shift)
+{
+	return arithmetic_clamp((int64_t)x * (INT64_C(1) << shift), INT32_MIN, INT32_MAX);
+}
+
+/* Three Newton steps from 48/17 - 32/17 d, d = (1 + z) / 2, in Q2.29. */
+int32_t arithmetic_reciprocal(int32_t z)
+{
+	int32_t half = (int32_t)(((int64_t)z + (INT64_C(1) << 31)) / 2);
+	int32_t x = 1515870810 + arithmetic_high(half, -1010580540);
+
+	for (int i = 0; i < 3; i++) {
+		int32_t rest = (1 << 29) - arithmetic_high(half, x);
+
+		x += shift_left_saturated(arithmetic_high(x, rest), 2);
+	}
+	return shift_left_saturated(x, 1);
+}
+
+int32_t array_read(const struct array *array, size_t index)
+{
+	switch (array->type) {
+	case KESTREL_GRAPH_TYPE_INT8:
+		return ((const int8_t *)array->data)[index];
+	case KESTREL_GRAPH_TYPE_INT16:
+		return ((const int16_t *)array->data)[index];
+	case KESTREL_GRAPH_TYPE_INT32:
+		return ((const int32_t *)array->data)[index];
+	}
+	return ((const uint8_t *)array->data)[index];
+}
+
+void array_write(const struct array *array, size_t index, int32_t value)
+{
+	switch (array->type) {
+	case KESTREL_GRAPH_TYPE_INT8:
+		((int8_t *)array->data)[index] = (int8_t)value;
+		return;
+	case KESTREL_GRAPH_TYPE_INT16:
+		((int16_t *)array->data)[index] = (int16_t)value;
+		return;
+	case KESTREL_GRAPH_TYPE_INT32:
+		((int32_t *)array->data)[index] = value;
+		return;
+	}
+	((uint8_t *)array->data)[index] = (uint8_t)value;
+}
+
+static int64_t bias_read(const struct array *bias, size_t index)
+{
+	if (!bias->data)
+		return 0;
+	if (bias->type == KESTREL_GRAPH_TYPE_INT64)
+		return ((const int64_t *)bias->data)[index];
+	return ((const int32_t *)bias->data)[index];
+}
+
+static size_t index4(const struct array *array, size_t n, size_t h, size_t w, size_t c)
+{
+	return ((n * array->dims[1] + h) * array->dims[2] + w) * array->dims[3] + c;
+}
+
+/* The product of one tap; both operands less their zero points. */
+static int64_t tap(const struct kestrel_graph_convolution *attributes,
+		   const struct array *input, size_t input_index,
+		   const struct array *weights, size_t weight_index)
+{
+	return (int64_t)(array_read(input, input_index) - attributes->input_zero_point) *
+	       (array_read(weights, weight_index) - attributes->weight_zero_point);
+}
+
+void arithmetic_convolution(const struct kestrel_graph_convolution *attributes,
+			    const struct kestrel_graph_scale *scales,
+			    const struct array *input, const struct array *weights,
+			    const struct array *bias, const struct array *output)
+{
+	size_t group_in = weights->dims[3];
+	size_t group_out = output->dims[3] / (input->dims[3] / group_in);
+	size_t i = 0;
+
+	for (size_t n = 0; n < output->dims[0]; n++)
+	for (size_t y = 0; y < output->dims[1]; y++)
+	for (size_t x = 0; x < output->dims[2]; x++)
+	for (size_t o = 0; o < output->dims[3]; o++) {
+		int64_t sum = bias_read(bias, o);
+
+		for (size_t ky = 0; ky < weights->dims[1]; ky++)
+		for (size_t kx = 0; kx < weights->dims[2]; kx++) {
+			int64_t row = (int64_t)(y * attributes->stride_height +
+				      ky * attributes->dilation_height) - attributes->pad_top;
+			int64_t column = (int64_t)(x * attributes->stride_width +
+				      kx * attributes->dilation_width) - attributes->pad_left;
+
+			if (row < 0 || row >= input->dims[1] ||
+			    column < 0 || column >= input->dims[2])
+				continue;
+			for (size_t c = 0; c < group_in; c++)
+				sum += tap(attributes, input,
+					   index4(input, n, row, column,
+						  o / group_out * group_in + c),
+					   weights, index4(weights, o, ky, kx, c));
+		}
+		array_write(output, i++, arithmetic_requantise(&attributes->requantise,
+							       scales, o, sum));
+	}
+}
+
+void arithmetic_depthwise(const struct kestrel_graph_convolution *attributes,
+			  const struct kestrel_graph_scale *scales,
+			  const struct array *input, const struct array *weights,
+			  const struct array *bias, const struct array *output)
+{
+	size_t i = 0;
+
+	for (size_t n = 0; n < output->dims[0]; n++)
+	for (size_t y = 0; y < output->dims[1]; y++)
+	for (size_t x = 0; x < output->dims[2]; x++)
+	for (size_t o = 0; o < output->dims[3]; o++) {
+		int64_t sum = bias_read(bias, o);
+
+		for (size_t ky = 0; ky < weights->dims[1]; ky++)
+		for (size_t kx = 0; kx < weights->dims[2]; kx++) {
+			int64_t row = (int64_t)(y * attributes->stride_height +
+				      ky * attributes->dilation_height) - attributes->pad_top;
+			int64_t column = (int64_t)(x * attributes->stride_width +
+				      kx * attributes->dilation_width) - attributes->pad_left;
+
+			if (row < 0 || row >= input->dims[1] ||
+			    column < 0 || column >= input->dims[2])
+				continue;
+			sum += tap(attributes, input,
+				   index4(input, n, row, column,
+					  o / attributes->depth_multiplier),
+				   weights, index4(weights, 0, ky, kx, o));
+		}
+		array_write(output, i++, arithmetic_requantise(&attributes->requantise,
+							       scales, o, sum));
+	}
+}
+
+/*
+ * The scatter form (each input adds a window to the output) turned round: an
+ * output gathers the inputs whose window reaches it.
+ */
+void arithmetic_transpose_convolution(const struct kestrel_graph_convolution *attributes,
+				      const struct kestrel_graph_scale *scales,
+				      const struct array *input, const struct array *weights,
+				      const struct array *bias, const struct array *output)
+{
+	size_t i = 0;
+
+	for (size_t n = 0; n < output->dims[0]; n++)
+	for (size_t y = 0; y < output->dims[1]; y++)
+	for (size_t x = 0; x < output->dims[2]; x++)
+	for (size_t o = 0; o < output->dims[3]; o++) {
+		int64_t sum = bias_read(bias, o);
+
+		for (size_t ky = 0; ky < weights->dims[1]; ky++)
+		for (size_t kx = 0; kx < weights->dims[2]; kx++) {
+			int64_t row = (int64_t)y + attributes->pad_top - (int64_t)ky;
+			int64_t column = (int64_t)x + attributes->pad_left - (int64_t)kx;
+
+			if (row < 0 || row % attributes->stride_height ||
+			    column < 0 || column % attributes->stride_width)
+				continue;
+			row /= attributes->stride_height;
+			column /= attributes->stride_width;
+			if (row >= input->dims[1] || column >= input->dims[2])
+				continue;
+			for (size_t c = 0; c < input->dims[3]; c++)
+				sum += tap(attributes, input, index4(input, n, row, column, c),
+					   weights, index4(weights, o, ky, kx, c));
+		}
+		array_write(output, i++, arithmetic_requantise(&attributes->requantise,
+							       scales, o, sum));
+	}
+}
+
+void arithmetic_fully_connected(const struct kestrel_graph_convolution *attributes,
+				const struct kestrel_graph_scale *scales,
+				const struct array *input, const struct array *weights,
+				const struct array *bias, const struct array *output)
+{
+	size_t outputs = weights->dims[0];
+	size_t depth = weights->dims[1];
+
+	for (size_t i = 0; i < output->count; i++) {
+		size_t o = i % outputs;
+		int64_t sum = bias_read(bias, o);
+
+		for (size_t c = 0; c < depth; c++)
+			sum += tap(attributes, input, i / outputs * depth + c,
+				   weights, o * depth + c);
+		array_write(output, i, arithmetic_requantise(&attributes->requantise,
+							     scales, o, sum));
+	}
+}
+
+int32_t arithmetic_elementwise(uint32_t opcode,
+			       const struct kestrel_graph_elementwise *attributes,
+			       int32_t a, int32_t b)
+{
+	int32_t x, y;
+	int64_t result;
+
+	switch (opcode) {
+	case KESTREL_GRAPH_MINIMUM:
+		return a < b ? a : b;
+	case KESTREL_GRAPH_MAXIMUM:
+		return a > b ? a : b;
+	case KESTREL_GRAPH_MUL:
+		result = arithmetic_scale(attributes->mode,
+					  (int64_t)(a - attributes->a_zero_point) *
+					  (b - attributes->b_zero_point),
+					  attributes->output_scale);
+		break;
+	default:
+		x = arithmetic_shift_left(a - attributes->a_zero_point, attributes->left_shift);
+		y = arithmetic_shift_left(b - attributes->b_zero_point, attributes->left_shift);
+		x = (int32_t)arithmetic_scale(attributes->mode, x, attributes->a_scale);
+		y = (int32_t)arithmetic_scale(attributes->mode, y, attributes->b_scale);
+		if (opcode == KESTREL_GRAPH_SUB)
+			result = (int64_t)x - y;
+		else
+			result = (int64_t)x + y;
+		result = arithmetic_scale(attributes->mode, result, attributes->output_scale);
+	}
+	return arithmetic_clamp(result + attributes->zero_point,
+				attributes->minimum, attributes->maximum);
+}
+
+void arithmetic_pool(uint32_t opcode, const struct kestrel_graph_pool *attributes,
+		     const struct array *input, const struct array *output)
+{
+	size_t i = 0;
+
+	for (size_t n = 0; n < output->dims[0]; n++)
+	for (size_t y = 0; y < output->dims[1]; y++)
+	for (size_t x = 0; x < output->dims[2]; x++)
+	for (size_t c = 0; c < output->dims[3]; c++) {
+		int64_t sum = 0;
+		int64_t count = 0;
+		int32_t largest = INT32_MIN;
+
+		for (size_t ky = 0; ky < attributes->filter_height; ky++)
+		for (size_t kx = 0; kx < attributes->filter_width; kx++) {
+			int64_t row = (int64_t)(y * attributes->stride_height + ky) -
+				      attributes->pad_top;
+			int64_t column = (int64_t)(x * attributes->stride_width + kx) -
+					 attributes->pad_left;
+			int32_t value;
+
+			if (row < 0 || row >= input->dims[1] ||
+			    column < 0 || column >= input->dims[2])
+				continue;
+			value = array_read(input, index4(input, n, row, column, c));
+			sum += value;
+			count++;
+			if (value > largest)
+				largest = value;
+		}
+		if (opcode == KESTREL_GRAPH_MAX_POOL_2D)
+			sum = largest;
+		else if (count)
+			sum = sum > 0 ? (sum + count / 2) / count : (sum - count / 2) / count;
+		array_write(output, i++, arithmetic_clamp(sum, attributes->minimum,
+							  attributes->maximum));
+	}
+}
+
+/*
+ * Walk over the input in order; strides say where each element goes in the
+ * output, 0 along reduced dimensions.
+ */
+void arithmetic_reduce(uint32_t opcode, const struct kestrel_graph_reduce *attributes,
+		       const struct kestrel_graph_scale *scales,
+		       const struct array *input, const struct array *output)
+{
+	size_t reduced = output->count ? input->count / output->count : 0;
+
+	for (size_t i = 0; i < output->count; i++) {
+		size_t base = 0, rest = i, stride = 1;
+		size_t steps[KESTREL_GRAPH_RANK_MAX], sizes[KESTREL_GRAPH_RANK_MAX];
+		unsigned int axes = 0;
+		int64_t sum = 0;
+		int32_t extreme = 0;
+
+		for (unsigned int d = input->rank; d-- > 0; stride *= input->dims[d]) {
+			if (attributes->axes & (1u << d)) {
+				steps[axes] = stride;
+				sizes[axes++] = input->dims[d];
+			} else {
+				base += rest % input->dims[d] * stride;
+				rest /= input->dims[d];
+			}
+		}
+		for (size_t j = 0; j < reduced; j++) {
+			size_t offset = base, k = j;
+			int32_t value;
+
+			for (unsigned int a = 0; a < axes; a++) {
+				offset += k % sizes[a] * steps[a];
+				k /= sizes[a];
+			}
+			value = array_read(input, offset);
+			sum += value;
+			if (!j || (opcode == KESTREL_GRAPH_REDUCE_MAX && value > extreme) ||
+			    (opcode == KESTREL_GRAPH_REDUCE_MIN && value < extreme))
+				extreme = value;
+		}
+		if (opcode == KESTREL_GRAPH_MEAN || opcode == KESTREL_GRAPH_SUM) {
+			sum -= (int64_t)reduced * attributes->input_zero_point;
+			extreme = arithmetic_requantise(&attributes->requantise, scales, 0, sum);
+		}
+		array_write(output, i, extreme);
+	}
+}
+
+void arithmetic_softmax(const struct kestrel_graph_softmax *attributes, const int32_t *table,
+			const struct array *input, const struct array *output)
+{
+	size_t depth = input->dims[input->rank - 1];
+
+	for (size_t row = 0; row < input->count; row += depth) {
+		int32_t largest = array_read(input, row);
+		uint32_t sum = 0;
+		int32_t reciprocal;
+		int shift;
+
+		for (size_t i = 1; i < depth; i++)
+			if (array_read(input, row + i) > largest)
+				largest = array_read(input, row + i);
+		for (size_t i = 0; i < depth; i++)
+			sum += (uint32_t)arithmetic_shift_right(
+				table[largest - array_read(input, row + i)], 12);
+		shift = sum ? __builtin_clz(sum) : 31;
+		reciprocal = arithmetic_reciprocal(
+			(int32_t)((sum << shift) - (UINT32_C(1) << 31)));
+		for (size_t i = 0; i < depth; i++) {
+			int32_t e = table[largest - array_read(input, row + i)];
+			int64_t value = arithmetic_shift_right(arithmetic_high(reciprocal, e),
+							       attributes->output_shift - shift);
+
+			array_write(output, row + i,
+				    arithmetic_clamp(value + attributes->zero_point,
+						     attributes->minimum, attributes->maximum));
+		}
+	}
+}
+
+void arithmetic_quantize(const struct kestrel_graph_quantize *attributes,
+			 const struct array *input, const struct array *output)
+{
+	const float *from = input->data;
+	float scale = arithmetic_float(attributes->scale);
+	float low = (float)((int64_t)attributes->minimum - attributes->zero_point);
+	float high = (float)((int64_t)attributes->maximum - attributes->zero_point);
+
+	for (size_t i = 0; i < output->count; i++) {
+		float value = from[i] / scale;
+
+		value = attributes->rounding ? rintf(value) : roundf(value);
+		/* Written so that a NaN becomes the minimum. */
+		value = value > low ? value : low;
+		value = value < high ? value : high;
+		array_write(output, i, arithmetic_clamp((int64_t)value + attributes->zero_point,
+							attributes->minimum,
+							attributes->maximum));
+	}
+}
+
+void arithmetic_dequantize(const struct kestrel_graph_quantize *attributes,
+			   const struct array *input, const struct array *output)
+{
+	float *to = output->data;
+	float scale = arithmetic_float(attributes->scale);
+
+	for (size_t i = 0; i < output->count; i++)
+		to[i] = scale * (float)(array_read(input, i) - attributes->zero_point);
+}
+
+void arithmetic_requantize(const struct kestrel_graph_requantize *attributes,
+			   const struct kestrel_graph_scale *scales,
+			   const struct array *input, const struct array *output)
+{
+	for (size_t i = 0; i < output->count; i++)
+		array_write(output, i,
+			    arithmetic_requantise(&attributes->requantise, scales, 0,
+						  (int64_t)array_read(input, i) -
+						  attributes->input_zero_point));
+}
+
+int32_t arithmetic_leaky(const struct kestrel_graph_leaky *attributes, int32_t x, int32_t alpha)
+{
+	int64_t value = x - attributes->input_zero_point;
+
+	if (value >= 0) {
+		value = arithmetic_scale(attributes->mode, value, attributes->identity_scale);
+	} else {
+		value = arithmetic_scale(attributes->mode,
+					 value * (alpha - attributes->alpha_zero_point),
+					 attributes->alpha_scale);
+		if (attributes->alpha_negative)
+			value = -value;
+	}
+	return arithmetic_clamp(value + attributes->zero_point,
+				attributes->minimum, attributes->maximum);
+}
+
+/* Source position of an output index in 1/1024, and its two neighbours. */
+struct resize_position {
+	int32_t low;
+	int32_t high;
+	int32_t fraction;	/* 1/1024 from low; negative before the first */
+};
+
+static int32_t resize_scale(const struct kestrel_graph_resize *attributes,
+			    int32_t in, int32_t out)
+{
+	if (attributes->align_corners && out > 1)
+		return (int32_t)((((int64_t)(in - 1) << 10) + (out - 1) / 2) / (out - 1));
+	return (int32_t)((((int64_t)in << 10) + out / 2) / out);
+}
+
+static struct resize_position resize_position(const struct kestrel_graph_resize *attributes,
+					      int32_t index, int32_t scale, int32_t in)
+{
+	struct resize_position position;
+	int64_t value = (int64_t)index * scale;
+
+	if (attributes->half_pixel_centers)
+		value += scale / 2 - 512;
+	position.low = arithmetic_clamp(value / 1024, 0, in - 1);
+	position.high = arithmetic_clamp((value + 1023) / 1024, 0, in - 1);
+	position.fraction = (int32_t)(value - 1024 * (int64_t)position.low);
+	return position;
+}
+
+void arithmetic_resize_bilinear(const struct kestrel_graph_resize *attributes,
+				const struct array *input, const struct array *output)
+{
+	int32_t scale_y = resize_scale(attributes, input->dims[1], output->dims[1]);
+	int32_t scale_x = resize_scale(attributes, input->dims[2], output->dims[2]);
+	size_t i = 0;
+
+	for (size_t n = 0; n < output->dims[0]; n++)
+	for (size_t row = 0; row < output->dims[1]; row++) {
+		struct resize_position y = resize_position(attributes, row, scale_y,
+							   input->dims[1]);
+
+		for (size_t column = 0; column < output->dims[2]; column++) {
+			struct resize_position x = resize_position(attributes, column, scale_x,
+								   input->dims[2]);
+
+			for (size_t c = 0; c < output->dims[3]; c++) {
+				int64_t sum =
+					(int64_t)array_read(input, index4(input, n, y.low, x.low, c)) *
+					(1024 - y.fraction) * (1024 - x.fraction) +
+					(int64_t)array_read(input, index4(input, n, y.high, x.low, c)) *
+					y.fraction * (1024 - x.fraction) +
+					(int64_t)array_read(input, index4(input, n, y.low, x.high, c)) *
+					(1024 - y.fraction) * x.fraction +
+					(int64_t)array_read(input, index4(input, n, y.high, x.high, c)) *
+					y.fraction * x.fraction;
+				int64_t round = sum > 0 ? 1 << 19 : -(1 << 19);
+
+				array_write(output, i++, (int32_t)((sum + round) / (1 << 20)));
+			}
+		}
+	}
+}
+
+static size_t resize_nearest_index(const struct kestrel_graph_resize *attributes,
+				   size_t index, uint32_t in, uint32_t out)
+{
+	int corners = attributes->align_corners && out > 1;
+	float scale = corners ? (float)(in - 1) / (float)(out - 1) : (float)in / (float)out;
+	float value = ((float)index + (attributes->half_pixel_centers ? 0.5f : 0.0f)) * scale;
+	size_t nearest = (size_t)(attributes->align_corners ? roundf(value) : floorf(value));
+
+	return nearest < in ? nearest : in - 1;
+}
+
+void arithmetic_resize_nearest(const struct kestrel_graph_resize *attributes,
+			       const struct array *input, const struct array *output,
+			       size_t element_size)
+{
+	size_t bytes = output->dims[3] * element_size;
+	uint8_t *to = output->data;
+
+	for (size_t n = 0; n < output->dims[0]; n++)
+	for (size_t y = 0; y < output->dims[1]; y++)
+	for (size_t x = 0; x < output->dims[2]; x++, to += bytes) {
+		size_t row = resize_nearest_index(attributes, y, input->dims[1],
+						  output->dims[1]);
+		size_t column = resize_nearest_index(attributes, x, input->dims[2],
+						     output->dims[2]);
+
+		memcpy(to, (const uint8_t *)input->data +
+		       index4(input, n, row, column, 0) * element_size, bytes);
+	}
+}

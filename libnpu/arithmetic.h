@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The integer arithmetic of the operators: scalar formulas and plain loops.
+ *
+ * This is the definition that every faster kernel of the CPU path must equal
+ * byte for byte. Nothing here reads a float scale: the compiler has derived
+ * every multiplier, shift and table (uapi/kestrel/graph.h). The float32 that
+ * appears is the rounding mode FLOAT and the conversion of QUANTIZE and
+ * DEQUANTIZE, all to nearest even (the default environment of C).
+ *
+ * None of the functions allocates, fails or keeps state. Shapes, counts and
+ * attributes have been checked by operator_check().
+ */
+#ifndef NPU_ARITHMETIC_H
+#define NPU_ARITHMETIC_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <kestrel/graph.h>
+
+/* A tensor as a kernel sees it: always NHWC of rank 4 or less meaning. */
+struct array {
+	void *data;
+	uint8_t type;		/* enum kestrel_graph_type */
+	uint8_t rank;
+	uint32_t dims[KESTREL_GRAPH_RANK_MAX];
+	size_t count;		/* elements */
+};
+
+/* H: floor((a * b + 2^30) / 2^31), saturated. */
+static inline int32_t arithmetic_high(int32_t a, int32_t b)
+{
+	if (a == INT32_MIN && b == INT32_MIN)
+		return INT32_MAX;
+	return (int32_t)(((int64_t)a * b + (1 << 30)) >> 31);
+}
+
+/* R: x / 2^shift, ties away from zero. shift 0..62. */
+static inline int64_t arithmetic_shift_right(int64_t x, unsigned int shift)
+{
+	if (!shift)
+		return x;
+	return (x + (INT64_C(1) << (shift - 1)) - (x < 0)) >> shift;
+}
+
+/* x * 2^shift in 32 bits, wrapping as the reference does. */
+static inline int32_t arithmetic_shift_left(int32_t x, unsigned int shift)
+{
+	return (int32_t)((uint32_t)x << shift);
+}
+
+static inline int32_t arithmetic_clamp(int64_t x, int32_t minimum, int32_t maximum)
+{
+	return (int32_t)(x < minimum ? minimum : x > maximum ? maximum : x);
+}
+
+/* Mode DOUBLE. */
+static inline int32_t arithmetic_scale_double(int32_t x, struct kestrel_graph_scale scale)
+{
+	if (scale.shift > 0)
+		return arithmetic_high(arithmetic_shift_left(x, scale.shift), scale.multiplier);
+	return (int32_t)arithmetic_shift_right(arithmetic_high(x, scale.multiplier),
+					       -scale.shift);
+}
+
+/* Mode SINGLE. The quotient is taken in 64 bits; the caller clamps it. */
+static inline int64_t arithmetic_scale_single(int32_t x, struct kestrel_graph_scale scale)
+{
+	int shift = 31 - scale.shift;
+
+	return ((int64_t)x * scale.multiplier + (INT64_C(1) << (shift - 1))) >> shift;
+}
+
+/* Mode WIDE. */
+static inline int64_t arithmetic_scale_wide(int64_t x, struct kestrel_graph_scale scale)
+{
+	int64_t multiplier = scale.multiplier < 0x7fff0000 ?
+			     (scale.multiplier + (1 << 15)) >> 16 : 0x7fff;
+	int shift = 15 - scale.shift;
+	uint64_t product = (uint64_t)x * (uint64_t)multiplier;
+
+	if (shift <= 0)
+		return (int64_t)(product << -shift);
+	return (int64_t)(product + (UINT64_C(1) << (shift - 1))) >> shift;
+}
+
+static inline float arithmetic_float(uint32_t bits)
+{
+	float value;
+
+	memcpy(&value, &bits, sizeof(value));
+	return value;
+}
+
+/* Any mode but NONE, without the zero point and the clamp of the output. */
+int64_t arithmetic_scale(uint32_t mode, int64_t x, struct kestrel_graph_scale scale);
+
+/* 1 / (1 + z), both Q0.31, z >= 0; result in 1/2..1. */
+int32_t arithmetic_reciprocal(int32_t z);
+
+/* Element of an integer array as a number, and back. */
+int32_t array_read(const struct array *array, size_t index);
+void array_write(const struct array *array, size_t index, int32_t value);
+
+/* q = clamp(mode(x) + zero_point); channel selects the scale. */
+int32_t arithmetic_requantise(const struct kestrel_graph_requantise *requantise,
+			      const struct kestrel_graph_scale *scales,
+			      uint32_t channel, int64_t x);
+
+/* bias: int32 or int64 array, data NULL for none. */
+void arithmetic_convolution(const struct kestrel_graph_convolution *attributes,
+			    const struct kestrel_graph_scale *scales,
+			    const struct array *input, const struct array *weights,
+			    const struct array *bias, const struct array *output);
+void arithmetic_depthwise(const struct kestrel_graph_convolution *attributes,
+			  const struct kestrel_graph_scale *scales,
+			  const struct array *input, const struct array *weights,
+			  const struct array *bias, const struct array *output);
+void arithmetic_transpose_convolution(const struct kestrel_graph_convolution *attributes,
+				      const struct kestrel_graph_scale *scales,
+				      const struct array *input, const struct array *weights,
+				      const struct array *bias, const struct array *output);
+void arithmetic_fully_connected(const struct kestrel_graph_convolution *attributes,
+				const struct kestrel_graph_scale *scales,
+				const struct array *input, const struct array *weights,
+				const struct array *bias, const struct array *output);
+
+/* One pair of elements. opcode: ADD, SUB, MUL, MINIMUM or MAXIMUM. */
+int32_t arithmetic_elementwise(uint32_t opcode,
+			       const struct kestrel_graph_elementwise *attributes,
+			       int32_t a, int32_t b);
+
+/* opcode: AVERAGE_POOL_2D or MAX_POOL_2D. */
+void arithmetic_pool(uint32_t opcode, const struct kestrel_graph_pool *attributes,
+		     const struct array *input, const struct array *output);
+
+/* opcode: MEAN, SUM, REDUCE_MAX or REDUCE_MIN. */
+void arithmetic_reduce(uint32_t opcode, const struct kestrel_graph_reduce *attributes,
+		       const struct kestrel_graph_scale *scales,
+		       const struct array *input, const struct array *output);
+
+/* Fixed-point softmax along the last dimension; table has 256 entries. */
+void arithmetic_softmax(const struct kestrel_graph_softmax *attributes, const int32_t *table,
+			const struct array *input, const struct array *output);
+
+void arithmetic_quantize(const struct kestrel_graph_quantize *attributes,
+			 const struct array *input, const struct array *output);
+void arithmetic_dequantize(const struct kestrel_graph_quantize *attributes,
+			   const struct array *input, const struct array *output);
+void arithmetic_requantize(const struct kestrel_graph_requantize *attributes,
+			   const struct kestrel_graph_scale *scales,
+			   const struct array *input, const struct array *output);
+
+/* alpha: NULL for LEAKY_RELU. One element. */
+int32_t arithmetic_leaky(const struct kestrel_graph_leaky *attributes, int32_t x, int32_t alpha);
+
+/* Elements of 8 bits (bilinear) or any size (nearest). */
+void arithmetic_resize_bilinear(const struct kestrel_graph_resize *attributes,
+				const struct array *input, const struct array *output);
+void arithmetic_resize_nearest(const struct kestrel_graph_resize *attributes,
+			       const struct array *input, const struct array *output,
+			       size_t element_size);
+
+#endif

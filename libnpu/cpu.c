@@ -1,0 +1,447 @@
+// SPDX-License-Identifier: MIT
+/* Operators to kernels, and the run over them. */
+#include "cpu.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#define PACK_ALIGNMENT 64
+
+struct cpu_program {
+	const struct graph *graph;
+	void **packs;		/* per operator, or NULL */
+	size_t scratch;
+};
+
+static struct array array_get(const struct cpu_call *call, uint32_t index)
+{
+	const struct kestrel_graph_tensor *tensor;
+	struct array array = { .data = NULL };
+
+	if (index == KESTREL_GRAPH_NONE)
+		return array;
+	tensor = &call->graph->tensors[index];
+	array.type = tensor->type;
+	array.rank = tensor->rank;
+	memcpy(array.dims, tensor->dims, sizeof(array.dims));
+	array.count = tensor->size / graph_type_size(tensor->type);
+	/* Kernels do not write to inputs; one structure serves both. */
+	if (tensor->storage == KESTREL_GRAPH_STORAGE_CONSTANT)
+		array.data = (void *)(uintptr_t)(call->graph->constants + tensor->data_offset);
+	else
+		array.data = call->addresses[index];
+	return array;
+}
+
+struct array cpu_input(const struct cpu_call *call, uint32_t i)
+{
+	return array_get(call, graph_operator_input(call->graph, call->operator, i));
+}
+
+struct array cpu_output(const struct cpu_call *call, uint32_t i)
+{
+	return array_get(call, graph_operator_output(call->graph, call->operator, i));
+}
+
+static void plain_convolution(const struct cpu_call *call)
+{
+	const struct kestrel_graph_convolution *attributes =
+		&call->operator->attributes.convolution;
+	const struct kestrel_graph_scale *scales =
+		cpu_parameters(call, attributes->requantise.scales);
+	struct array input = cpu_input(call, 0);
+	struct array weights = cpu_input(call, 1);
+	struct array bias = cpu_input(call, 2);
+	struct array output = cpu_output(call, 0);
+
+	switch (call->operator->opcode) {
+	case KESTREL_GRAPH_CONV_2D:
+		arithmetic_convolution(attributes, scales, &input, &weights, &bias, &output);
+		break;
+	case KESTREL_GRAPH_DEPTHWISE_CONV_2D:
+		arithmetic_depthwise(attributes, scales, &input, &weights, &bias, &output);
+		break;
+	case KESTREL_GRAPH_TRANSPOSE_CONV:
+		arithmetic_transpose_convolution(attributes, scales, &input, &weights, &bias,
+						 &output);
+		break;
+	default:
+		arithmetic_fully_connected(attributes, scales, &input, &weights, &bias, &output);
+	}
+}
+
+static void convolution(const struct cpu_call *call)
+{
+	if (call->pack)
+		cpu_convolution(call);
+	else
+		plain_convolution(call);
+}
+
+/* Steps in elements through an input that is broadcast to the output's shape. */
+static void broadcast_steps(const struct array *input, const struct array *output,
+			    int64_t steps[KESTREL_GRAPH_RANK_MAX])
+{
+	uint32_t shift = output->rank - input->rank;
+	int64_t step = 1;
+
+	for (uint32_t d = output->rank; d-- > 0;) {
+		uint32_t size = d >= shift ? input->dims[d - shift] : 1;
+
+		steps[d] = size == 1 ? 0 : step;
+		step *= size;
+	}
+}
+
+/* Positions of both inputs while the output is walked in order. */
+struct pair {
+	int64_t a_steps[KESTREL_GRAPH_RANK_MAX];
+	int64_t b_steps[KESTREL_GRAPH_RANK_MAX];
+	uint32_t position[KESTREL_GRAPH_RANK_MAX];
+	int64_t a;
+	int64_t b;
+};
+
+static void pair_begin(struct pair *pair, const struct array *a, const struct array *b,
+		       const struct array *output)
+{
+	memset(pair, 0, sizeof(*pair));
+	broadcast_steps(a, output, pair->a_steps);
+	broadcast_steps(b, output, pair->b_steps);
+}
+
+static void pair_next(struct pair *pair, const struct array *output)
+{
+	for (uint32_t d = output->rank; d-- > 0;) {
+		pair->a += pair->a_steps[d];
+		pair->b += pair->b_steps[d];
+		if (++pair->position[d] < output->dims[d])
+			return;
+		pair->a -= pair->a_steps[d] * output->dims[d];
+		pair->b -= pair->b_steps[d] * output->dims[d];
+		pair->position[d] = 0;
+	}
+}
+
+/*
+ * ADD and SUB of bytes: what becomes of an input depends on its byte alone, so
+ * 256 results per input are computed once and the loop only adds and scales.
+ */
+static void add_bytes(const struct cpu_call *call, const struct array *a, const struct array *b,
+		      const struct array *output)
+{
+	const struct kestrel_graph_elementwise *attributes =
+		&call->operator->attributes.elementwise;
+	int32_t *a_table = call->scratch;
+	int32_t *b_table = a_table + 256;
+	const uint8_t *a_data = a->data;
+	const uint8_t *b_data = b->data;
+	uint8_t *to = output->data;
+
+	for (int i = 0; i < 256; i++) {
+		int32_t q = output->type == KESTREL_GRAPH_TYPE_INT8 ? (int8_t)i : i;
+
+		a_table[i] = (int32_t)arithmetic_scale(attributes->mode,
+			arithmetic_shift_left(q - attributes->a_zero_point,
+					      attributes->left_shift), attributes->a_scale);
+		b_table[i] = (int32_t)arithmetic_scale(attributes->mode,
+			arithmetic_shift_left(q - attributes->b_zero_point,
+					      attributes->left_shift), attributes->b_scale);
+	}
+	for (size_t i = 0; i < output->count; i++) {
+		int64_t x = a_table[a_data[i]];
+		int64_t y = b_table[b_data[i]];
+		int64_t sum = call->operator->opcode == KESTREL_GRAPH_SUB ? x - y : x + y;
+
+		sum = arithmetic_scale(attributes->mode, sum, attributes->output_scale);
+		to[i] = (uint8_t)arithmetic_clamp(sum + attributes->zero_point,
+						  attributes->minimum, attributes->maximum);
+	}
+}
+
+static void elementwise(const struct cpu_call *call)
+{
+	uint32_t opcode = call->operator->opcode;
+	struct array a = cpu_input(call, 0);
+	struct array b = cpu_input(call, 1);
+	struct array output = cpu_output(call, 0);
+	struct pair pair;
+
+	if ((opcode == KESTREL_GRAPH_ADD || opcode == KESTREL_GRAPH_SUB) &&
+	    graph_type_size(output.type) == 1 && a.count == output.count &&
+	    b.count == output.count) {
+		add_bytes(call, &a, &b, &output);
+		return;
+	}
+	pair_begin(&pair, &a, &b, &output);
+	for (size_t i = 0; i < output.count; i++) {
+		array_write(&output, i,
+			    arithmetic_elementwise(opcode,
+						   &call->operator->attributes.elementwise,
+						   array_read(&a, (size_t)pair.a),
+						   array_read(&b, (size_t)pair.b)));
+		pair_next(&pair, &output);
+	}
+}
+
+static void leaky(const struct cpu_call *call)
+{
+	const struct kestrel_graph_leaky *attributes = &call->operator->attributes.leaky;
+	struct array input = cpu_input(call, 0);
+	struct array output = cpu_output(call, 0);
+	struct array alpha;
+	struct pair pair;
+
+	if (call->operator->opcode == KESTREL_GRAPH_LEAKY_RELU) {
+		for (size_t i = 0; i < output.count; i++)
+			array_write(&output, i,
+				    arithmetic_leaky(attributes, array_read(&input, i), 1));
+		return;
+	}
+	alpha = cpu_input(call, 1);
+	pair_begin(&pair, &input, &alpha, &output);
+	for (size_t i = 0; i < output.count; i++) {
+		array_write(&output, i,
+			    arithmetic_leaky(attributes, array_read(&input, (size_t)pair.a),
+					     array_read(&alpha, (size_t)pair.b)));
+		pair_next(&pair, &output);
+	}
+}
+
+static void pool(const struct cpu_call *call)
+{
+	struct array input = cpu_input(call, 0);
+	struct array output = cpu_output(call, 0);
+
+	arithmetic_pool(call->operator->opcode, &call->operator->attributes.pool, &input,
+			&output);
+}
+
+static void reduce(const struct cpu_call *call)
+{
+	const struct kestrel_graph_reduce *attributes = &call->operator->attributes.reduce;
+	struct array input = cpu_input(call, 0);
+	struct array output = cpu_output(call, 0);
+
+	arithmetic_reduce(call->operator->opcode, attributes,
+			  cpu_parameters(call, attributes->requantise.scales), &input, &output);
+}
+
+static void table(const struct cpu_call *call)
+{
+	const uint8_t *entries = cpu_parameters(call, call->operator->attributes.table.table);
+	struct array input = cpu_input(call, 0);
+	struct array output = cpu_output(call, 0);
+	const uint8_t *from = input.data;
+	uint8_t *to = output.data;
+
+	for (size_t i = 0; i < output.count; i++)
+		to[i] = entries[from[i]];
+}
+
+static void quantize(const struct cpu_call *call)
+{
+	struct array input = cpu_input(call, 0);
+	struct array output = cpu_output(call, 0);
+
+	arithmetic_quantize(&call->operator->attributes.quantize, &input, &output);
+}
+
+static void dequantize(const struct cpu_call *call)
+{
+	struct array input = cpu_input(call, 0);
+	struct array output = cpu_output(call, 0);
+
+	arithmetic_dequantize(&call->operator->attributes.quantize, &input, &output);
+}
+
+static void requantize(const struct cpu_call *call)
+{
+	const struct kestrel_graph_requantize *attributes =
+		&call->operator->attributes.requantize;
+	struct array input = cpu_input(call, 0);
+	struct array output = cpu_output(call, 0);
+
+	arithmetic_requantize(attributes, cpu_parameters(call, attributes->requantise.scales),
+			      &input, &output);
+}
+
+static void softmax(const struct cpu_call *call)
+{
+	const struct kestrel_graph_softmax *attributes = &call->operator->attributes.softmax;
+	struct array input = cpu_input(call, 0);
+	struct array output = cpu_output(call, 0);
+
+	arithmetic_softmax(attributes, cpu_parameters(call, attributes->table), &input, &output);
+}
+
+static void resize(const struct cpu_call *call)
+{
+	const struct kestrel_graph_resize *attributes = &call->operator->attributes.resize;
+	struct array input = cpu_input(call, 0);
+	struct array output = cpu_output(call, 0);
+
+	if (call->operator->opcode == KESTREL_GRAPH_RESIZE_BILINEAR)
+		arithmetic_resize_bilinear(attributes, &input, &output);
+	else
+		arithmetic_resize_nearest(attributes, &input, &output,
+					  graph_type_size(input.type));
+}
+
+/* Every opcode that operator_check() lets pass. */
+static void operator_run(const struct cpu_call *call)
+{
+	static void (*const kernels[])(const struct cpu_call *call) = {
+		[KESTREL_GRAPH_CONV_2D] = convolution,
+		[KESTREL_GRAPH_DEPTHWISE_CONV_2D] = convolution,
+		[KESTREL_GRAPH_TRANSPOSE_CONV] = convolution,
+		[KESTREL_GRAPH_FULLY_CONNECTED] = convolution,
+		[KESTREL_GRAPH_ADD] = elementwise,
+		[KESTREL_GRAPH_SUB] = elementwise,
+		[KESTREL_GRAPH_MUL] = elementwise,
+		[KESTREL_GRAPH_MINIMUM] = elementwise,
+		[KESTREL_GRAPH_MAXIMUM] = elementwise,
+		[KESTREL_GRAPH_PRELU] = leaky,
+		[KESTREL_GRAPH_LEAKY_RELU] = leaky,
+		[KESTREL_GRAPH_AVERAGE_POOL_2D] = pool,
+		[KESTREL_GRAPH_MAX_POOL_2D] = pool,
+		[KESTREL_GRAPH_MEAN] = reduce,
+		[KESTREL_GRAPH_SUM] = reduce,
+		[KESTREL_GRAPH_REDUCE_MAX] = reduce,
+		[KESTREL_GRAPH_REDUCE_MIN] = reduce,
+		[KESTREL_GRAPH_TABLE] = table,
+		[KESTREL_GRAPH_QUANTIZE] = quantize,
+		[KESTREL_GRAPH_DEQUANTIZE] = dequantize,
+		[KESTREL_GRAPH_REQUANTIZE] = requantize,
+		[KESTREL_GRAPH_SOFTMAX] = softmax,
+		[KESTREL_GRAPH_RESHAPE] = cpu_copy,
+		[KESTREL_GRAPH_COPY] = cpu_copy,
+		[KESTREL_GRAPH_PAD] = cpu_pad,
+		[KESTREL_GRAPH_CONCATENATION] = cpu_concatenate,
+		[KESTREL_GRAPH_PACK] = cpu_concatenate,
+		[KESTREL_GRAPH_SPLIT] = cpu_split,
+		[KESTREL_GRAPH_SLICE] = cpu_slice,
+		[KESTREL_GRAPH_TRANSPOSE] = cpu_transpose,
+		[KESTREL_GRAPH_RESIZE_BILINEAR] = resize,
+		[KESTREL_GRAPH_RESIZE_NEAREST_NEIGHBOR] = resize,
+	};
+
+	kernels[call->operator->opcode](call);
+}
+
+static size_t scratch_size(const struct graph *graph,
+			   const struct kestrel_graph_operator *operator)
+{
+	switch (operator->opcode) {
+	case KESTREL_GRAPH_CONV_2D:
+	case KESTREL_GRAPH_DEPTHWISE_CONV_2D:
+	case KESTREL_GRAPH_FULLY_CONNECTED:
+		return cpu_convolution_scratch(graph, operator);
+	case KESTREL_GRAPH_ADD:
+	case KESTREL_GRAPH_SUB:
+		return 2 * 256 * sizeof(int32_t);
+	}
+	return 0;
+}
+
+static size_t pack_size(const struct graph *graph,
+			const struct kestrel_graph_operator *operator)
+{
+	switch (operator->opcode) {
+	case KESTREL_GRAPH_CONV_2D:
+	case KESTREL_GRAPH_DEPTHWISE_CONV_2D:
+	case KESTREL_GRAPH_FULLY_CONNECTED:
+		return cpu_convolution_pack_size(graph, operator);
+	}
+	return 0;
+}
+
+static int operator_prepare(struct cpu_program *program, uint32_t index,
+			    struct message *message)
+{
+	const struct graph *graph = program->graph;
+	const struct kestrel_graph_operator *operator = &graph->operators[index];
+	size_t bytes;
+
+	for (uint32_t i = 0; i < operator->input_count; i++) {
+		uint32_t tensor = graph_operator_input(graph, operator, i);
+
+		if (tensor != KESTREL_GRAPH_NONE &&
+		    graph->tensors[tensor].storage == KESTREL_GRAPH_STORAGE_DROPPED)
+			return message_set(message, -ENODATA,
+					   "operator %" PRIu32 " (%s): its weights are not in the file, which was made for the NPU only",
+					   index, graph_opcode_name(operator->opcode));
+	}
+	bytes = scratch_size(graph, operator);
+	if (bytes > program->scratch)
+		program->scratch = bytes;
+	bytes = pack_size(graph, operator);
+	if (!bytes)
+		return 0;
+	bytes = (bytes + PACK_ALIGNMENT - 1) / PACK_ALIGNMENT * PACK_ALIGNMENT;
+	program->packs[index] = aligned_alloc(PACK_ALIGNMENT, bytes);
+	if (!program->packs[index])
+		return message_set(message, -ENOMEM, "out of memory for %zu bytes of weights",
+				   bytes);
+	cpu_convolution_pack(graph, operator, program->packs[index]);
+	return 0;
+}
+
+int cpu_program_create(const struct graph *graph, const uint8_t *wanted,
+		       struct cpu_program **program, struct message *message)
+{
+	struct cpu_program *p = calloc(1, sizeof(*p));
+	int ret = 0;
+
+	*program = NULL;
+	if (!p)
+		return message_set(message, -ENOMEM, "out of memory");
+	p->graph = graph;
+	p->packs = calloc((size_t)graph->operator_count + 1, sizeof(*p->packs));
+	if (!p->packs)
+		ret = message_set(message, -ENOMEM, "out of memory");
+	for (uint32_t i = 0; !ret && i < graph->operator_count; i++)
+		if (!wanted || wanted[i])
+			ret = operator_prepare(p, i, message);
+	if (ret) {
+		cpu_program_free(p);
+		return ret;
+	}
+	*program = p;
+	return 0;
+}
+
+void cpu_program_free(struct cpu_program *program)
+{
+	if (!program)
+		return;
+	for (uint32_t i = 0; program->packs && i < program->graph->operator_count; i++)
+		free(program->packs[i]);
+	free(program->packs);
+	free(program);
+}
+
+size_t cpu_program_scratch(const struct cpu_program *program)
+{
+	return program->scratch;
+}
+
+void cpu_program_run(const struct cpu_program *program, uint8_t *const *addresses,
+		     void *scratch, uint32_t first, uint32_t count,
+		     cpu_observe_fn *observe, void *opaque)
+{
+	struct cpu_call call = {
+		.graph = program->graph,
+		.addresses = addresses,
+		.scratch = scratch,
+	};
+
+	for (uint32_t i = first; i < first + count; i++) {
+		call.operator = &program->graph->operators[i];
+		call.pack = program->packs[i];
+		operator_run(&call);
+		if (observe)
+			observe(opaque, i);
+	}
+}

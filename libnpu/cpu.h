@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The operator graph on the processor.
+ *
+ * A program is what is prepared once per model: kernels, weights in the form
+ * the kernels want, sizes. It is immutable; any number of threads may run it,
+ * each with its own tensor addresses and scratch memory. A run allocates
+ * nothing and cannot fail: everything was checked when the graph was opened.
+ */
+#ifndef NPU_CPU_H
+#define NPU_CPU_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "arithmetic.h"
+#include "graph.h"
+
+struct cpu_program;
+
+/* One operator during a run. */
+struct cpu_call {
+	const struct graph *graph;
+	const struct kestrel_graph_operator *operator;
+	uint8_t *const *addresses;	/* of every tensor, NULL where it has none */
+	const void *pack;		/* what prepare made of the weights, or NULL */
+	void *scratch;			/* at least the kernel's scratch bytes, 64-byte aligned */
+};
+
+/* Called after each operator with its number, while its outputs are in place. */
+typedef void cpu_observe_fn(void *opaque, uint32_t operator);
+
+/*
+ * Prepares the operators whose byte in `wanted` is not 0 (all if NULL).
+ * -ENOMEM; -ENODATA where an operator's weights were dropped from the file.
+ * graph must outlive the program.
+ */
+int cpu_program_create(const struct graph *graph, const uint8_t *wanted,
+		       struct cpu_program **program, struct message *message);
+void cpu_program_free(struct cpu_program *program);
+
+/* Bytes of scratch that a run needs. */
+size_t cpu_program_scratch(const struct cpu_program *program);
+
+/*
+ * Runs operators first .. first + count - 1, all prepared. addresses: one
+ * for each tensor of the graph; of constants they are ignored.
+ */
+void cpu_program_run(const struct cpu_program *program, uint8_t *const *addresses,
+		     void *scratch, uint32_t first, uint32_t count,
+		     cpu_observe_fn *observe, void *opaque);
+
+/* Input or output number i of a call as an array; data NULL where it is absent. */
+struct array cpu_input(const struct cpu_call *call, uint32_t i);
+struct array cpu_output(const struct cpu_call *call, uint32_t i);
+
+/* A table of the call's graph. */
+static inline const void *cpu_parameters(const struct cpu_call *call, uint32_t offset)
+{
+	return call->graph->parameters + offset;
+}
+
+/*
+ * cpu_convolution.c: CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED of 8-bit
+ * activations as dot products of 16-bit operands. *_pack_size is 0 where the
+ * operator is left to the plain loops of arithmetic.c.
+ */
+size_t cpu_convolution_pack_size(const struct graph *graph,
+				 const struct kestrel_graph_operator *operator);
+void cpu_convolution_pack(const struct graph *graph,
+			  const struct kestrel_graph_operator *operator, void *pack);
+size_t cpu_convolution_scratch(const struct graph *graph,
+			       const struct kestrel_graph_operator *operator);
+void cpu_convolution(const struct cpu_call *call);
+
+/* cpu_move.c: operators that move elements and change none. */
+void cpu_copy(const struct cpu_call *call);
+void cpu_pad(const struct cpu_call *call);
+void cpu_concatenate(const struct cpu_call *call);
+void cpu_split(const struct cpu_call *call);
+void cpu_slice(const struct cpu_call *call);
+void cpu_transpose(const struct cpu_call *call);
+
+#endif

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: MIT
+/* Operators that move elements and change none of them. */
+#include "cpu.h"
+
+/* Elements of one step along `axis`. */
+static size_t inner_count(const struct array *array, uint32_t axis)
+{
+	size_t count = 1;
+
+	for (uint32_t d = axis + 1; d < array->rank; d++)
+		count *= array->dims[d];
+	return count;
+}
+
+static size_t outer_count(const struct array *array, uint32_t axis)
+{
+	size_t count = 1;
+
+	for (uint32_t d = 0; d < axis; d++)
+		count *= array->dims[d];
+	return count;
+}
+
+void cpu_copy(const struct cpu_call *call)
+{
+	struct array input = cpu_input(call, 0);
+	struct array output = cpu_output(call, 0);
+
+	/* The same state may be on both sides. */
+	memmove(output.data, input.data, output.count * graph_type_size(output.type));
+}
+
+static void fill(uint8_t *to, size_t count, size_t size, int32_t value)
+{
+	if (size == 1) {
+		memset(to, value, count);
+		return;
+	}
+	for (size_t i = 0; i < count; i++)
+		memcpy(to + i * size, &value, size < sizeof(value) ? size : sizeof(value));
+}
+
+/* Rows of the last dimension: either all padding, or padding around a copied row. */
+void cpu_pad(const struct cpu_call *call)
+{
+	const struct kestrel_graph_pad *attributes = &call->operator->attributes.pad;
+	struct array input = cpu_input(call, 0);
+	struct array output = cpu_output(call, 0);
+	size_t size = graph_type_size(output.type);
+	uint32_t last = output.rank ? output.rank - 1 : 0;
+	size_t width = output.rank ? output.dims[last] : 1;
+	size_t input_width = input.rank ? input.dims[last] : 1;
+	size_t before = output.rank ? attributes->before[last] : 0;
+	uint8_t *to = output.data;
+	uint32_t position[KESTREL_GRAPH_RANK_MAX] = { 0 };
+
+	for (size_t row = 0; row < output.count / width; row++, to += width * size) {
+		size_t from = 0;
+		int inside = 1;
+
+		for (uint32_t d = 0; d < last; d++) {
+			uint32_t index = position[d] - attributes->before[d];
+
+			inside &= position[d] >= attributes->before[d] && index < input.dims[d];
+			from = from * input.dims[d] + index;
+		}
+		if (inside) {
+			fill(to, before, size, attributes->value);
+			memcpy(to + before * size,
+			       (const uint8_t *)input.data + from * input_width * size,
+			       input_width * size);
+			fill(to + (before + input_width) * size, width - before - input_width,
+			     size, attributes->value);
+		} else {
+			fill(to, width, size, attributes->value);
+		}
+		for (uint32_t d = last; d-- > 0;) {
+			if (++position[d] < output.dims[d])
+				break;
+			position[d] = 0;
+		}
+	}
+}
+
+/* CONCATENATION and PACK: each input gives a run of bytes for each outer step. */
+void cpu_concatenate(const struct cpu_call *call)
+{
+	struct array output = cpu_output(call, 0);
+	uint32_t axis = call->operator->attributes.axis.axis;
+	size_t size = graph_type_size(output.type);
+	size_t outer = outer_count(&output, axis);
+	size_t stride = output.count / outer * size;
+	uint8_t *to = output.data;
+
+	for (uint32_t i = 0; i < call->operator->input_count; i++) {
+		struct array input = cpu_input(call, i);
+		size_t bytes = input.count / outer * size;
+		const uint8_t *from = input.data;
+
+		for (size_t n = 0; n < outer; n++)
+			memcpy(to + n * stride, from + n * bytes, bytes);
+		to += bytes;
+	}
+}
+
+void cpu_split(const struct cpu_call *call)
+{
+	struct array input = cpu_input(call, 0);
+	uint32_t axis = call->operator->attributes.axis.axis;
+	size_t size = graph_type_size(input.type);
+	size_t outer = outer_count(&input, axis);
+	size_t stride = input.count / outer * size;
+	const uint8_t *from = input.data;
+
+	for (uint32_t i = 0; i < call->operator->output_count; i++) {
+		struct array output = cpu_output(call, i);
+		size_t bytes = output.count / outer * size;
+		uint8_t *to = output.data;
+
+		for (size_t n = 0; n < outer; n++)
+			memcpy(to + n * bytes, from + n * stride, bytes);
+		from += bytes;
+	}
+}
+
+/*
+ * Walks over `counts` in row-major order and copies one element each from
+ * `start` + sum of position x step (in elements).
+ */
+static void gather(const struct array *input, const struct array *output, uint32_t rank,
+		   size_t start, const uint32_t *counts, const int64_t *steps)
+{
+	size_t size = graph_type_size(output->type);
+	const uint8_t *data = input->data;
+	uint8_t *to = output->data;
+	uint32_t position[KESTREL_GRAPH_RANK_MAX] = { 0 };
+	int64_t from = (int64_t)start;
+
+	for (size_t i = 0; i < output->count; i++, to += size) {
+		memcpy(to, data + (size_t)from * size, size);
+		for (uint32_t d = rank; d-- > 0;) {
+			from += steps[d];
+			if (++position[d] < counts[d])
+				break;
+			from -= steps[d] * counts[d];
+			position[d] = 0;
+		}
+	}
+}
+
+void cpu_slice(const struct cpu_call *call)
+{
+	const struct kestrel_graph_slice *attributes = &call->operator->attributes.slice;
+	struct array input = cpu_input(call, 0);
+	struct array output = cpu_output(call, 0);
+	int64_t steps[KESTREL_GRAPH_RANK_MAX] = { 0 };
+	size_t start = 0;
+
+	for (uint32_t d = 0; d < input.rank; d++) {
+		size_t inner = inner_count(&input, d);
+
+		start += attributes->begin[d] * inner;
+		steps[d] = (int64_t)inner * attributes->stride[d];
+	}
+	gather(&input, &output, input.rank, start, attributes->count, steps);
+}
+
+void cpu_transpose(const struct cpu_call *call)
+{
+	const uint32_t *permutation = call->operator->attributes.transpose.permutation;
+	struct array input = cpu_input(call, 0);
+	struct array output = cpu_output(call, 0);
+	int64_t steps[KESTREL_GRAPH_RANK_MAX] = { 0 };
+
+	for (uint32_t d = 0; d < output.rank; d++)
+		steps[d] = (int64_t)inner_count(&input, permutation[d]);
+	gather(&input, &output, output.rank, 0, output.dims, steps);
+}
