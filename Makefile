@@ -29,6 +29,7 @@ all: programs
 
 # Filled by the build.mk files below.
 PROGRAMS :=
+GUEST_PROGRAMS :=
 LIBRARIES :=
 UNIT_TESTS :=
 
@@ -46,6 +47,18 @@ programs: $(LIBRARIES) $(PROGRAMS)
 # Programs that test pure logic on the host; each exits 0 when all of it holds.
 unit-tests: $(UNIT_TESTS)
 
+print-unit-tests:
+	@printf '%s\n' $(UNIT_TESTS)
+
+# What the guest needs of the user library; see tests/vm/build-guest.sh.
+guest-programs: $(GUEST_PROGRAMS)
+
+# The two commands of README.md. Each installs what it needs.
+run:
+	tests/demo/run.sh
+check:
+	tests/check.sh
+
 # The kernel module. KDIR names the kernel build tree, ARCH and CROSS_COMPILE
 # as usual. MODULE_OUTPUT is a scratch copy: the source tree stays clean.
 KDIR ?= /lib/modules/$(shell uname -r)/build
@@ -57,6 +70,6 @@ clean:
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
-.PHONY: all programs unit-tests modules clean
+.PHONY: all programs unit-tests print-unit-tests guest-programs run check modules clean
 .DELETE_ON_ERROR:
 endif
