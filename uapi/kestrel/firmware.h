@@ -58,7 +58,8 @@
  *    read_index (the entry may be reused), checks the copy, starts the engine.
  * 4. When the job has ended the firmware sets completed_seqno, writes one
  *    event, event_write_index + 1, and raises the interrupt. It never drops an
- *    event: while the event ring is full it starts no job.
+ *    event: while the event ring is full it starts no job, and looks again
+ *    every KESTREL_FW_HEARTBEAT_CYCLES or when CONTROL_DOORBELL is rung.
  * 5. A job that ends in any way but JOB_DONE stops its queue: status says so,
  *    nothing more is taken from its ring. The host destroys it.
  *
@@ -69,7 +70,7 @@
  * its queue's job_timeout_cycles is killed (JOB_TIMEOUT). With more than one
  * queue ready, a time slice ends a job's turn at its next preemption point; a
  * job that reaches none within KESTREL_FW_PREEMPT_LIMIT_CYCLES of being asked
- * is killed (JOB_PREEMPT_TIMEOUT), if another queue waits.
+ * is killed (JOB_PREEMPT_TIMEOUT).
  *
  * The ready queue of highest priority goes first, round robin among equals;
  * but each priority that has a ready queue gets at least 1/16 of every window
@@ -85,7 +86,11 @@
  * DOC: trust
  *
  * The memory is shared, so either side may find anything in it at any time.
- * Each copies a field once, checks the copy and uses the copy. An index that
+ * Each copies a field once, checks the copy and uses the copy. The firmware
+ * writes 64-bit fields in two halves, low half first: what is not ordered by an
+ * index (an event, a reply) is read twice until both agree. Memory that the
+ * firmware was told of stays mapped until it is told otherwise: an access to
+ * an unmapped address is a crash. An index that
  * cannot be right (more jobs waiting than the ring has entries) stops that
  * queue (QUEUE_BROKEN). The firmware touches nothing of a client's but the
  * ring; streams and buffers are reached by the engine in the client's own

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: MIT
+#include "bits.h"
+#include "scheduler.h"
+
+/*
+ * A level that is owed time may have to wait for the running job to reach a
+ * preemption point, and decisions are taken once a heartbeat.
+ */
+#define SWITCH_CYCLES	(KESTREL_FW_PREEMPT_LIMIT_CYCLES + KESTREL_FW_HEARTBEAT_CYCLES)
+
+/* Owed levels are served in portions of this part of a level's share. */
+#define QUANTA_PER_SHARE 8
+
+static uint32_t share_of(uint32_t cycles)
+{
+	return cycles / KESTREL_FW_LEVEL_SHARE_DIVISOR;
+}
+
+static uint32_t elapsed_at(const struct scheduler *scheduler, uint64_t now)
+{
+	uint64_t elapsed = now - scheduler->window_start;
+
+	return elapsed < scheduler->window_cycles ? (uint32_t)elapsed : scheduler->window_cycles;
+}
+
+void scheduler_init(struct scheduler *scheduler, uint64_t now, uint32_t window_cycles)
+{
+	*scheduler = (struct scheduler){
+		.window_start = now,
+		.window_cycles = window_cycles,
+		.owed = SCHEDULER_NONE,
+	};
+}
+
+void scheduler_advance(struct scheduler *scheduler, uint64_t now, uint32_t window_cycles)
+{
+	uint64_t elapsed = now - scheduler->window_start;
+	unsigned int level;
+
+	if (elapsed < scheduler->window_cycles)
+		return;
+	/* Windows follow each other without gaps while decisions are taken. */
+	if (elapsed < 2 * (uint64_t)scheduler->window_cycles)
+		scheduler->window_start += scheduler->window_cycles;
+	else
+		scheduler->window_start = now;
+	scheduler->window_cycles = window_cycles;
+	scheduler->owed = SCHEDULER_NONE;
+	for (level = 0; level < SCHEDULER_LEVELS; level++)
+		scheduler->level[level].used = 0;
+}
+
+void scheduler_set_level(struct scheduler *scheduler, unsigned int queue, unsigned int level)
+{
+	scheduler->level_of[queue] = level;
+}
+
+bool scheduler_is_ready(const struct scheduler *scheduler, unsigned int queue)
+{
+	const struct scheduler_level *level = &scheduler->level[scheduler->level_of[queue]];
+
+	return level->ready[queue / 32] >> queue % 32 & 1;
+}
+
+void scheduler_set_ready(struct scheduler *scheduler, unsigned int queue, uint64_t now)
+{
+	struct scheduler_level *level = &scheduler->level[scheduler->level_of[queue]];
+	uint32_t entitled;
+
+	if (scheduler_is_ready(scheduler, queue))
+		return;
+	level->ready[queue / 32] |= 1u << queue % 32;
+	if (level->ready_count++)
+		return;
+	/* The level was not ready so far in this window: it is owed nothing yet. */
+	entitled = share_of(elapsed_at(scheduler, now));
+	if (level->used < entitled)
+		level->used = entitled;
+}
+
+void scheduler_clear_ready(struct scheduler *scheduler, unsigned int queue)
+{
+	struct scheduler_level *level = &scheduler->level[scheduler->level_of[queue]];
+
+	if (!scheduler_is_ready(scheduler, queue))
+		return;
+	level->ready[queue / 32] &= ~(1u << queue % 32);
+	level->ready_count--;
+}
+
+void scheduler_charge(struct scheduler *scheduler, unsigned int queue, uint32_t cycles)
+{
+	struct scheduler_level *level = &scheduler->level[scheduler->level_of[queue]];
+
+	/* Beyond the window's length nobody looks. */
+	level->used = level->used + cycles < level->used ? UINT32_MAX : level->used + cycles;
+}
+
+static int level_choose(struct scheduler *scheduler, uint64_t now)
+{
+	uint32_t elapsed = elapsed_at(scheduler, now);
+	uint32_t share = share_of(scheduler->window_cycles);
+	uint32_t quantum = share / QUANTA_PER_SHARE + 1;
+	uint32_t entitled = share_of(elapsed);
+	uint64_t reserve = 0;
+	int level, highest = SCHEDULER_NONE;
+
+	for (level = SCHEDULER_LEVELS - 1; level >= 0; level--) {
+		const struct scheduler_level *candidate = &scheduler->level[level];
+
+		if (!candidate->ready_count)
+			continue;
+		if (highest == SCHEDULER_NONE)
+			highest = level;
+		else if (candidate->used < share)
+			reserve += share - candidate->used + SWITCH_CYCLES;
+	}
+	/* The rest of the window is just enough to give everybody its due. */
+	if (reserve && scheduler->window_cycles - elapsed <= reserve) {
+		entitled = share;
+		quantum = 1;
+	}
+
+	level = scheduler->owed;
+	if (level != SCHEDULER_NONE && scheduler->level[level].ready_count &&
+	    scheduler->level[level].used < entitled)
+		return level;
+
+	scheduler->owed = SCHEDULER_NONE;
+	for (level = highest - 1; level >= 0; level--) {
+		const struct scheduler_level *candidate = &scheduler->level[level];
+
+		if (!candidate->ready_count || candidate->used + (uint64_t)quantum > entitled)
+			continue;
+		scheduler->owed = level;
+		return level;
+	}
+	return highest;
+}
+
+/* The first ready queue of the level after the one that had the last turn. */
+static unsigned int queue_choose(const struct scheduler_level *level)
+{
+	unsigned int first = (level->last + 1) % SCHEDULER_QUEUES;
+	unsigned int word = first / 32;
+	uint32_t bits = level->ready[word] & ~0u << first % 32;
+
+	/* The word with the first queue comes up twice: its low bits are last. */
+	while (!bits) {
+		word = (word + 1) % SCHEDULER_WORDS;
+		bits = level->ready[word];
+	}
+	return word * 32 + bits_lowest(bits);
+}
+
+int scheduler_pick(struct scheduler *scheduler, uint64_t now)
+{
+	int level = level_choose(scheduler, now);
+	unsigned int queue;
+
+	if (level == SCHEDULER_NONE)
+		return SCHEDULER_NONE;
+	queue = queue_choose(&scheduler->level[level]);
+	scheduler->level[level].last = queue;
+	return (int)queue;
+}
+
+bool scheduler_shares_level(const struct scheduler *scheduler, unsigned int running)
+{
+	return scheduler->level[scheduler->level_of[running]].ready_count > 1;
+}
+
+bool scheduler_preempts(struct scheduler *scheduler, uint64_t now, unsigned int running,
+			uint64_t slice_used, uint32_t slice)
+{
+	if (level_choose(scheduler, now) != scheduler->level_of[running])
+		return true;
+	return slice_used >= slice && scheduler_shares_level(scheduler, running);
+}
