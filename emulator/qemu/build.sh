@@ -27,6 +27,7 @@ while [ $# -gt 0 ]; do
 	esac
 done
 
+# shellcheck disable=SC2054 # a comma inside an option
 configure_options=(
 	--target-list=aarch64-softmmu,x86_64-softmmu
 	--without-default-features

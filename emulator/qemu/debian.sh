@@ -99,6 +99,7 @@ debian_mirror()
 		want=debian-security
 		default=http://deb.debian.org/debian-security
 	fi
+	# shellcheck disable=SC2016 # apt's own placeholders
 	base=$(apt-get indextargets --format '$(SITE) $(REPO_URI)' 2>/dev/null |
 		awk -v want="/$want/" 'index($1 "/", want) { print $1; exit }')
 	printf '%s\n' "${base:-$default}"

@@ -192,7 +192,7 @@ if [ ${#allowed[@]} -eq 0 ] && [ $((tainted & (1 << 4 | 1 << 5 | 1 << 7 | 1 << 9
 fi
 if [ -n "$complaints" ]; then
 	echo "run-guest: the kernel complained:" >&2
-	sed 's/^/    /' <<<"$complaints" >&2
+	printf '%s\n' "$complaints" | sed 's/^/    /' >&2
 fi
 
 if [ $timed_out = 1 ]; then

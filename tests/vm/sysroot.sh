@@ -22,7 +22,8 @@ case ${1-} in
 *) die "unknown argument $1" ;;
 esac
 
-packages=(libc6 libc6-dev libcrypt-dev libcrypt1 linux-libc-dev libgcc-s1 libdrm2 libdrm-dev busybox-static)
+packages=(libc6 libc6-dev libcrypt-dev libcrypt1 linux-libc-dev libgcc-s1 libstdc++6 libasan8
+	libubsan1 libdrm2 libdrm-dev busybox-static)
 
 debian_install gcc-aarch64-linux-gnu libc6-dev-arm64-cross
 
