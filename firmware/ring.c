@@ -12,7 +12,7 @@
 
 bool ring_size_valid(uint32_t entries, uint32_t minimum, uint32_t maximum)
 {
-	return entries >= minimum && entries <= maximum && !(entries & (entries - 1));
+	return entries && entries >= minimum && entries <= maximum && !(entries & (entries - 1));
 }
 
 bool ring_window_valid(uint64_t address, uint64_t size)
