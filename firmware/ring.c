@@ -23,13 +23,10 @@ bool ring_window_valid(uint64_t address, uint64_t size)
 
 uint32_t ring_job_check(const struct kestrel_fw_job *job, uint64_t completed_seqno)
 {
-	unsigned int i;
-
 	if (job->seqno <= completed_seqno)
 		return KESTREL_FW_JOB_ERROR_SEQNO;
-	for (i = 0; i < sizeof(job->reserved) / sizeof(job->reserved[0]); i++)
-		if (job->reserved[i])
-			return KESTREL_FW_JOB_ERROR_RESERVED;
+	if (job->reserved)
+		return KESTREL_FW_JOB_ERROR_RESERVED;
 	if (job->base_count > KESTREL_FW_BASES_MAX)
 		return KESTREL_FW_JOB_ERROR_BASE_COUNT;
 	if (!job->command_size) {

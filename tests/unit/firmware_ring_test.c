@@ -80,7 +80,7 @@ static void jobs(void)
 	CHECK(ring_job_check(&job, 6) == KESTREL_FW_JOB_ERROR_BASE_COUNT);
 
 	job = good_job();
-	job.reserved[4] = 1;
+	job.reserved = 1;
 	CHECK(ring_job_check(&job, 6) == KESTREL_FW_JOB_ERROR_RESERVED);
 }
 

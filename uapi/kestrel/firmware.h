@@ -285,7 +285,7 @@ struct kestrel_fw_job {
 	__u32 command_size;
 	/* Entries of base in use, 0..16. */
 	__u32 base_count;
-	__u64 reserved[5];
+	__u64 reserved;
 	struct kestrel_fw_base base[KESTREL_FW_BASES_MAX];
 };
 
@@ -645,8 +645,8 @@ KESTREL_FW_ASSERT_OFFSET(kestrel_fw_image_header, header_hash, 112);
 KESTREL_FW_ASSERT_SIZE(kestrel_fw_image_section, 64);
 KESTREL_FW_ASSERT_OFFSET(kestrel_fw_image_section, hash, 32);
 KESTREL_FW_ASSERT_SIZE(kestrel_fw_base, 16);
-KESTREL_FW_ASSERT_SIZE(kestrel_fw_job, 320);
-KESTREL_FW_ASSERT_OFFSET(kestrel_fw_job, base, 64);
+KESTREL_FW_ASSERT_SIZE(kestrel_fw_job, 288);
+KESTREL_FW_ASSERT_OFFSET(kestrel_fw_job, base, 32);
 KESTREL_FW_ASSERT_SIZE(kestrel_fw_ring, 128);
 KESTREL_FW_ASSERT_OFFSET(kestrel_fw_ring, read_index, 64);
 KESTREL_FW_ASSERT_OFFSET(kestrel_fw_ring, completed_seqno, 72);
