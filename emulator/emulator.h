@@ -120,6 +120,13 @@ void kestrel_emulator_statistics(const struct kestrel_emulator *emulator,
 void kestrel_emulator_statistics_reset(struct kestrel_emulator *emulator);
 
 /*
+ * Fuses, for tests of the boot ROM; blown by no reset. This model has no
+ * Ed25519: a device fused secure refuses every image with KESTREL_BOOT_SIGNATURE.
+ */
+void kestrel_emulator_set_fuses(struct kestrel_emulator *emulator, bool secure,
+				uint32_t security_version);
+
+/*
  * Faults that a test injects. Each stays until it is injected again with value 0.
  */
 enum kestrel_emulator_fault {

@@ -188,8 +188,10 @@ enum kestrel_simulator_status {
 	KESTREL_SIMULATOR_JOB_FAULT = 1,
 	/* The firmware killed it after its time limit. */
 	KESTREL_SIMULATOR_JOB_TIMEOUT = 2,
-	/* Its queue was destroyed or had a guilty job before it. */
+	/* Its queue had a job before it that did not end well, or was reset. */
 	KESTREL_SIMULATOR_JOB_CANCELLED = 3,
+	/* The firmware did not accept it: fault_code is enum kestrel_fw_job_error. */
+	KESTREL_SIMULATOR_JOB_REJECTED = 4,
 };
 
 struct kestrel_simulator_result {
@@ -282,7 +284,8 @@ struct kestrel_simulator_interface {
 
 	/*
 	 * Puts a job into the queue's ring and rings its doorbell. The sequence
-	 * number counts from 1 in each queue. -EAGAIN when the ring is full.
+	 * number counts from 1 in each queue. -EAGAIN when the ring is full, -EIO
+	 * when a job that did not end well has stopped the queue: destroy it.
 	 */
 	int (*submit)(struct kestrel_simulator_queue *queue,
 		      const struct kestrel_simulator_job *job, uint64_t *sequence_number);
@@ -303,11 +306,12 @@ struct kestrel_simulator_interface {
 };
 
 /*
- * The type of the exported function. NULL when the library does not have the
+ * The exported function. NULL when the library does not have the
  * version asked for.
  */
 typedef const struct kestrel_simulator_interface *
 kestrel_simulator_interface_fn(uint32_t version);
+kestrel_simulator_interface_fn kestrel_simulator_interface;
 
 #ifndef __cplusplus
 _Static_assert(sizeof(struct kestrel_simulator_base) == 16, "base is two 64-bit words");
