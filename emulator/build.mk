@@ -13,8 +13,11 @@ EMULATOR_OBJECTS := $(call objects,$(EMULATOR_DEVICE_SOURCES) $(EMULATOR_HOST_SO
 EMULATOR_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%, \
 		    $(wildcard tests/unit/emulator_*_test.c))
 
+# The engine is the last part to arrive; nothing links without it.
+ifneq ($(wildcard emulator/engine.c),)
 LIBRARIES += $(EMULATOR_LIBRARY)
 UNIT_TESTS += $(EMULATOR_TESTS)
+endif
 
 # Emulated arithmetic is worth a higher level than the rest.
 $(BUILD)/emulator/%.o: EXTRA_CFLAGS += -O3
