@@ -100,8 +100,18 @@ $(BUILD)/tests/unit/firmware_image_test: \
 	$(call objects,tests/unit/firmware_image_test.c firmware/tools/image.c)
 $(BUILD)/tests/unit/firmware_image_test: FIRMWARE_TEST_LIBRARIES := -lcrypto
 
+
+# The image on the emulator's MCU and MMU, with an engine made for the test.
+FIRMWARE_SYSTEM_TEST_SOURCES := $(addprefix tests/unit/firmware_,system_test.c board.c fake_engine.c)
+FIRMWARE_SYSTEM_TEST_DEVICE := $(addprefix emulator/,boot.c configuration.c device.c mcu.c mcu_bus.c \
+	mcu_csr.c mcu_decode.c mcu_engine.c mmu.c mmu_tlb.c power.c registers.c sha256.c)
+
+$(call objects,$(FIRMWARE_SYSTEM_TEST_SOURCES)): EXTRA_CFLAGS := -Iemulator
+$(BUILD)/tests/unit/firmware_system_test: \
+	$(call objects,$(FIRMWARE_SYSTEM_TEST_SOURCES) $(FIRMWARE_SYSTEM_TEST_DEVICE)) | $(FIRMWARE_IMAGE)
+
 FIRMWARE_UNIT_TESTS := $(addprefix $(BUILD)/tests/unit/firmware_,ring_test scheduler_test \
-	format_test image_test)
+	format_test image_test system_test)
 $(FIRMWARE_UNIT_TESTS):
 	@mkdir -p $(@D)
 	$(CC) $(KESTREL_LDFLAGS) $(LDFLAGS) -o $@ $^ $(FIRMWARE_TEST_LIBRARIES)
