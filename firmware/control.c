@@ -33,6 +33,7 @@ static uint64_t preemptions;
 /* seqno of the request that each slot saw last, and its type while it waits. */
 static uint32_t slot_seqno[KESTREL_FW_REQUEST_SLOTS];
 static uint32_t slot_waits[KESTREL_FW_REQUEST_SLOTS];
+static unsigned int slots_waiting;
 static bool suspended;
 static bool held;
 
@@ -142,6 +143,8 @@ void control_boot(void)
 
 static void slot_answer(unsigned int slot, uint32_t result, uint64_t value)
 {
+	if (slot_waits[slot])
+		slots_waiting--;
 	slot_waits[slot] = 0;
 	host_write(REQUEST_FIELD(slot, result), result);
 	host_write_pair(REQUEST_FIELD(slot, value), value);
@@ -184,6 +187,7 @@ static uint32_t state_request(unsigned int slot, uint32_t type)
 			return KESTREL_FW_RESULT_STATE;
 		suspended = true;
 		slot_waits[slot] = type;
+		slots_waiting++;
 		dispatch_suspend(true);
 		break;
 	case KESTREL_FW_REQUEST_RESUME:
@@ -198,6 +202,7 @@ static uint32_t state_request(unsigned int slot, uint32_t type)
 			return KESTREL_FW_RESULT_STATE;
 		held = true;
 		slot_waits[slot] = type;
+		slots_waiting++;
 		dispatch_hold(true);
 		break;
 	case KESTREL_FW_REQUEST_CONTINUE:
@@ -268,6 +273,8 @@ void control_settle(void)
 {
 	unsigned int slot;
 
+	if (!slots_waiting)
+		return;
 	for (slot = 0; slot < KESTREL_FW_REQUEST_SLOTS; slot++) {
 		if (slot_waits[slot] == KESTREL_FW_REQUEST_SUSPEND) {
 			/* RESUME from another slot ends the wait, too. */

@@ -59,14 +59,21 @@ void dispatch_ring(uint32_t index)
 	if (index >= KESTREL_FW_QUEUES_MAX)
 		return;
 	queue = queue_get(index);
-	if (queue->status == KESTREL_FW_QUEUE_ACTIVE && queue_has_jobs(queue))
+	if (queue->status != KESTREL_FW_QUEUE_ACTIVE)
+		return;
+	/*
+	 * On a free engine the queue's turn comes at once, and finds out. A job
+	 * that runs must not be preempted for nothing.
+	 */
+	if (running.queue == NO_QUEUE || queue_has_jobs(queue))
 		scheduler_set_ready(&scheduler, index, time_now());
 }
 
 void dispatch_add(uint32_t index, uint32_t priority)
 {
 	scheduler_set_level(&scheduler, index, priority);
-	dispatch_ring(index);
+	if (queue_has_jobs(queue_get(index)))
+		scheduler_set_ready(&scheduler, index, time_now());
 }
 
 /*
@@ -112,14 +119,14 @@ static void job_end(uint32_t index, uint32_t type, const struct engine_fault *fa
 		event.fault_address = fault->address;
 	}
 	queue->preempted = false;
-	if (queue->status != KESTREL_FW_QUEUE_ACTIVE || !queue_has_jobs(queue))
-		scheduler_clear_ready(&scheduler, index);
 	if (type != KESTREL_FW_EVENT_JOB_DONE)
 		log_write(KESTREL_FW_LOG_WARNING, "queue %u stops: event %u code %u unit %u at %x",
 			  index, type, event.fault_code, event.fault_unit, event.fault_offset);
 	queue_publish(queue);
 	control_count_job();
 	event_send(&event);
+	if (queue->status != KESTREL_FW_QUEUE_ACTIVE || !queue_has_jobs(queue))
+		scheduler_clear_ready(&scheduler, index);
 }
 
 /* Adds what the engine did since START to the job, and to its level. */
@@ -197,10 +204,10 @@ static void job_put_on_engine(uint32_t index, uint32_t resume_offset)
 	running.asked = false;
 	if (!resume_offset)
 		queue->job_start_time = now;
-	control_set_running(index, queue->job.seqno, now);
 	engine_owner = queue->asid;
 	engine_start(&queue->job, queue->asid, KESTREL_FW_TAG(index, queue->job.seqno),
 		     resume_offset);
+	control_set_running(index, queue->job.seqno, now);
 }
 
 /* Lets a preempted job go on. */

@@ -4,6 +4,7 @@
  * timer want something. There are no interrupt handlers: one loop looks at what
  * is pending, so nothing ever happens between two of its lines.
  */
+#include <stdbool.h>
 #include <stdnoreturn.h>
 
 #include <kestrel/firmware.h>
@@ -48,14 +49,16 @@ void main(void)
 
 	for (;;) {
 		uint32_t pending = peripheral_read(KESTREL_MCU_INTERRUPT_PENDING);
+		bool more;
 
-		control_beat();
 		peripheral_write(KESTREL_MCU_INTERRUPT_PENDING, pending);
 		if (pending & KESTREL_MCU_INTERRUPT_CONTROL_DOORBELL)
 			control_serve();
 		if (pending & KESTREL_MCU_INTERRUPT_DOORBELL)
 			doorbells_serve();
-		if (dispatch_run())
+		more = dispatch_run();
+		control_beat();
+		if (more)
 			continue;
 		control_settle();
 		wait_for_interrupt();
