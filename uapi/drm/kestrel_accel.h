@@ -480,13 +480,14 @@ struct drm_kestrel_queue_create {
 	__u32 max_jobs;
 	/**
 	 * @job_timeout_ms: engine time, at the highest clock, after which a job
-	 * is killed; 0 for the default, at most max_job_timeout_ms.
+	 * is killed; 0 for the default, at most max_job_timeout_ms. What is
+	 * shorter than the firmware can measure is rounded up.
 	 */
 	__u32 job_timeout_ms;
 	/**
 	 * @timeslice_us: engine time, at the highest clock, after which a queue
 	 * of the same priority may take over; 0 for the default, at most
-	 * max_timeslice_us.
+	 * max_timeslice_us. Too short ones are rounded up.
 	 */
 	__u32 timeslice_us;
 	/** @queue_id: out: the queue. */
@@ -536,10 +537,10 @@ struct drm_kestrel_sync {
  * struct drm_kestrel_base - one base entry of a job
  *
  * Commands name addresses as (index of the entry, offset). An entry of size 0
- * cannot be used.
+ * cannot be used. The range need not be mapped: what is not, faults.
  */
 struct drm_kestrel_base {
-	/** @va: address in the VM, multiple of 16. */
+	/** @va: address in the VM; @va + @size must not exceed 2^64 - 1. */
 	__u64 va;
 	/** @size: bytes. */
 	__u64 size;
@@ -555,7 +556,7 @@ struct drm_kestrel_base {
 struct drm_kestrel_job {
 	/** @cmd_va: address of the command stream in the VM, multiple of 16. */
 	__u64 cmd_va;
-	/** @cmd_size: its bytes, multiple of 4, at most max_cmd_size. */
+	/** @cmd_size: its bytes, at most max_cmd_size. */
 	__u32 cmd_size;
 	/** @flags: must be 0. */
 	__u32 flags;

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright The Kestrel authors */
+#ifndef _KESTREL_COMPAT_H_
+#define _KESTREL_COMPAT_H_
+
+/*
+ * All differences between kernels. What a kernel has is found out at build time
+ * by probe.sh, never by its version: stable releases change interfaces, too.
+ * In a kernel tree this file has no place, nor has the render node.
+ */
+
+#include <linux/module.h>
+
+#include <drm/drm_accel.h>
+#include <drm/drm_drv.h>
+#include <drm/drm_gem.h>
+#include <drm/gpu_scheduler.h>
+
+#include "kestrel_compat_config.h"
+
+#if IS_ENABLED(CONFIG_DRM_ACCEL)
+#define KESTREL_COMPAT_NODE_FEATURE	DRIVER_COMPUTE_ACCEL
+#define KESTREL_COMPAT_NODE_FOPS	DRM_ACCEL_FOPS
+#else
+/* Debian's arm64 kernels have no accel nodes: a render node stands in. */
+#define KESTREL_COMPAT_NODE_FEATURE	DRIVER_RENDER
+#define KESTREL_COMPAT_NODE_FOPS \
+	.open		= drm_open, \
+	.release	= drm_release, \
+	.unlocked_ioctl	= drm_ioctl, \
+	.compat_ioctl	= drm_compat_ioctl, \
+	.poll		= drm_poll, \
+	.read		= drm_read, \
+	.llseek		= noop_llseek, \
+	.mmap		= drm_gem_mmap, \
+	.fop_flags	= FOP_UNSIGNED_OFFSET
+#endif
+
+static inline int kestrel_compat_sched_job_init(struct drm_sched_job *job,
+						struct drm_sched_entity *entity, void *owner,
+						u64 client_id)
+{
+#ifdef KESTREL_HAVE_SCHED_JOB_CLIENT_ID
+	return drm_sched_job_init(job, entity, 1, owner, client_id);
+#else
+	return drm_sched_job_init(job, entity, 1, owner);
+#endif
+}
+
+static inline int kestrel_compat_sched_init(struct drm_gpu_scheduler *sched,
+					    const struct drm_sched_backend_ops *ops,
+					    struct workqueue_struct *wq, u32 credits,
+					    const char *name, struct device *dev)
+{
+#ifdef KESTREL_HAVE_SCHED_INIT_ARGS
+	const struct drm_sched_init_args args = {
+		.ops = ops,
+		.submit_wq = wq,
+		.num_rqs = 1,
+		.credit_limit = credits,
+		.timeout = MAX_SCHEDULE_TIMEOUT,
+		.name = name,
+		.dev = dev,
+	};
+
+	return drm_sched_init(sched, &args);
+#else
+	return drm_sched_init(sched, ops, wq, 1, credits, 0, MAX_SCHEDULE_TIMEOUT, NULL, NULL,
+			      name, dev);
+#endif
+}
+
+static inline void kestrel_compat_wedged_event(struct drm_device *drm)
+{
+#ifdef KESTREL_HAVE_WEDGED_EVENT
+	drm_dev_wedged_event(drm, DRM_WEDGE_RECOVERY_REBIND, NULL);
+#endif
+}
+
+#ifdef KESTREL_HAVE_STRING_NAMESPACES
+#define KESTREL_COMPAT_IMPORT_NS(ns)	MODULE_IMPORT_NS(#ns)
+#else
+#define KESTREL_COMPAT_IMPORT_NS(ns)	MODULE_IMPORT_NS(ns)
+#endif
+
+#endif /* _KESTREL_COMPAT_H_ */

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright The Kestrel authors */
+#ifndef _KESTREL_DEVICE_H_
+#define _KESTREL_DEVICE_H_
+
+#include <linux/io.h>
+#include <linux/workqueue.h>
+
+#include <drm/drm_device.h>
+
+#include <kestrel/regs.h>
+
+#include "kestrel_firmware.h"
+#include "kestrel_mmu.h"
+#include "kestrel_reset.h"
+
+/*
+ * DOC: locks
+ *
+ * From the outermost to the innermost:
+ *
+ *	kestrel_file.lock		mutex: VMs and queues of a file come and go
+ *	kestrel_queue.submit_lock	mutex: order of submissions
+ *	kestrel_vm.lock			mutex: mappings and page table of a VM
+ *	dma_resv of a BO		while its pages are pinned
+ *	kestrel_firmware.request_lock	mutex: one request, or a reset, at a time
+ *	kestrel_firmware.event_lock	mutex: event and log ring
+ *	kestrel_mmu.lock		mutex: address space table, invalidation
+ *	kestrel_device.slot_lock	spinlock: index to queue, ASID to VM
+ *	kestrel_queue.lock		spinlock: jobs with the firmware, state
+ *	kestrel_vm.fault_lock		spinlock: fault records
+ *	kestrel_fence.lock		spinlock (irq): by dma_fence_signal()
+ *
+ * Fences are signalled from the interrupt thread, from the watchdog, from the
+ * reset work and from run_job. These take request_lock and what is below it,
+ * so nothing may be allocated under request_lock or below.
+ */
+
+struct kestrel_queue;
+struct kestrel_vm;
+
+/**
+ * struct kestrel_hardware - what the identity page says; constant
+ */
+struct kestrel_hardware {
+	/** @id: KESTREL_REG_ID. */
+	u32 id;
+	/** @isa: KESTREL_REG_ISA. */
+	u32 isa;
+	/** @engine_count: engines. */
+	u32 engine_count;
+	/** @macs_per_cycle: multiply-accumulates of an engine. */
+	u32 macs_per_cycle;
+	/** @sram_bytes: SRAM of an engine. */
+	u32 sram_bytes;
+	/** @sram_banks: its banks. */
+	u32 sram_banks;
+	/** @asid_count: address spaces, with the firmware's. */
+	u32 asid_count;
+	/** @va_bits: bits of a virtual address. */
+	u32 va_bits;
+	/** @pa_bits: bits of a bus address. */
+	u32 pa_bits;
+	/** @queue_count: doorbells. */
+	u32 queue_count;
+	/** @clock_min_khz: lowest clock. */
+	u32 clock_min_khz;
+	/** @clock_max_khz: highest clock. */
+	u32 clock_max_khz;
+	/** @tcm_bytes: memory of the management core. */
+	u32 tcm_bytes;
+	/** @features: KESTREL_FEATURE_*. */
+	u32 features;
+	/** @coherent: the device snoops the CPU's caches. */
+	bool coherent;
+};
+
+/**
+ * struct kestrel_device - one NPU
+ */
+struct kestrel_device {
+	/** @drm: DRM device. */
+	struct drm_device drm;
+	/** @registers: host register block; inside drm_dev_enter() only. */
+	void __iomem *registers;
+	/** @irq: interrupt number. */
+	int irq;
+	/** @hardware: capabilities; constant after probe. */
+	struct kestrel_hardware hardware;
+	/** @mmu: address spaces. */
+	struct kestrel_mmu mmu;
+	/** @firmware: management core. */
+	struct kestrel_firmware firmware;
+	/** @reset: watchdog, resets. */
+	struct kestrel_reset reset;
+	/** @sched_wq: where the queues' DRM schedulers run. */
+	struct workqueue_struct *sched_wq;
+	/** @slot_lock: guards @queue_slots and @vm_slots. */
+	spinlock_t slot_lock;
+	/**
+	 * @queue_slots: queue of each doorbell, without a reference: a queue
+	 * leaves the table before it dies. Guarded by @slot_lock.
+	 */
+	struct kestrel_queue *queue_slots[KESTREL_FW_QUEUES_MAX];
+	/**
+	 * @vm_slots: VM of each ASID, without a reference, as @queue_slots.
+	 * Guarded by @slot_lock.
+	 */
+	struct kestrel_vm *vm_slots[KESTREL_ASID_MAX];
+};
+
+static inline struct kestrel_device *to_kestrel_device(struct drm_device *drm)
+{
+	return container_of(drm, struct kestrel_device, drm);
+}
+
+static inline u32 kestrel_read(const struct kestrel_device *kdev, u32 offset)
+{
+	return readl(kdev->registers + offset);
+}
+
+static inline void kestrel_write(const struct kestrel_device *kdev, u32 offset, u32 value)
+{
+	writel(value, kdev->registers + offset);
+}
+
+/* A register pair: the low half first, which latches or arms the high one. */
+static inline u64 kestrel_read64(const struct kestrel_device *kdev, u32 offset)
+{
+	u32 low = kestrel_read(kdev, offset);
+
+	return low | (u64)kestrel_read(kdev, offset + 4) << 32;
+}
+
+static inline void kestrel_write64(const struct kestrel_device *kdev, u32 offset, u64 value)
+{
+	kestrel_write(kdev, offset, lower_32_bits(value));
+	kestrel_write(kdev, offset + 4, upper_32_bits(value));
+}
+
+int kestrel_device_identify(struct kestrel_device *kdev);
+int kestrel_device_reset(struct kestrel_device *kdev);
+bool kestrel_device_gone(const struct kestrel_device *kdev);
+int kestrel_device_irq_init(struct kestrel_device *kdev);
+void kestrel_device_irq_enable(struct kestrel_device *kdev);
+void kestrel_device_irq_disable(struct kestrel_device *kdev);
+
+#endif /* _KESTREL_DEVICE_H_ */

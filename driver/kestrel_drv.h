@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright The Kestrel authors */
+#ifndef _KESTREL_DRV_H_
+#define _KESTREL_DRV_H_
+
+#include <linux/mutex.h>
+#include <linux/xarray.h>
+
+#include <drm/kestrel_accel.h>
+
+struct kestrel_device;
+struct kestrel_queue;
+
+/**
+ * struct kestrel_file - what one open file owns
+ */
+struct kestrel_file {
+	/** @kdev: device. */
+	struct kestrel_device *kdev;
+	/** @lock: mutex: no queue appears in a VM that is being destroyed. */
+	struct mutex lock;
+	/** @vms: identifier to VM, with a reference; has its own lock. */
+	struct xarray vms;
+	/** @queues: identifier to queue, with a reference; has its own lock. */
+	struct xarray queues;
+	/** @closed_cycles: engine cycles of queues that are closed. */
+	atomic64_t closed_cycles;
+};
+
+void kestrel_file_queue_close(struct kestrel_file *file, struct kestrel_queue *queue);
+void kestrel_drv_limits(const struct kestrel_device *kdev,
+			struct drm_kestrel_query_limits *limits);
+
+#endif /* _KESTREL_DRV_H_ */

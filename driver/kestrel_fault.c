@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Copyright The Kestrel authors */
+
+#include <linux/slab.h>
+#include <linux/timekeeping.h>
+#include <linux/uaccess.h>
+
+#include <drm/drm_file.h>
+#include <drm/drm_print.h>
+
+#include <kunit/visibility.h>
+
+#include "kestrel_args.h"
+#include "kestrel_device.h"
+#include "kestrel_drv.h"
+#include "kestrel_fault.h"
+#include "kestrel_job.h"
+#include "kestrel_queue.h"
+#include "kestrel_vm.h"
+
+/**
+ * kestrel_fault_push - add a record to a ring
+ * @ring: ring; overwrites its oldest record when it is full
+ * @fault: record
+ */
+void kestrel_fault_push(struct kestrel_fault_ring *ring, const struct drm_kestrel_fault *fault)
+{
+	ring->records[ring->written++ % KESTREL_FAULT_RECORDS] = *fault;
+}
+EXPORT_SYMBOL_IF_KUNIT(kestrel_fault_push);
+
+/**
+ * kestrel_fault_range - which records a reader gets
+ * @ring: ring
+ * @cursor: record that the reader wants first
+ * @capacity: how many it has room for
+ * @first: set to the first record that it gets
+ * @count: set to how many it gets
+ * @lost: set to how many between @cursor and @first are overwritten
+ *
+ * Return: 0, or -EINVAL when @cursor is a record that is not written yet and not
+ * the next one either.
+ */
+int kestrel_fault_range(const struct kestrel_fault_ring *ring, u64 cursor, u32 capacity,
+			u64 *first, u32 *count, u32 *lost)
+{
+	u64 oldest = ring->written - min_t(u64, ring->written, KESTREL_FAULT_RECORDS);
+
+	if (cursor > ring->written)
+		return -EINVAL;
+
+	*first = max(cursor, oldest);
+	*lost = min_t(u64, *first - cursor, U32_MAX);
+	*count = min_t(u64, ring->written - *first, capacity);
+	return 0;
+}
+EXPORT_SYMBOL_IF_KUNIT(kestrel_fault_range);
+
+static u32 kestrel_fault_access(u32 access)
+{
+	switch (access) {
+	case KESTREL_ACCESS_READ:
+		return DRM_KESTREL_ACCESS_READ;
+	case KESTREL_ACCESS_WRITE:
+		return DRM_KESTREL_ACCESS_WRITE;
+	case KESTREL_ACCESS_FETCH:
+		return DRM_KESTREL_ACCESS_FETCH;
+	default:
+		return DRM_KESTREL_ACCESS_NONE;
+	}
+}
+
+/**
+ * kestrel_fault_mmu - note a record of the MMU
+ * @kdev: device
+ * @fault: the record
+ *
+ * The MMU knows the access, the firmware the job: kestrel_fault_job() joins the
+ * two. A record of the firmware's own address space goes to the kernel log.
+ */
+void kestrel_fault_mmu(struct kestrel_device *kdev, const struct kestrel_mmu_fault *fault)
+{
+	struct kestrel_vm *vm = NULL;
+
+	if (fault->asid == KESTREL_ASID_FIRMWARE || fault->asid >= KESTREL_ASID_MAX) {
+		dev_err_ratelimited(kdev->drm.dev,
+				    "MMU fault in address space %u at %#llx: access %u, unit %u, cause %u\n",
+				    fault->asid, fault->va, fault->access, fault->unit,
+				    fault->cause);
+		return;
+	}
+
+	spin_lock(&kdev->slot_lock);
+	vm = kdev->vm_slots[fault->asid];
+	if (vm) {
+		spin_lock(&vm->fault_lock);
+		vm->faults.mmu_va = fault->va;
+		vm->faults.mmu_tag = fault->tag;
+		vm->faults.mmu_access = kestrel_fault_access(fault->access);
+		spin_unlock(&vm->fault_lock);
+	}
+	spin_unlock(&kdev->slot_lock);
+}
+
+/**
+ * kestrel_fault_job - report a failed job to the owner of its VM
+ * @job: the job
+ * @event: what the firmware said; NULL when it was lost in a reset
+ * @type: enum drm_kestrel_fault_type
+ */
+void kestrel_fault_job(const struct kestrel_job *job, const struct kestrel_fw_event *event,
+		       u32 type)
+{
+	struct kestrel_vm *vm = job->queue->vm;
+	struct drm_kestrel_fault fault = {
+		.time_ns = ktime_get_ns(),
+		.seqno = job->seqno,
+		.user_tag = job->user_tag,
+		.queue_id = job->queue->id,
+		.type = type,
+		.access = DRM_KESTREL_ACCESS_NONE,
+	};
+
+	if (event && event->type == KESTREL_FW_EVENT_JOB_FAULT) {
+		fault.unit = event->fault_unit;
+		fault.stream_offset = event->fault_offset;
+		fault.code = event->fault_code;
+	}
+
+	spin_lock(&vm->fault_lock);
+	if (type == DRM_KESTREL_FAULT_MMU) {
+		fault.va = event->fault_address;
+		if (vm->faults.mmu_tag == KESTREL_FW_TAG(job->queue->slot, job->seqno)) {
+			fault.access = vm->faults.mmu_access;
+			vm->faults.mmu_access = DRM_KESTREL_ACCESS_NONE;
+		}
+	}
+	kestrel_fault_push(&vm->faults, &fault);
+	spin_unlock(&vm->fault_lock);
+}
+
+static int kestrel_fault_copy_out(const struct drm_kestrel_array *array,
+				  const struct drm_kestrel_fault *records, u32 count)
+{
+	size_t known = min_t(size_t, array->stride, sizeof(*records));
+	u32 i;
+
+	for (i = 0; i < count; i++) {
+		void __user *to = u64_to_user_ptr(array->ptr + (u64)i * array->stride);
+
+		if (copy_to_user(to, &records[i], known) ||
+		    clear_user(to + known, array->stride - known))
+			return -EFAULT;
+	}
+
+	return 0;
+}
+
+/**
+ * kestrel_fault_read_ioctl - DRM_IOCTL_KESTREL_FAULT_READ
+ * @drm: device
+ * @data: struct drm_kestrel_fault_read
+ * @drm_file: file
+ *
+ * Return: 0 or a negative error code.
+ */
+int kestrel_fault_read_ioctl(struct drm_device *drm, void *data, struct drm_file *drm_file)
+{
+	struct drm_kestrel_fault_read *args = data;
+	struct drm_kestrel_fault *records;
+	u64 first = 0, i;
+	u32 count = 0;
+	struct kestrel_vm *vm;
+	int ret;
+
+	if (args->flags || args->pad)
+		return -EINVAL;
+	ret = kestrel_args_array(&args->faults, sizeof(*records), 0, U32_MAX);
+	if (ret)
+		return ret;
+
+	vm = kestrel_vm_get(drm_file->driver_priv, args->vm_id);
+	if (!vm)
+		return -ENOENT;
+
+	records = kcalloc(KESTREL_FAULT_RECORDS, sizeof(*records), GFP_KERNEL);
+	if (!records) {
+		ret = -ENOMEM;
+		goto out_put;
+	}
+
+	spin_lock(&vm->fault_lock);
+	ret = kestrel_fault_range(&vm->faults, args->cursor, args->faults.count, &first, &count,
+				  &args->lost);
+	for (i = 0; !ret && i < count; i++)
+		records[i] = vm->faults.records[(first + i) % KESTREL_FAULT_RECORDS];
+	spin_unlock(&vm->fault_lock);
+
+	if (!ret)
+		ret = kestrel_fault_copy_out(&args->faults, records, count);
+	if (!ret) {
+		args->faults.count = count;
+		args->cursor = first + count;
+	}
+
+	kfree(records);
+out_put:
+	kestrel_vm_put(vm);
+	return ret;
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright The Kestrel authors */
+#ifndef _KESTREL_FENCE_H_
+#define _KESTREL_FENCE_H_
+
+#include <linux/dma-fence.h>
+
+struct dma_fence *kestrel_fence_alloc(void);
+void kestrel_fence_init(struct dma_fence *fence, u64 context, u64 seqno);
+void kestrel_fence_discard(struct dma_fence *fence);
+
+#endif /* _KESTREL_FENCE_H_ */

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Copyright The Kestrel authors */
+
+#include <linux/bug.h>
+
+#include <kunit/visibility.h>
+
+#include "kestrel_interval.h"
+
+static u64 kestrel_interval_end(const struct kestrel_interval *interval)
+{
+	return interval->start + interval->size;
+}
+
+static struct kestrel_interval *kestrel_interval_of(struct rb_node *node)
+{
+	return node ? rb_entry(node, struct kestrel_interval, node) : NULL;
+}
+
+/**
+ * kestrel_interval_first - find the lowest interval that touches a range
+ * @tree: tree
+ * @start: first address of the range
+ * @size: its bytes; @start + @size must not overflow
+ *
+ * Return: the interval, or NULL.
+ */
+struct kestrel_interval *kestrel_interval_first(const struct kestrel_interval_tree *tree,
+						u64 start, u64 size)
+{
+	struct rb_node *node = tree->root.rb_node;
+	struct kestrel_interval *found = NULL;
+
+	while (node) {
+		struct kestrel_interval *interval = kestrel_interval_of(node);
+
+		if (kestrel_interval_end(interval) > start) {
+			found = interval;
+			node = node->rb_left;
+		} else {
+			node = node->rb_right;
+		}
+	}
+
+	return found && found->start < start + size ? found : NULL;
+}
+EXPORT_SYMBOL_IF_KUNIT(kestrel_interval_first);
+
+/**
+ * kestrel_interval_next - the interval with the next higher addresses
+ * @interval: in a tree
+ *
+ * Return: the interval, or NULL.
+ */
+struct kestrel_interval *kestrel_interval_next(const struct kestrel_interval *interval)
+{
+	return kestrel_interval_of(rb_next(&interval->node));
+}
+EXPORT_SYMBOL_IF_KUNIT(kestrel_interval_next);
+
+/**
+ * kestrel_interval_insert - add an interval
+ * @tree: tree
+ * @interval: interval that touches no other of the tree
+ */
+void kestrel_interval_insert(struct kestrel_interval_tree *tree,
+			     struct kestrel_interval *interval)
+{
+	struct rb_node **link = &tree->root.rb_node;
+	struct rb_node *parent = NULL;
+
+	while (*link) {
+		parent = *link;
+		if (interval->start < kestrel_interval_of(parent)->start)
+			link = &parent->rb_left;
+		else
+			link = &parent->rb_right;
+	}
+
+	rb_link_node(&interval->node, parent, link);
+	rb_insert_color(&interval->node, &tree->root);
+}
+EXPORT_SYMBOL_IF_KUNIT(kestrel_interval_insert);
+
+/**
+ * kestrel_interval_cut - take a range out of a tree
+ * @tree: tree
+ * @start: first address of the range
+ * @size: its bytes, not 0; @start + @size must not overflow
+ * @spares: list with at least one unused interval
+ * @removed: list to which intervals go that lie wholly inside the range
+ *
+ * Intervals that reach over an end of the range are shortened. One that reaches
+ * over both ends is split in two: the upper part is then taken from @spares.
+ *
+ * Return: the upper part of a split, whose object needs one more reference, or
+ * NULL.
+ */
+struct kestrel_interval *kestrel_interval_cut(struct kestrel_interval_tree *tree, u64 start,
+					      u64 size, struct list_head *spares,
+					      struct list_head *removed)
+{
+	u64 end = start + size;
+	struct kestrel_interval *interval, *next, *upper;
+
+	for (interval = kestrel_interval_first(tree, start, size);
+	     interval && interval->start < end; interval = next) {
+		u64 interval_end = kestrel_interval_end(interval);
+
+		next = kestrel_interval_next(interval);
+
+		if (interval->start >= start && interval_end <= end) {
+			rb_erase(&interval->node, &tree->root);
+			list_add_tail(&interval->link, removed);
+		} else if (interval->start >= start) {
+			/* Keeps its place in the order: nothing lies between. */
+			interval->offset += end - interval->start;
+			interval->size = interval_end - end;
+			interval->start = end;
+		} else if (interval_end <= end) {
+			interval->size = start - interval->start;
+		} else {
+			upper = list_first_entry_or_null(spares, struct kestrel_interval, link);
+			if (WARN_ON_ONCE(!upper))
+				return NULL;
+			list_del_init(&upper->link);
+			upper->start = end;
+			upper->size = interval_end - end;
+			upper->offset = interval->offset + (end - interval->start);
+			upper->object = interval->object;
+			interval->size = start - interval->start;
+			kestrel_interval_insert(tree, upper);
+			return upper;
+		}
+	}
+
+	return NULL;
+}
+EXPORT_SYMBOL_IF_KUNIT(kestrel_interval_cut);

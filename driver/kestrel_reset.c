@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Copyright The Kestrel authors */
+
+/*
+ * DOC: recovery
+ *
+ * The firmware times jobs; the driver times only the firmware. Three things
+ * show that the firmware is ill: the device says that the management core has
+ * halted, a request is not answered in time, or the heartbeat stands still
+ * while jobs are outstanding. Then:
+ *
+ * 1. fast reset of management core and engines, boot, make the queues anew;
+ * 2. where that fails, reset of the whole device, then the same;
+ * 3. where that fails, the device is wedged: every fence signals with EIO.
+ *
+ * Jobs that were with the firmware are lost (ECANCELED) and their queues die as
+ * innocent: it was the firmware that failed. Queues without such jobs go on.
+ */
+
+#include <linux/dma-fence.h>
+#include <linux/moduleparam.h>
+
+#include <drm/drm_drv.h>
+#include <drm/drm_print.h>
+
+#include "kestrel_compat.h"
+#include "kestrel_device.h"
+#include "kestrel_queue.h"
+
+#define KESTREL_WATCHDOG_PERIOD_MS	100
+
+static unsigned int heartbeat_timeout_ms = 1000;
+module_param(heartbeat_timeout_ms, uint, 0644);
+MODULE_PARM_DESC(heartbeat_timeout_ms,
+		 "Time in which working firmware has to show its heartbeat, in ms (default 1000)");
+
+static void kestrel_reset_wedge(struct kestrel_device *kdev)
+{
+	drm_err(&kdev->drm, "the device does not come back from its reset: giving it up\n");
+	WRITE_ONCE(kdev->reset.wedged, true);
+	kestrel_queues_lose(kdev, DRM_KESTREL_QUEUE_WEDGED, -EIO, true);
+	kestrel_compat_wedged_event(&kdev->drm);
+}
+
+static int kestrel_reset_try(struct kestrel_device *kdev, enum kestrel_reset_level level)
+{
+	int ret;
+
+	if (level == KESTREL_RESET_FULL) {
+		drm_warn(&kdev->drm, "resetting the device\n");
+		atomic_inc(&kdev->reset.full_count);
+		ret = kestrel_device_reset(kdev);
+		if (!ret)
+			kestrel_mmu_restore(kdev);
+	} else {
+		drm_warn(&kdev->drm, "resetting the management core\n");
+		atomic_inc(&kdev->reset.mcu_count);
+		ret = kestrel_firmware_stop(kdev);
+	}
+	if (ret)
+		return ret;
+
+	/*
+	 * What the jobs were writing is stopped, so their fences may signal;
+	 * and they must before their queues' rings start from zero.
+	 */
+	kestrel_queues_lose(kdev, DRM_KESTREL_QUEUE_INNOCENT, -ECANCELED, false);
+
+	ret = kestrel_firmware_boot(kdev);
+	return ret ?: kestrel_queues_restore(kdev);
+}
+
+static void kestrel_reset_work(struct work_struct *work)
+{
+	struct kestrel_device *kdev = container_of(work, struct kestrel_device, reset.work);
+	struct kestrel_reset *reset = &kdev->reset;
+	enum kestrel_reset_level level;
+	bool cookie;
+	int idx, ret;
+
+	spin_lock(&reset->lock);
+	level = reset->level;
+	reset->level = KESTREL_RESET_NONE;
+	spin_unlock(&reset->lock);
+
+	if (level == KESTREL_RESET_NONE || reset->wedged || !drm_dev_enter(&kdev->drm, &idx))
+		return;
+
+	kestrel_queues_pause(kdev);
+
+	cookie = dma_fence_begin_signalling();
+	mutex_lock(&kdev->firmware.request_lock);
+	kestrel_device_irq_disable(kdev);
+	/* Jobs that ended before the firmware fell ill did end. */
+	kestrel_firmware_events_process(kdev);
+
+	ret = kestrel_reset_try(kdev, level);
+	if (ret && level != KESTREL_RESET_FULL)
+		ret = kestrel_reset_try(kdev, KESTREL_RESET_FULL);
+	/* The interrupt of a device that is given up stays off. */
+	if (ret)
+		kestrel_reset_wedge(kdev);
+	else
+		kestrel_device_irq_enable(kdev);
+
+	mutex_unlock(&kdev->firmware.request_lock);
+	dma_fence_end_signalling(cookie);
+
+	WRITE_ONCE(reset->heartbeat_time, jiffies);
+	kestrel_queues_resume(kdev);
+	drm_dev_exit(idx);
+}
+
+static void kestrel_reset_watchdog_arm(struct kestrel_device *kdev)
+{
+	queue_delayed_work(kdev->reset.wq, &kdev->reset.watchdog,
+			   msecs_to_jiffies(KESTREL_WATCHDOG_PERIOD_MS));
+}
+
+static void kestrel_reset_watchdog(struct work_struct *work)
+{
+	struct kestrel_device *kdev =
+		container_of(to_delayed_work(work), struct kestrel_device, reset.watchdog);
+	struct kestrel_reset *reset = &kdev->reset;
+	u32 heartbeat;
+	int idx;
+
+	if (!atomic_read(&reset->outstanding) || reset->wedged)
+		return;
+	if (!drm_dev_enter(&kdev->drm, &idx))
+		return;
+
+	/* An interrupt may have been lost: look without one. */
+	kestrel_mmu_faults_process(kdev);
+	kestrel_firmware_events_process(kdev);
+
+	heartbeat = kestrel_firmware_heartbeat(kdev);
+	if (heartbeat != reset->heartbeat) {
+		reset->heartbeat = heartbeat;
+		WRITE_ONCE(reset->heartbeat_time, jiffies);
+	} else if (time_after(jiffies, READ_ONCE(reset->heartbeat_time) +
+				       msecs_to_jiffies(heartbeat_timeout_ms))) {
+		drm_err(&kdev->drm, "the firmware's heartbeat has stopped\n");
+		kestrel_reset_schedule(kdev, KESTREL_RESET_MCU);
+	}
+
+	kestrel_reset_watchdog_arm(kdev);
+	drm_dev_exit(idx);
+}
+
+/**
+ * kestrel_reset_job_started - note that the firmware has got a job
+ * @kdev: device
+ *
+ * Starts the watchdog. May be called where fences are signalled.
+ */
+void kestrel_reset_job_started(struct kestrel_device *kdev)
+{
+	/* The heartbeat stands still while the firmware is idle. */
+	if (atomic_inc_return(&kdev->reset.outstanding) == 1)
+		WRITE_ONCE(kdev->reset.heartbeat_time, jiffies);
+	kestrel_reset_watchdog_arm(kdev);
+}
+
+/**
+ * kestrel_reset_job_ended - note that a job that was started has ended
+ * @kdev: device
+ */
+void kestrel_reset_job_ended(struct kestrel_device *kdev)
+{
+	atomic_dec(&kdev->reset.outstanding);
+}
+
+/**
+ * kestrel_reset_wedged - whether the device has been given up
+ * @kdev: device
+ *
+ * Return: true when every call has to fail with EIO.
+ */
+bool kestrel_reset_wedged(struct kestrel_device *kdev)
+{
+	return READ_ONCE(kdev->reset.wedged);
+}
+
+/**
+ * kestrel_reset_schedule - ask for a reset
+ * @kdev: device
+ * @level: at least this one
+ *
+ * May be called from anywhere but hard interrupts.
+ */
+void kestrel_reset_schedule(struct kestrel_device *kdev, enum kestrel_reset_level level)
+{
+	struct kestrel_reset *reset = &kdev->reset;
+
+	spin_lock(&reset->lock);
+	if (!reset->stopped) {
+		reset->level = max(reset->level, level);
+		queue_work(reset->wq, &reset->work);
+	}
+	spin_unlock(&reset->lock);
+}
+
+/**
+ * kestrel_reset_run - reset and wait for the end of it
+ * @kdev: device
+ * @level: at least this one
+ *
+ * Must not be called with request_lock or one below it held.
+ */
+void kestrel_reset_run(struct kestrel_device *kdev, enum kestrel_reset_level level)
+{
+	kestrel_reset_schedule(kdev, level);
+	flush_work(&kdev->reset.work);
+}
+
+/**
+ * kestrel_reset_init - prepare watchdog and reset
+ * @kdev: device
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int kestrel_reset_init(struct kestrel_device *kdev)
+{
+	struct kestrel_reset *reset = &kdev->reset;
+
+	spin_lock_init(&reset->lock);
+	INIT_WORK(&reset->work, kestrel_reset_work);
+	INIT_DELAYED_WORK(&reset->watchdog, kestrel_reset_watchdog);
+	reset->heartbeat_time = jiffies;
+	reset->wq = alloc_ordered_workqueue("kestrel-reset", WQ_MEM_RECLAIM);
+	return reset->wq ? 0 : -ENOMEM;
+}
+
+/**
+ * kestrel_reset_stop - end watchdog and resets for good
+ * @kdev: device, unplugged or not yet registered
+ */
+void kestrel_reset_stop(struct kestrel_device *kdev)
+{
+	struct kestrel_reset *reset = &kdev->reset;
+
+	spin_lock(&reset->lock);
+	reset->stopped = true;
+	spin_unlock(&reset->lock);
+
+	cancel_work_sync(&reset->work);
+	cancel_delayed_work_sync(&reset->watchdog);
+}

@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Copyright The Kestrel authors */
+
+#include <linux/slab.h>
+
+#include <drm/drm_drv.h>
+#include <drm/drm_file.h>
+#include <drm/drm_gem.h>
+
+#include "kestrel_args.h"
+#include "kestrel_device.h"
+#include "kestrel_drv.h"
+#include "kestrel_queue.h"
+#include "kestrel_vm.h"
+
+static void kestrel_vm_drop_removed(struct list_head *removed)
+{
+	struct kestrel_interval *interval, *next;
+
+	list_for_each_entry_safe(interval, next, removed, link) {
+		drm_gem_object_put(interval->object);
+		kfree(interval);
+	}
+}
+
+/**
+ * kestrel_vm_clear - unmap everything, for good
+ * @vm: VM
+ *
+ * Its page table is gone when this returns, and the device does not use it.
+ */
+void kestrel_vm_clear(struct kestrel_vm *vm)
+{
+	struct kestrel_interval *interval;
+	LIST_HEAD(removed);
+
+	mutex_lock(&vm->lock);
+	if (!vm->dead) {
+		vm->dead = true;
+		kestrel_mmu_detach(vm->kdev, vm->asid);
+		kestrel_pagetable_fini(&vm->pagetable);
+		while ((interval = kestrel_interval_first(&vm->mappings, 0, KESTREL_VA_END))) {
+			rb_erase(&interval->node, &vm->mappings.root);
+			list_add(&interval->link, &removed);
+		}
+	}
+	mutex_unlock(&vm->lock);
+
+	kestrel_vm_drop_removed(&removed);
+}
+
+static void kestrel_vm_release(struct kref *refcount)
+{
+	struct kestrel_vm *vm = container_of(refcount, struct kestrel_vm, refcount);
+	struct kestrel_device *kdev = vm->kdev;
+
+	kestrel_vm_clear(vm);
+
+	spin_lock(&kdev->slot_lock);
+	kdev->vm_slots[vm->asid] = NULL;
+	spin_unlock(&kdev->slot_lock);
+	kestrel_mmu_asid_free(kdev, vm->asid);
+
+	mutex_destroy(&vm->lock);
+	kfree(vm);
+	drm_dev_put(&kdev->drm);
+}
+
+/**
+ * kestrel_vm_put - drop a reference
+ * @vm: VM
+ *
+ * The last one may sleep.
+ */
+void kestrel_vm_put(struct kestrel_vm *vm)
+{
+	kref_put(&vm->refcount, kestrel_vm_release);
+}
+
+/**
+ * kestrel_vm_ref - take one more reference
+ * @vm: VM
+ *
+ * Return: @vm.
+ */
+struct kestrel_vm *kestrel_vm_ref(struct kestrel_vm *vm)
+{
+	kref_get(&vm->refcount);
+	return vm;
+}
+
+/**
+ * kestrel_vm_get - find a VM of a file
+ * @file: file
+ * @id: identifier
+ *
+ * Return: the VM with a reference, or NULL.
+ */
+struct kestrel_vm *kestrel_vm_get(struct kestrel_file *file, u32 id)
+{
+	struct kestrel_vm *vm;
+
+	xa_lock(&file->vms);
+	vm = xa_load(&file->vms, id);
+	if (vm)
+		kref_get(&vm->refcount);
+	xa_unlock(&file->vms);
+	return vm;
+}
+
+/**
+ * kestrel_vm_maps - whether a VM maps some of an object
+ * @vm: VM
+ * @object: object
+ *
+ * Return: true when it does.
+ */
+bool kestrel_vm_maps(struct kestrel_vm *vm, const struct drm_gem_object *object)
+{
+	struct kestrel_interval *interval;
+	bool found = false;
+
+	mutex_lock(&vm->lock);
+	for (interval = kestrel_interval_first(&vm->mappings, 0, KESTREL_VA_END);
+	     interval && !found; interval = kestrel_interval_next(interval))
+		found = interval->object == object;
+	mutex_unlock(&vm->lock);
+	return found;
+}
+
+/**
+ * kestrel_vms_shutdown - clear all VMs of a device that goes
+ * @kdev: unplugged device
+ */
+void kestrel_vms_shutdown(struct kestrel_device *kdev)
+{
+	u32 asid;
+
+	for (asid = 0; asid < KESTREL_ASID_MAX; asid++) {
+		struct kestrel_vm *vm;
+
+		spin_lock(&kdev->slot_lock);
+		vm = kdev->vm_slots[asid];
+		if (vm && !kref_get_unless_zero(&vm->refcount))
+			vm = NULL;
+		spin_unlock(&kdev->slot_lock);
+
+		if (vm) {
+			kestrel_vm_clear(vm);
+			kestrel_vm_put(vm);
+		}
+	}
+}
+
+static struct kestrel_vm *kestrel_vm_create(struct kestrel_device *kdev)
+{
+	struct kestrel_vm *vm = kzalloc(sizeof(*vm), GFP_KERNEL_ACCOUNT);
+	int idx, ret;
+
+	if (!vm)
+		return ERR_PTR(-ENOMEM);
+
+	kref_init(&vm->refcount);
+	vm->kdev = kdev;
+	vm->mappings.root = RB_ROOT;
+	mutex_init(&vm->lock);
+	spin_lock_init(&vm->fault_lock);
+
+	if (!drm_dev_enter(&kdev->drm, &idx)) {
+		ret = -ENODEV;
+		goto err_free;
+	}
+
+	ret = kestrel_mmu_asid_alloc(kdev);
+	if (ret < 0)
+		goto err_exit;
+	vm->asid = ret;
+
+	ret = kestrel_mmu_table_init(kdev, &vm->pagetable);
+	if (ret)
+		goto err_free_asid;
+
+	drm_dev_get(&kdev->drm);
+	kestrel_mmu_attach(kdev, vm->asid, &vm->pagetable);
+	spin_lock(&kdev->slot_lock);
+	kdev->vm_slots[vm->asid] = vm;
+	spin_unlock(&kdev->slot_lock);
+	drm_dev_exit(idx);
+	return vm;
+
+err_free_asid:
+	kestrel_mmu_asid_free(kdev, vm->asid);
+err_exit:
+	drm_dev_exit(idx);
+err_free:
+	mutex_destroy(&vm->lock);
+	kfree(vm);
+	return ERR_PTR(ret);
+}
+
+/**
+ * kestrel_vm_create_ioctl - DRM_IOCTL_KESTREL_VM_CREATE
+ * @drm: device
+ * @data: struct drm_kestrel_vm_create
+ * @drm_file: file
+ *
+ * Return: 0 or a negative error code.
+ */
+int kestrel_vm_create_ioctl(struct drm_device *drm, void *data, struct drm_file *drm_file)
+{
+	struct kestrel_device *kdev = to_kestrel_device(drm);
+	struct kestrel_file *file = drm_file->driver_priv;
+	struct drm_kestrel_vm_create *args = data;
+	struct kestrel_vm *vm;
+	int ret;
+
+	if (args->flags)
+		return -EINVAL;
+	if (kestrel_reset_wedged(kdev))
+		return -EIO;
+
+	vm = kestrel_vm_create(kdev);
+	if (IS_ERR(vm))
+		return PTR_ERR(vm);
+
+	ret = xa_alloc(&file->vms, &args->vm_id, vm, XA_LIMIT(1, KESTREL_MAX_VMS), GFP_KERNEL);
+	if (ret) {
+		kestrel_vm_put(vm);
+		return ret == -EBUSY ? -ENOSPC : ret;
+	}
+
+	args->va_start = KESTREL_VA_START;
+	args->va_size = KESTREL_VA_END - KESTREL_VA_START;
+	return 0;
+}
+
+/**
+ * kestrel_vm_destroy_ioctl - DRM_IOCTL_KESTREL_VM_DESTROY
+ * @drm: device
+ * @data: struct drm_kestrel_vm_destroy
+ * @drm_file: file
+ *
+ * Return: 0 or a negative error code.
+ */
+int kestrel_vm_destroy_ioctl(struct drm_device *drm, void *data, struct drm_file *drm_file)
+{
+	struct kestrel_file *file = drm_file->driver_priv;
+	struct drm_kestrel_vm_destroy *args = data;
+	struct kestrel_queue *queue;
+	struct kestrel_vm *vm;
+	unsigned long id;
+
+	if (args->flags)
+		return -EINVAL;
+
+	mutex_lock(&file->lock);
+	vm = xa_erase(&file->vms, args->vm_id);
+	mutex_unlock(&file->lock);
+	if (!vm)
+		return -ENOENT;
+
+	for (id = 1; id <= KESTREL_MAX_QUEUES; id++) {
+		queue = kestrel_queue_get(file, id);
+		if (queue && queue->vm == vm && xa_cmpxchg(&file->queues, id, queue, NULL,
+							   GFP_KERNEL) == queue)
+			kestrel_file_queue_close(file, queue);
+		if (queue)
+			kestrel_queue_put(queue);
+	}
+
+	kestrel_vm_clear(vm);
+	kestrel_vm_put(vm);
+	return 0;
+}
