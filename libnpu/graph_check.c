@@ -339,8 +339,13 @@ static int segment_check(const struct graph *graph, const struct kestrel_graph_s
 				   "section SEGMENTS, record %" PRIu32 ": operators %" PRIu32 "+%" PRIu32 " do not follow %" PRIu32 " of %" PRIu32,
 				   index, segment->first_operator, segment->operator_count,
 				   first_operator, graph->operator_count);
-	if (segment->kind == KESTREL_GRAPH_SEGMENT_CPU)
+	if (segment->kind == KESTREL_GRAPH_SEGMENT_CPU) {
+		if (segment->base_count || segment->command_size)
+			return message_set(message, -EINVAL,
+					   "section SEGMENTS, record %" PRIu32 ": a CPU segment has bases or commands",
+					   index);
 		return 0;
+	}
 	if (segment->kind != KESTREL_GRAPH_SEGMENT_NPU)
 		return message_set(message, -ENOTSUP,
 				   "section SEGMENTS, record %" PRIu32 ": unknown kind %" PRIu32,

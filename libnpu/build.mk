@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: MIT
+#
+# libnpu.so.0 (with the link libnpu.so) and libnpu.a, and the programs that use
+# it. libdrm is the one dependency; a cross build sets LIBDRM_CFLAGS and
+# LIBDRM_LIBS, or PKG_CONFIG. npu-classify also needs libpng.
+
+PKG_CONFIG ?= pkg-config
+LIBDRM_CFLAGS ?= $(shell $(PKG_CONFIG) --cflags libdrm)
+LIBDRM_LIBS ?= $(shell $(PKG_CONFIG) --libs libdrm)
+LIBPNG_CFLAGS ?= $(shell $(PKG_CONFIG) --cflags libpng)
+LIBPNG_LIBS ?= $(shell $(PKG_CONFIG) --libs libpng)
+
+LIBNPU_SOURCES := $(wildcard libnpu/*.c)
+LIBNPU_OBJECTS := $(call objects,$(LIBNPU_SOURCES))
+LIBNPU := $(BIN)/libnpu.so.0
+LIBNPU_ARCHIVE := $(BUILD)/libnpu/libnpu.a
+LIBNPU_TOOL_OBJECTS := $(call objects,libnpu/tools/tool.c)
+LIBNPU_TOOLS := $(addprefix $(BIN)/,npu-run npu-bench npu-info)
+LIBNPU_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%, \
+		  $(wildcard tests/unit/libnpu_*_test.c))
+# How a program in $(BIN) finds the library beside it.
+LIBNPU_LINK := -L$(BIN) -lnpu '-Wl,-rpath,$$ORIGIN'
+
+LIBRARIES += $(LIBNPU) $(LIBNPU_ARCHIVE)
+PROGRAMS += $(LIBNPU_TOOLS) $(BIN)/npu-classify
+GUEST_PROGRAMS += $(LIBNPU_TOOLS)
+UNIT_TESTS += $(LIBNPU_TESTS)
+
+$(BUILD)/libnpu/%.o: EXTRA_CFLAGS += -Ilibnpu/include
+$(BUILD)/tests/unit/libnpu_%.o: EXTRA_CFLAGS += -Ilibnpu -Ilibnpu/include
+# Loops over bytes: vectorised, and without fused multiply-adds in float32.
+$(BUILD)/libnpu/arithmetic.o $(BUILD)/libnpu/cpu%.o: \
+	EXTRA_CFLAGS += -O3 -ffp-contract=off
+$(BUILD)/libnpu/device_kernel.o: EXTRA_CFLAGS += $(LIBDRM_CFLAGS)
+$(BUILD)/libnpu/tools/classify.o: EXTRA_CFLAGS += $(LIBPNG_CFLAGS)
+
+$(LIBNPU): $(LIBNPU_OBJECTS) libnpu/npu.map
+	@mkdir -p $(@D)
+	$(CC) -shared -Wl,-soname,libnpu.so.0 -Wl,--version-script=libnpu/npu.map \
+		-Wl,-z,defs '-Wl,-rpath,$$ORIGIN' $(KESTREL_LDFLAGS) $(LDFLAGS) -o $@ \
+		$(LIBNPU_OBJECTS) $(LIBDRM_LIBS) -lm -ldl -lpthread
+	ln -sf libnpu.so.0 $(BIN)/libnpu.so
+
+$(LIBNPU_ARCHIVE): $(LIBNPU_OBJECTS)
+	@mkdir -p $(@D)
+	rm -f $@
+	$(AR) rcs $@ $^
+
+$(LIBNPU_TOOLS) $(BIN)/npu-classify: $(BIN)/npu-%: $(BUILD)/libnpu/tools/%.o \
+		$(LIBNPU_TOOL_OBJECTS) $(LIBNPU)
+	@mkdir -p $(@D)
+	$(CC) $(KESTREL_LDFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBNPU_LINK) $(TOOL_LIBS)
+
+$(BIN)/npu-classify: TOOL_LIBS := $(LIBPNG_LIBS)
+
+$(LIBNPU_TESTS): %: %.o $(LIBNPU_ARCHIVE)
+	@mkdir -p $(@D)
+	$(CC) $(KESTREL_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBDRM_LIBS) -lm -ldl -lpthread

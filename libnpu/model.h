@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* A loaded graph, the stream chosen for the device, and what all jobs share. */
+#ifndef NPU_MODEL_H
+#define NPU_MODEL_H
+
+#include <pthread.h>
+
+#include <npu.h>
+
+#include "cpu.h"
+#include "device.h"
+#include "graph.h"
+#include "plan.h"
+
+struct npu_model {
+	struct npu_device *device;
+	void *data;			/* the graph file, 64-byte aligned */
+	size_t size;
+	struct graph graph;
+	const struct kestrel_graph_stream *stream;	/* NULL: all on the processor */
+	struct message reason;		/* why this stream, or none */
+	struct plan plan;
+	struct cpu_program *program;
+	struct device_memory commands;	/* STREAM_COMMANDS, if there is a stream */
+	struct device_memory constants;	/* STREAM_CONSTANTS, if there is a stream */
+	pthread_mutex_t run_lock;	/* npu_run(): one after the other */
+	struct npu_job *run_job;
+};
+
+struct npu_buffer {
+	struct npu_device *device;
+	struct device_memory memory;
+};
+
+/* Fills the public description of tensor `index`. */
+void model_tensor(const struct npu_model *model, uint32_t index, struct npu_tensor *tensor);
+
+#endif

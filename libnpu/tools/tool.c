@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: MIT
+#include "tool.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+int tool_error(const char *format, ...)
+{
+	va_list arguments;
+
+	fprintf(stderr, "%s: ", program_invocation_short_name);
+	va_start(arguments, format);
+	vfprintf(stderr, format, arguments);
+	va_end(arguments);
+	fputc('\n', stderr);
+	return TOOL_FAILED;
+}
+
+int tool_usage_error(const char *format, ...)
+{
+	va_list arguments;
+
+	fprintf(stderr, "%s: ", program_invocation_short_name);
+	va_start(arguments, format);
+	vfprintf(stderr, format, arguments);
+	va_end(arguments);
+	fprintf(stderr, "\nTry %s --help.\n", program_invocation_short_name);
+	return TOOL_USAGE;
+}
+
+int tool_next(struct tool_arguments *arguments)
+{
+	static char name[64];
+	const char *text, *equals;
+
+	if (arguments->position >= arguments->count)
+		return 0;
+	text = arguments->values[arguments->position++];
+	arguments->value = NULL;
+	if (text[0] != '-' || !text[1]) {
+		arguments->option = "";
+		arguments->value = text;
+		return 1;
+	}
+	equals = strchr(text, '=');
+	if (equals && (size_t)(equals - text) < sizeof(name)) {
+		memcpy(name, text, (size_t)(equals - text));
+		name[equals - text] = 0;
+		arguments->option = name;
+		arguments->value = equals + 1;
+	} else {
+		arguments->option = text;
+	}
+	return 1;
+}
+
+const char *tool_value(struct tool_arguments *arguments)
+{
+	if (arguments->value)
+		return arguments->value;
+	if (arguments->position >= arguments->count) {
+		tool_usage_error("%s needs a value", arguments->option);
+		return NULL;
+	}
+	return arguments->values[arguments->position++];
+}
+
+int tool_values(struct tool_arguments *arguments, struct tool_list *list)
+{
+	size_t before = list->count;
+
+	for (;;) {
+		const char **items;
+		const char *text;
+
+		if (arguments->value) {
+			text = arguments->value;
+			arguments->value = NULL;
+		} else if (arguments->position < arguments->count &&
+			   arguments->values[arguments->position][0] != '-') {
+			text = arguments->values[arguments->position++];
+		} else {
+			break;
+		}
+		items = realloc(list->items, (list->count + 1) * sizeof(*items));
+		if (!items)
+			return tool_error("out of memory");
+		list->items = items;
+		list->items[list->count++] = text;
+	}
+	if (list->count == before)
+		return tool_usage_error("%s needs a file", arguments->option);
+	return 0;
+}
+
+int tool_number(struct tool_arguments *arguments, uint32_t least, uint32_t most,
+		uint32_t *number)
+{
+	const char *text = tool_value(arguments);
+	unsigned long value;
+	char *end;
+
+	if (!text)
+		return TOOL_USAGE;
+	errno = 0;
+	value = strtoul(text, &end, 10);
+	if (errno || end == text || *end || *text == '-' || value < least || value > most)
+		return tool_usage_error("%s: \"%s\" is not a number of %u..%u", arguments->option,
+					text, least, most);
+	*number = (uint32_t)value;
+	return 0;
+}
+
+int tool_common_option(struct tool_common *common, struct tool_arguments *arguments)
+{
+	const char *option = arguments->option;
+	const char **text = NULL;
+
+	if (!strcmp(option, "--help") || !strcmp(option, "-h")) {
+		common->help = 1;
+		return 1;
+	}
+	if (!strcmp(option, "--version")) {
+		common->version = 1;
+		return 1;
+	}
+	if (!strcmp(option, "--threads"))
+		return tool_number(arguments, 1, 256, &common->options.threads) ? -1 : 1;
+	if (!strcmp(option, "--device"))
+		text = &common->device;
+	else if (!strcmp(option, "--target"))
+		text = &common->options.target;
+	else if (!strcmp(option, "--set"))
+		text = &common->options.settings;
+	if (!text)
+		return 0;
+	*text = tool_value(arguments);
+	return *text ? 1 : -1;
+}
+
+uint8_t *tool_file_read(const char *path, size_t *size)
+{
+	FILE *file = fopen(path, "rb");
+	uint8_t *data = NULL;
+	size_t room = 0;
+
+	*size = 0;
+	if (!file) {
+		tool_error("%s: %s", path, strerror(errno));
+		return NULL;
+	}
+	for (;;) {
+		size_t got;
+
+		if (*size == room) {
+			uint8_t *larger = realloc(data, room ? 2 * room : 65536);
+
+			if (!larger) {
+				tool_error("%s: out of memory", path);
+				break;
+			}
+			data = larger;
+			room = room ? 2 * room : 65536;
+		}
+		got = fread(data + *size, 1, room - *size, file);
+		*size += got;
+		if (got)
+			continue;
+		if (ferror(file)) {
+			tool_error("%s: %s", path, strerror(errno));
+			break;
+		}
+		fclose(file);
+		return data;
+	}
+	free(data);
+	fclose(file);
+	return NULL;
+}
+
+int tool_file_write(const char *path, const void *data, size_t size)
+{
+	FILE *file = fopen(path, "wb");
+	size_t written;
+
+	if (!file)
+		return tool_error("%s: %s", path, strerror(errno));
+	written = fwrite(data, 1, size, file);
+	if (fclose(file) || written != size)
+		return tool_error("%s: %s", path, strerror(errno));
+	return 0;
+}
+
+void tool_json_string(FILE *file, const char *text)
+{
+	fputc('"', file);
+	for (; *text; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		if (c == '"' || c == '\\')
+			fprintf(file, "\\%c", c);
+		else if (c < 0x20)
+			fprintf(file, "\\u%04x", c);
+		else
+			fputc(c, file);
+	}
+	fputc('"', file);
+}

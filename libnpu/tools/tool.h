@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/* What the command line programs of libnpu have in common. */
+#ifndef NPU_TOOL_H
+#define NPU_TOOL_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <npu.h>
+
+/* Exit codes. */
+enum tool_exit {
+	TOOL_OK = 0,
+	TOOL_FAILED = 1,	/* the work went wrong */
+	TOOL_USAGE = 2,		/* the command line */
+};
+
+/* File names after --input and the like. */
+struct tool_list {
+	const char **items;
+	size_t count;
+};
+
+/* "program: text" to standard error. Returns TOOL_FAILED. */
+int tool_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The same with a hint at --help. Returns TOOL_USAGE. */
+int tool_usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/*
+ * Walks over the arguments. next() returns 1 with an option in `option`
+ * ("--name", or "" for a positional argument in `value`), 0 at the end.
+ */
+struct tool_arguments {
+	int count;
+	char **values;
+	int position;
+	const char *option;
+	const char *value;		/* positional argument, or of "--name=value" */
+};
+
+int tool_next(struct tool_arguments *arguments);
+/* The value of the present option; NULL after a message if there is none. */
+const char *tool_value(struct tool_arguments *arguments);
+/* One or more values up to the next option. 0, or TOOL_USAGE or TOOL_FAILED. */
+int tool_values(struct tool_arguments *arguments, struct tool_list *list);
+/* A decimal number of least..most. 0 or TOOL_USAGE. */
+int tool_number(struct tool_arguments *arguments, uint32_t least, uint32_t most,
+		uint32_t *number);
+
+/*
+ * Options that several programs take: --device, --target, --set, --threads,
+ * --help, --version. Returns 1 if it was one of them, 0 if not, -1 after an
+ * error message (TOOL_USAGE).
+ */
+struct tool_common {
+	const char *device;
+	struct npu_open_options options;
+	int help;
+	int version;
+};
+
+int tool_common_option(struct tool_common *common, struct tool_arguments *arguments);
+
+/* A whole file, malloc()ed; NULL after a message. */
+uint8_t *tool_file_read(const char *path, size_t *size);
+/* 0, or TOOL_FAILED after a message. */
+int tool_file_write(const char *path, const void *data, size_t size);
+
+/* A string with quotes, as JSON. */
+void tool_json_string(FILE *file, const char *text);
+
+#endif
