@@ -21,7 +21,7 @@
 
 #define IMAGE_VA 0x4000u
 #define IMAGE (PAGES_PHYSICAL + IMAGE_VA)
-#define CODE_OFFSET 0x100u
+#define CODE_OFFSET 0x200u
 
 /* Programs for the management core, without compressed instructions. */
 static const uint32_t program_doorbell[] = {
@@ -299,7 +299,7 @@ static void test_mcu(struct fixture *f)
 	EQUAL(test, get(f, KESTREL_REG_MCU_STATUS), KESTREL_MCU_STATUS_RUNNING);
 	EQUAL(test, kestrel_emulator_activity(f->emulator), KESTREL_EMULATOR_IDLE);
 	before = kestrel_emulator_now(f->emulator);
-	set(f, KESTREL_REG_DOORBELL, KESTREL_REG_QUEUE_COUNT);
+	set(f, KESTREL_REG_DOORBELL, 128);
 	EQUAL(test, kestrel_emulator_activity(f->emulator), KESTREL_EMULATOR_IDLE);
 	set(f, KESTREL_REG_DOORBELL, 127);
 	EQUAL(test, kestrel_emulator_activity(f->emulator), KESTREL_EMULATOR_BUSY);
