@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+/* Weight decompression: the codec of isa.h, "Codec". */
+
+#include <string.h>
+
+#include "engine_internal.h"
+
+struct bit_reader {
+	struct engine_codec_source *source;
+	uint64_t bits;
+	uint32_t count;
+};
+
+/* False at the end of the source. count <= 32. */
+static bool bits_read(struct bit_reader *reader, uint32_t count, uint32_t *value)
+{
+	while (reader->count < count) {
+		int byte = reader->source->next(reader->source->opaque);
+
+		if (byte < 0)
+			return false;
+		reader->bits |= (uint64_t)byte << reader->count;
+		reader->count += 8;
+	}
+	*value = (uint32_t)(reader->bits & ((UINT64_C(1) << count) - 1));
+	reader->bits >>= count;
+	reader->count -= count;
+	return true;
+}
+
+/* Elias-gamma code of at most 11 bits of value. */
+static bool gamma_read(struct bit_reader *reader, uint32_t *value)
+{
+	uint32_t zeros = 0, bit, low;
+
+	for (;;) {
+		if (!bits_read(reader, 1, &bit))
+			return false;
+		if (bit)
+			break;
+		if (++zeros > KESTREL_CODEC_STATE_BITS)
+			return false;
+	}
+	if (!bits_read(reader, zeros, &low))
+		return false;
+	*value = (1u << zeros) + low;
+	return true;
+}
+
+static bool source_ended(struct engine_codec_source *source)
+{
+	return source->next(source->opaque) < 0;
+}
+
+bool engine_codec_load(struct engine_codec_table *table, struct engine_codec_source *source)
+{
+	struct bit_reader reader = { .source = source };
+	uint32_t slots[256];
+	uint32_t sum = 0, position = 0;
+
+	table->valid = false;
+	for (uint32_t symbol = 0; symbol < 256; symbol++) {
+		uint32_t value;
+
+		if (!gamma_read(&reader, &value))
+			return false;
+		slots[symbol] = value - 1;
+		sum += slots[symbol];
+		if (sum > KESTREL_CODEC_STATES)
+			return false;
+	}
+	if (sum != KESTREL_CODEC_STATES || reader.bits || !source_ended(source))
+		return false;
+	for (uint32_t symbol = 0; symbol < 256; symbol++) {
+		for (uint32_t slot = 0; slot < slots[symbol]; slot++) {
+			table->symbol[position] = (uint8_t)symbol;
+			position = (position + KESTREL_CODEC_STEP) % KESTREL_CODEC_STATES;
+		}
+	}
+	for (uint32_t state = 0; state < KESTREL_CODEC_STATES; state++) {
+		uint32_t x = slots[table->symbol[state]]++;
+		uint32_t bits = KESTREL_CODEC_STATE_BITS - (31 - (uint32_t)__builtin_clz(x));
+
+		table->bits[state] = (uint8_t)bits;
+		table->next[state] = (uint16_t)((x << bits) - KESTREL_CODEC_STATES);
+	}
+	table->valid = true;
+	return true;
+}
+
+bool engine_codec_decode(const struct engine_codec_table *table,
+			 struct engine_codec_source *source, uint8_t *data, uint32_t count)
+{
+	struct bit_reader reader = { .source = source };
+	uint32_t state[KESTREL_CODEC_LANES];
+
+	if (!table->valid)
+		return false;
+	for (uint32_t lane = 0; lane < KESTREL_CODEC_LANES; lane++) {
+		if (!bits_read(&reader, KESTREL_CODEC_STATE_BITS, &state[lane]))
+			return false;
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t *lane = &state[i % KESTREL_CODEC_LANES];
+		uint32_t low;
+
+		data[i] = table->symbol[*lane];
+		if (count - i <= KESTREL_CODEC_LANES)
+			continue;
+		if (!bits_read(&reader, table->bits[*lane], &low))
+			return false;
+		*lane = table->next[*lane] + low;
+	}
+	return source_ended(source);
+}
