@@ -1,0 +1,108 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# Compiles each model of tests/models/list, runs its test vectors on a device
+# and compares the outputs byte for byte with the reference's. Where they
+# differ on the processor, names the first operator that does.
+#
+# usage: tests/models/check.sh [--device cpu|sim|npu|PATH] [--target TARGET]
+#                              [--bin DIRECTORY] [MODEL_DIRECTORY]
+#
+# MODEL_DIRECTORY holds the published models (default: $KESTREL_MODELS, else
+# ../shared/models); without it only the demo model is checked. A device other
+# than cpu must have run at least one NPU job for each model.
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+top=$(cd "$here/../.." && pwd)
+device=cpu
+target=
+bin=$top/build/bin
+models=${KESTREL_MODELS:-$top/../shared/models}
+
+while [ $# -gt 0 ]; do
+	case $1 in
+	--device) device=$2; shift 2 ;;
+	--target) target=$2; shift 2 ;;
+	--bin) bin=$2; shift 2 ;;
+	--help) sed -n '4,13s/^# \{0,1\}//p' "$0"; exit 0 ;;
+	-*) echo "check.sh: unknown option $1" >&2; exit 2 ;;
+	*) models=$1; shift ;;
+	esac
+done
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+failed=0
+
+not_ok() { # NAME REASON
+	echo "not ok - $1"
+	printf '%s\n' "$2" | sed 's/^/# /'
+	failed=1
+}
+
+# Files FILE_0.bin, FILE_1.bin... of a directory, in order, into the array `files`.
+numbered() { # PREFIX
+	files=()
+	while [ -e "$1_${#files[@]}.bin" ]; do
+		files+=("$1_${#files[@]}.bin")
+	done
+}
+
+check() { # NAME DIRECTORY VECTORS_DIRECTORY
+	local name=$1 model=$2/model.tflite vectors=$3 error
+	local graph=$work/graph.npu inputs outputs expected i
+	local -a dump=()
+
+	if ! error=$("$bin/npuc" "$model" -o "$graph" ${target:+--target "$target"} 2>&1); then
+		not_ok "$name" "$error"
+		return
+	fi
+	numbered "$vectors/input"; inputs=("${files[@]}")
+	numbered "$vectors/output"; expected=("${files[@]}")
+	if [ ${#expected[@]} -eq 0 ]; then
+		not_ok "$name" "$vectors has no output_0.bin"
+		return
+	fi
+	outputs=()
+	for i in "${!expected[@]}"; do
+		outputs+=("$work/output_$i.bin")
+	done
+	rm -f "${outputs[@]}"
+	[ "$device" = cpu ] && dump=(--dump-layers "$work/layers.json")
+	if ! error=$("$bin/npu-run" "$graph" --device "$device" --json \
+			${target:+--target "$target"} --input "${inputs[@]}" \
+			--output "${outputs[@]}" ${dump[@]+"${dump[@]}"} 2>&1); then
+		not_ok "$name" "$error"
+		return
+	fi
+	for i in "${!expected[@]}"; do
+		if ! cmp -s "${expected[$i]}" "${outputs[$i]}"; then
+			not_ok "$name" "$error
+output $i differs: $(cmp "${expected[$i]}" "${outputs[$i]}" 2>&1 | tail -n 1)
+$([ "$device" = cpu ] && "$here/first-difference.py" "$vectors/layers.json" "$work/layers.json" 2>&1)"
+			return
+		fi
+	done
+	if [ "$device" = cpu ] && [ -e "$vectors/layers.json" ] &&
+	   ! error=$("$here/first-difference.py" "$vectors/layers.json" "$work/layers.json" 2>&1); then
+		not_ok "$name" "$error"
+		return
+	fi
+	if [ "$device" != cpu ] && ! printf '%s' "$error" | grep -q '"npu_jobs": [1-9]'; then
+		not_ok "$name" "no NPU job was run: $error"
+		return
+	fi
+	echo "ok - $name"
+}
+
+while read -r name; do
+	case $name in '#'* | '') continue ;; esac
+	if [ "$name" = demo ]; then
+		check "demo" "$top/tests/demo" "$top/tests/demo"
+		check "demo, stress vectors" "$top/tests/demo" "$top/tests/demo/stress"
+	elif [ -d "$models" ]; then
+		check "$name" "$models/$name" "$models/$name"
+	fi
+done <"$here/list"
+[ -d "$models" ] || echo "ok - published models # SKIP no directory $models"
+exit $failed
