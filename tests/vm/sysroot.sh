@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# Unpack Debian 12's arm64 C library and libdrm for building guest programs.
+# Unpack Debian 12's arm64 C library, libdrm and libpng for building guest programs.
 #
 # usage: tests/vm/sysroot.sh
 #
@@ -23,7 +23,7 @@ case ${1-} in
 esac
 
 packages=(libc6 libc6-dev libcrypt-dev libcrypt1 linux-libc-dev libgcc-s1 libstdc++6 libasan8
-	libubsan1 libdrm2 libdrm-dev busybox-static)
+	libubsan1 libdrm2 libdrm-dev libpng16-16 libpng-dev zlib1g zlib1g-dev busybox-static)
 
 debian_install gcc-aarch64-linux-gnu libc6-dev-arm64-cross
 
