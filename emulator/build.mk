@@ -16,11 +16,13 @@ EMULATOR_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%, \
 # The engine is the last part to arrive; nothing links without it.
 ifneq ($(wildcard emulator/engine.c),)
 LIBRARIES += $(EMULATOR_LIBRARY)
+PROGRAMS += $(BIN)/kestrel-sim
 UNIT_TESTS += $(EMULATOR_TESTS)
 endif
 
 # Emulated arithmetic is worth a higher level than the rest.
 $(BUILD)/emulator/%.o: EXTRA_CFLAGS += -O3
+$(BUILD)/emulator/tools/%.o: EXTRA_CFLAGS := -Ilibnpu/include -Ilibnpu/tools
 $(BUILD)/tests/unit/emulator_%.o: EXTRA_CFLAGS += -Iemulator
 
 $(EMULATOR_ARCHIVE): $(EMULATOR_OBJECTS)
@@ -35,3 +37,10 @@ $(EMULATOR_LIBRARY): $(EMULATOR_OBJECTS)
 $(EMULATOR_TESTS): %: %.o $(EMULATOR_ARCHIVE)
 	@mkdir -p $(@D)
 	$(CC) $(KESTREL_LDFLAGS) $(LDFLAGS) -o $@ $^ -ldl
+
+# libnpu is the library of all programs; the simulator is loaded when it runs.
+$(BIN)/kestrel-sim: $(call objects,emulator/tools/kestrel-sim.c libnpu/tools/tool.c) \
+		$(BIN)/libnpu.so.0
+	@mkdir -p $(@D)
+	$(CC) $(KESTREL_LDFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) -L$(BIN) -lnpu \
+		'-Wl,-rpath,$$ORIGIN'

@@ -1,0 +1,424 @@
+// SPDX-License-Identifier: MIT
+/*
+ * kestrel-sim: input files through a model on the simulated NPU, with what the
+ * hardware did meanwhile. npu-run --device sim computes the same bytes; this
+ * program refuses where that one would fall back to the processor.
+ */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <kestrel/simulator.h>
+
+#include "tool.h"
+
+static const char help[] =
+"Usage: kestrel-sim MODEL --input FILE... --output FILE... [OPTION...]\n"
+"Runs a compiled graph (.npu), or a .tflite model, on the simulated NPU with its\n"
+"real firmware, writes the outputs and tells cycles and traffic.\n"
+"\n"
+"  --input FILE...      one file for each input of the model, in model order;\n"
+"                       a file may hold several tensors one after the other:\n"
+"                       that many runs, the same number in every file\n"
+"  --output FILE...     one file for each output; the outputs of all runs\n"
+"                       one after the other\n"
+"  --target TARGET      configuration to simulate (default: that of the graph's\n"
+"                       first stream, else kestrel-256)\n"
+"  --set KEY=VALUE,...  settings of simulator and compiler: sram=65536,\n"
+"                       checked=on, schedule=random:SEED and so on\n"
+"  --firmware FILE      firmware image to boot\n"
+"  --trace FILE.json    timeline of the units, for chrome://tracing or Perfetto\n"
+"  --reset-state        clear the model's state before every run\n"
+"  --json               statistics of the last run as JSON\n"
+"  --help, --version\n"
+"\n"
+"Exits 0, 1 after an error or where an operator would have to leave the NPU,\n"
+"2 where the command line makes no sense.\n";
+
+struct options {
+	struct tool_common common;
+	struct kestrel_simulator_options simulator;
+	const char *model;
+	struct tool_list inputs;
+	struct tool_list outputs;
+	const char *trace;
+	int reset_state;
+	int json;
+};
+
+/* The bytes of one input or output for all runs. */
+struct stream {
+	uint8_t *data;
+	size_t bytes;
+};
+
+struct session {
+	struct npu_device *device;
+	struct npu_model *model;
+	struct npu_job *job;
+	struct npu_model_info info;
+	const struct kestrel_simulator_interface *interface;
+	struct kestrel_simulator *simulator;
+	struct kestrel_simulator_information information;
+	struct kestrel_statistics statistics;
+	struct stream *inputs;
+	struct stream *outputs;
+	size_t runs;
+	FILE *trace;
+	int traced;
+};
+
+static const char *const unit_name[KESTREL_SIMULATOR_UNITS] = {
+	[KESTREL_SIMULATOR_UNIT_DMA_IN] = "dma_in",
+	[KESTREL_SIMULATOR_UNIT_DMA_OUT] = "dma_out",
+	[KESTREL_SIMULATOR_UNIT_MAC] = "mac",
+	[KESTREL_SIMULATOR_UNIT_VECTOR] = "vector",
+	[KESTREL_SIMULATOR_UNIT_FRONT_END] = "front_end",
+};
+
+static int option_parse(struct options *options, struct tool_arguments *arguments)
+{
+	const char *option = arguments->option;
+	const char **text = NULL;
+
+	if (!*option) {
+		if (options->model)
+			return tool_usage_error("what is \"%s\"?", arguments->value);
+		options->model = arguments->value;
+		return 0;
+	}
+	if (!strcmp(option, "--input"))
+		return tool_values(arguments, &options->inputs);
+	if (!strcmp(option, "--output"))
+		return tool_values(arguments, &options->outputs);
+	if (!strcmp(option, "--reset-state")) {
+		options->reset_state = 1;
+		return 0;
+	}
+	if (!strcmp(option, "--json")) {
+		options->json = 1;
+		return 0;
+	}
+	if (!strcmp(option, "--firmware"))
+		text = &options->simulator.firmware_path;
+	else if (!strcmp(option, "--trace"))
+		text = &options->trace;
+	else
+		return tool_usage_error("unknown option %s", option);
+	*text = tool_value(arguments);
+	return *text ? 0 : TOOL_USAGE;
+}
+
+static int options_parse(struct options *options, int argc, char **argv)
+{
+	struct tool_arguments arguments = { .count = argc, .values = argv, .position = 1 };
+	int ret;
+
+	options->common.options.size = sizeof(options->common.options);
+	while (tool_next(&arguments)) {
+		ret = tool_common_option(&options->common, &arguments);
+		if (ret < 0)
+			return TOOL_USAGE;
+		if (!ret)
+			ret = option_parse(options, &arguments);
+		else
+			ret = 0;
+		if (ret)
+			return ret;
+	}
+	if (options->common.help || options->common.version)
+		return 0;
+	if (options->common.device && strcmp(options->common.device, "sim"))
+		return tool_usage_error("--device %s: this program is the simulator",
+					options->common.device);
+	return options->model ? 0 : tool_usage_error("no model");
+}
+
+static void trace_event(void *opaque, const struct kestrel_trace_event *event)
+{
+	struct session *session = opaque;
+	/* Before the first model the clock is not known here: 1 us a cycle then. */
+	double scale = session->information.clock_khz ?
+		       1000.0 / session->information.clock_khz : 1.0;
+
+	fprintf(session->trace,
+		"%s\n {\"name\": \"%s\", \"ph\": \"X\", \"pid\": 1, \"tid\": %u, \"ts\": %.4f, "
+		"\"dur\": %.4f, \"args\": {\"stream_offset\": %u, \"start_cycle\": %llu, "
+		"\"end_cycle\": %llu}}",
+		session->traced++ ? "," : "", event->name, event->unit,
+		(double)event->start_cycle * scale,
+		(double)(event->end_cycle - event->start_cycle) * scale, event->stream_offset,
+		(unsigned long long)event->start_cycle, (unsigned long long)event->end_cycle);
+}
+
+static int trace_open(struct session *session, struct options *options)
+{
+	unsigned int unit;
+
+	if (!options->trace)
+		return 0;
+	session->trace = fopen(options->trace, "w");
+	if (!session->trace)
+		return tool_error("%s cannot be written", options->trace);
+	fputs("{\"displayTimeUnit\": \"ns\", \"traceEvents\": [", session->trace);
+	for (unit = 0; unit < KESTREL_SIMULATOR_UNITS; unit++)
+		fprintf(session->trace,
+			"%s\n {\"name\": \"thread_name\", \"ph\": \"M\", \"pid\": 1, \"tid\": %u, "
+			"\"args\": {\"name\": \"%s\"}}",
+			session->traced++ ? "," : "", unit, unit_name[unit]);
+	options->simulator.trace = trace_event;
+	options->simulator.trace_opaque = session;
+	return 0;
+}
+
+static int trace_close(struct session *session, const struct options *options)
+{
+	int failed;
+
+	if (!session->trace)
+		return 0;
+	fputs("\n]}\n", session->trace);
+	failed = ferror(session->trace);
+	failed |= fclose(session->trace);
+	session->trace = NULL;
+	return failed ? tool_error("%s cannot be written", options->trace) : 0;
+}
+
+static int stream_read(struct session *session, const char *path, uint32_t index,
+		       struct stream *stream)
+{
+	size_t size;
+
+	stream->data = tool_file_read(path, &size);
+	if (!stream->data)
+		return TOOL_FAILED;
+	if (!size || size % stream->bytes)
+		return tool_error("%s: %zu bytes are not whole tensors of %zu (input %u)", path,
+				  size, stream->bytes, index);
+	if (index && size / stream->bytes != session->runs)
+		return tool_error("%s: %zu tensors, the first input has %zu", path,
+				  size / stream->bytes, session->runs);
+	session->runs = size / stream->bytes;
+	return 0;
+}
+
+static int streams_open(struct session *session, enum npu_direction direction,
+			const struct tool_list *files, uint32_t count, struct stream **streams)
+{
+	const char *what = direction == NPU_INPUT ? "input" : "output";
+	int ret = 0;
+
+	if (files->count != count)
+		return tool_usage_error("%zu --%s files, the model has %u", files->count, what,
+					count);
+	*streams = calloc(count + 1, sizeof(**streams));
+	if (!*streams)
+		return tool_error("out of memory");
+	for (uint32_t i = 0; i < count && !ret; i++) {
+		struct npu_tensor tensor = { .size = sizeof(tensor) };
+		struct stream *stream = &(*streams)[i];
+
+		npu_tensor(session->model, direction, i, &tensor);
+		stream->bytes = tensor.bytes;
+		if (direction == NPU_INPUT) {
+			ret = stream_read(session, files->items[i], i, stream);
+			continue;
+		}
+		stream->data = calloc(session->runs + 1, stream->bytes);
+		if (!stream->data)
+			ret = tool_error("out of memory");
+	}
+	return ret;
+}
+
+static void streams_free(struct stream *streams, uint32_t count)
+{
+	for (uint32_t i = 0; streams && i < count; i++)
+		free(streams[i].data);
+	free(streams);
+}
+
+static int run_all(struct session *session, const struct options *options)
+{
+	for (size_t run = 0; run < session->runs; run++) {
+		int ret = 0;
+
+		/* What is told is one run, so the last one. */
+		session->interface->statistics_reset(session->simulator);
+		for (uint32_t i = 0; i < session->info.input_count; i++)
+			ret |= npu_job_bind_memory(session->job, NPU_INPUT, i,
+						   session->inputs[i].data +
+						   run * session->inputs[i].bytes);
+		for (uint32_t i = 0; i < session->info.output_count; i++)
+			ret |= npu_job_bind_memory(session->job, NPU_OUTPUT, i,
+						   session->outputs[i].data +
+						   run * session->outputs[i].bytes);
+		if (options->reset_state)
+			ret |= npu_job_reset(session->job);
+		if (!ret)
+			ret = npu_job_run(session->job);
+		if (ret)
+			return tool_error("run %zu: %s", run, npu_job_errmsg(session->job));
+	}
+	session->interface->statistics(session->simulator, &session->statistics);
+	return 0;
+}
+
+static uint64_t dma_bytes(const struct kestrel_statistics *statistics)
+{
+	uint64_t bytes = 0;
+
+	for (unsigned int port = 0; port < KESTREL_SIMULATOR_PORTS; port++)
+		bytes += statistics->dma_bytes_in[port] + statistics->dma_bytes_out[port];
+	return bytes;
+}
+
+static double mac_utilisation(const struct session *session)
+{
+	const struct kestrel_statistics *statistics = &session->statistics;
+	double possible = (double)statistics->cycles_total *
+			  session->information.macs_per_cycle;
+
+	return possible > 0 ? (double)statistics->macs / possible : 0;
+}
+
+static void report_json(const struct session *session, const struct options *options)
+{
+	const struct kestrel_statistics *s = &session->statistics;
+
+	printf("{\"model\": ");
+	tool_json_string(stdout, options->model);
+	printf(", \"target\": ");
+	tool_json_string(stdout, session->information.target);
+	printf(", \"settings\": ");
+	tool_json_string(stdout, options->common.options.settings ?
+				 options->common.options.settings : "");
+	printf(", \"firmware\": ");
+	tool_json_string(stdout, session->information.firmware_version);
+	printf(",\n \"runs\": %zu, \"cycles_total\": %llu, \"predicted_cycles\": %llu, ",
+	       session->runs, (unsigned long long)s->cycles_total,
+	       (unsigned long long)session->info.predicted_cycles);
+	printf("\"clock_khz\": %u, \"macs_per_cycle\": %u,\n \"cycles\": {",
+	       session->information.clock_khz, session->information.macs_per_cycle);
+	for (unsigned int unit = 0; unit < KESTREL_SIMULATOR_UNITS; unit++)
+		printf("%s\"%s\": %llu", unit ? ", " : "", unit_name[unit],
+		       (unsigned long long)s->unit_busy_cycles[unit]);
+	printf("},\n \"macs\": %llu, \"mac_utilisation\": %.6f, \"dma_bytes\": %llu, ",
+	       (unsigned long long)s->macs, mac_utilisation(session),
+	       (unsigned long long)dma_bytes(s));
+	printf("\"sram_peak_bytes\": %llu, \"spill_bytes\": %llu,\n \"ports\": [",
+	       (unsigned long long)s->sram_peak_bytes, (unsigned long long)s->spill_bytes);
+	for (unsigned int port = 0; port < KESTREL_SIMULATOR_PORTS; port++)
+		printf("%s{\"read_bytes\": %llu, \"write_bytes\": %llu}", port ? ", " : "",
+		       (unsigned long long)s->dma_bytes_in[port],
+		       (unsigned long long)s->dma_bytes_out[port]);
+	printf("],\n \"command_bytes\": %llu, \"commands\": %llu, \"jobs\": %llu, ",
+	       (unsigned long long)s->command_bytes, (unsigned long long)s->commands,
+	       (unsigned long long)s->jobs);
+	printf("\"tlb_misses\": %llu, \"walk_cycles\": %llu, \"bank_conflict_cycles\": %llu, ",
+	       (unsigned long long)s->tlb_misses, (unsigned long long)s->walk_cycles,
+	       (unsigned long long)s->bank_conflict_cycles);
+	printf("\"mcu_instructions\": %llu,\n ", (unsigned long long)s->mcu_instructions);
+	printf("\"ops_total\": %u, \"ops_npu\": %u, \"ops_cpu\": %u, \"ops_removed\": %u}\n",
+	       session->info.operator_count, session->info.operators_npu,
+	       session->info.operators_cpu, session->info.operators_removed);
+}
+
+static void report_text(const struct session *session)
+{
+	const struct kestrel_statistics *s = &session->statistics;
+	double milliseconds = (double)s->cycles_total / session->information.clock_khz;
+
+	printf("%s, firmware %s: %zu runs\n", session->information.target,
+	       session->information.firmware_version, session->runs);
+	printf("  cycles        %12llu  (%.3f ms; predicted %llu)\n",
+	       (unsigned long long)s->cycles_total, milliseconds,
+	       (unsigned long long)session->info.predicted_cycles);
+	for (unsigned int unit = 0; unit < KESTREL_SIMULATOR_UNITS; unit++)
+		printf("  busy %-9s%12llu\n", unit_name[unit],
+		       (unsigned long long)s->unit_busy_cycles[unit]);
+	printf("  macs          %12llu  (%.1f %% of the array)\n",
+	       (unsigned long long)s->macs, 100 * mac_utilisation(session));
+	printf("  dma bytes     %12llu  (%llu of commands, %llu spilled)\n",
+	       (unsigned long long)dma_bytes(s), (unsigned long long)s->command_bytes,
+	       (unsigned long long)s->spill_bytes);
+	printf("  sram peak     %12llu  of %u bytes\n", (unsigned long long)s->sram_peak_bytes,
+	       session->information.sram_bytes);
+	printf("  operators: %u on the NPU, %u on the processor, %u removed\n",
+	       session->info.operators_npu, session->info.operators_cpu,
+	       session->info.operators_removed);
+}
+
+static int session_open(struct session *session, struct options *options)
+{
+	int ret;
+
+	ret = trace_open(session, options);
+	if (ret)
+		return ret;
+	options->common.options.simulator = &options->simulator;
+	if (npu_open_with("sim", &options->common.options, &session->device) ||
+	    npu_model_load_file(session->device, options->model, &session->model))
+		return tool_error("%s", session->device ? npu_errmsg(session->device) :
+							  "out of memory");
+	session->info.size = sizeof(session->info);
+	npu_model_info(session->model, &session->info);
+	if (!*session->info.target)
+		return tool_error("nothing of the model would run on the NPU: %s",
+				  session->info.reason);
+	ret = npu_simulator(session->device, &session->interface, &session->simulator);
+	if (ret)
+		return tool_error("%s", npu_errmsg(session->device));
+	session->interface->information(session->simulator, &session->information);
+	return 0;
+}
+
+static int session_run(struct session *session, struct options *options)
+{
+	int ret;
+
+	ret = session_open(session, options);
+	session->runs = 1;
+	if (!ret)
+		ret = streams_open(session, NPU_INPUT, &options->inputs,
+				   session->info.input_count, &session->inputs);
+	if (!ret)
+		ret = streams_open(session, NPU_OUTPUT, &options->outputs,
+				   session->info.output_count, &session->outputs);
+	if (!ret && npu_job_new(session->model, &session->job))
+		ret = tool_error("%s", npu_errmsg(session->device));
+	if (!ret)
+		ret = run_all(session, options);
+	if (trace_close(session, options) && !ret)
+		ret = TOOL_FAILED;
+	for (uint32_t i = 0; !ret && i < session->info.output_count; i++)
+		ret = tool_file_write(options->outputs.items[i], session->outputs[i].data,
+				      session->runs * session->outputs[i].bytes);
+	if (!ret && options->json)
+		report_json(session, options);
+	else if (!ret)
+		report_text(session);
+	return ret;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options = { .model = NULL };
+	struct session session = { .device = NULL };
+	int ret = options_parse(&options, argc, argv);
+
+	if (!ret && options.common.help)
+		fputs(help, stdout);
+	else if (!ret && options.common.version)
+		printf("kestrel-sim (libnpu %s)\n", npu_version());
+	else if (!ret)
+		ret = session_run(&session, &options);
+	npu_job_free(session.job);
+	streams_free(session.inputs, session.info.input_count);
+	streams_free(session.outputs, session.info.output_count);
+	npu_model_free(session.model);
+	npu_close(session.device);
+	free(options.inputs.items);
+	free(options.outputs.items);
+	return ret;
+}
