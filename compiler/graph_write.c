@@ -407,7 +407,6 @@ static void put_segment(struct writer *writer, const struct stream_segment *segm
 		return;
 	if (segment->npu) {
 		record.first_base = (uint32_t)(bases->bytes / sizeof(struct kestrel_graph_base));
-		record.base_count = segment->base_count;
 		record.command_offset = buffer_align(commands, KESTREL_GRAPH_ALIGNMENT);
 		record.command_size = segment->commands.bytes;
 		buffer_append(commands, segment->commands.data, segment->commands.bytes);
@@ -424,6 +423,10 @@ static void put_segment(struct writer *writer, const struct stream_segment *segm
 			.size = base->size,
 		};
 
+		/* What the segment has no use for has no size. */
+		if (!base->size)
+			continue;
+		record.base_count++;
 		buffer_append(bases, &base_record, sizeof(base_record));
 	}
 	buffer_append(&writer->sections[KESTREL_GRAPH_SECTION_SEGMENTS], &record, sizeof(record));

@@ -1,0 +1,396 @@
+// SPDX-License-Identifier: MIT
+#include <errno.h>
+#include <string.h>
+
+#include "codec.h"
+#include "error.h"
+#include "generate.h"
+
+#define PORT_CONSTANTS 0
+#define PORT_TENSORS 1
+
+/* Compressed weights must save more than this many bytes to be worth a table. */
+#define TABLE_GAIN_BYTES 16
+
+/* How a node's weights are stored. */
+struct coding {
+	bool decided;
+	bool compressed;
+	/* Which of the tables, in the order of their first use. */
+	unsigned int table;
+};
+
+struct generator {
+	const struct program *program;
+	struct command_list *list;
+	struct buffer *constants;
+	struct coding *codings;
+	struct codec_table *tables;
+	uint32_t *table_offsets, *table_bytes;
+	unsigned int table_count;
+	/* Table in each slot of the decoder, ~0: none. */
+	unsigned int slots[KESTREL_CODEC_TABLES];
+	/* Loads in the order of the plan's buffers: those before this are done. */
+	unsigned int next_load;
+};
+
+
+static void fetch_constants(struct generator *generator, struct command *command, size_t offset)
+{
+	(void)generator;
+	command_set(command, KESTREL_DMA_PORT, PORT_CONSTANTS);
+	command_set(command, KESTREL_DMA_BASE, SEGMENT_BASE_CONSTANTS);
+	command_set(command, KESTREL_DMA_OFFSET, (int64_t)offset);
+}
+
+static void plain_dimensions(struct command *command)
+{
+	command_set(command, KESTREL_DMA_COUNT1, 1);
+	command_set(command, KESTREL_DMA_COUNT2, 1);
+}
+
+/* Raw constant bytes to an SRAM address. */
+static void load_raw(struct generator *generator, unsigned int operator_index, size_t offset,
+		     uint64_t address, uint64_t bytes)
+{
+	struct command *command = command_append(generator->list, KESTREL_UNIT_DMA_IN,
+						 operator_index);
+
+	command_set(command, KESTREL_DMA_MODE, KESTREL_DMA_COPY);
+	fetch_constants(generator, command, offset);
+	command_set(command, KESTREL_DMA_SRAM_ADDRESS, (int64_t)address);
+	command_set(command, KESTREL_DMA_COUNT0, (int64_t)bytes);
+	plain_dimensions(command);
+	command_access(command, COMMAND_SPACE_SRAM, true, address, address + bytes);
+}
+
+static void load_table(struct generator *generator, unsigned int table,
+		       unsigned int operator_index)
+{
+	struct command *command;
+	unsigned int slot = table % KESTREL_CODEC_TABLES;
+
+	if (table >= generator->table_count || generator->slots[slot] == table)
+		return;
+	if (!generator->table_bytes[table]) {
+		generator->table_offsets[table] = (uint32_t)generator->constants->bytes;
+		generator->table_bytes[table] =
+			(uint32_t)codec_table_write(&generator->tables[table],
+						    generator->constants);
+	}
+	command = command_append(generator->list, KESTREL_UNIT_DMA_IN, operator_index);
+	command_set(command, KESTREL_DMA_MODE, KESTREL_DMA_LOAD_TABLE);
+	fetch_constants(generator, command, generator->table_offsets[table]);
+	command_set(command, KESTREL_DMA_SOURCE_BYTES, generator->table_bytes[table]);
+	command_set(command, KESTREL_DMA_TABLE, slot);
+	generator->slots[slot] = table;
+}
+
+static void count_bytes(const uint8_t *data, size_t bytes, uint32_t counts[256])
+{
+	memset(counts, 0, 256 * sizeof(counts[0]));
+	for (size_t i = 0; i < bytes; i++)
+		counts[data[i]]++;
+}
+
+/*
+ * Decides for each node in turn: raw, with the table of the node before, or
+ * with a table of its own.
+ */
+static int decide_coding(struct generator *generator)
+{
+	const struct segment *segment = generator->program->segment;
+	struct buffer all = { 0 }, description = { 0 };
+
+	for (unsigned int n = 0; n < segment->node_count; n++) {
+		const struct segment_node *node = &segment->nodes[n];
+		struct codec_table *table = &generator->tables[generator->table_count];
+		double raw, fresh, reused = -1;
+		uint32_t counts[256];
+
+		if (!node->is_mac)
+			continue;
+		all.bytes = description.bytes = 0;
+		weights_pack(&node->weights, 0, node->weights.output_channels, &all);
+		count_bytes(all.data, all.bytes, counts);
+		raw = 8.0 * (double)all.bytes;
+		codec_table_build(table, counts);
+		codec_table_write(table, &description);
+		if (all.failed || description.failed)
+			break;
+		fresh = codec_cost(table, counts) + 80 +
+			8.0 * (double)(description.bytes + TABLE_GAIN_BYTES);
+		if (generator->table_count)
+			reused = codec_cost(table - 1, counts);
+		if (reused >= 0)
+			reused += 80;
+		if (reused >= 0 && reused <= fresh && reused < raw) {
+			generator->codings[n].compressed = true;
+			generator->codings[n].table = generator->table_count - 1;
+		} else if (fresh < raw) {
+			generator->codings[n].compressed = true;
+			generator->codings[n].table = generator->table_count++;
+		}
+	}
+	buffer_release(&all);
+	buffer_release(&description);
+	return all.failed || description.failed ? error_memory(segment->graph->error) : 0;
+}
+
+static int load_weights(struct generator *generator, unsigned int index)
+{
+	const struct program *program = generator->program;
+	const struct program_buffer *buffer = &program->buffers[index];
+	const struct segment_node *node = &program->segment->nodes[buffer->index];
+	const struct coding *coding = &generator->codings[buffer->index];
+	struct buffer packed = { 0 };
+	uint64_t address = program->plan[index].address;
+	struct command *command;
+	size_t offset, source;
+
+	weights_pack(&node->weights, buffer->channel_first, buffer->channel_count, &packed);
+	if (packed.failed)
+		return error_memory(program->segment->graph->error);
+	if (!coding->compressed) {
+		offset = buffer_append(generator->constants, packed.data, packed.bytes);
+		load_raw(generator, node->operator_index, offset, address, packed.bytes);
+	} else {
+		/* The next table arrives while this one is in use. */
+		load_table(generator, coding->table, node->operator_index);
+		load_table(generator, coding->table + 1, node->operator_index);
+		offset = generator->constants->bytes;
+		source = codec_encode(&generator->tables[coding->table], packed.data, packed.bytes,
+				      generator->constants);
+		command = command_append(generator->list, KESTREL_UNIT_DMA_IN,
+					 node->operator_index);
+		command_set(command, KESTREL_DMA_MODE, KESTREL_DMA_DECODE);
+		fetch_constants(generator, command, offset);
+		command_set(command, KESTREL_DMA_SRAM_ADDRESS, (int64_t)address);
+		command_set(command, KESTREL_DMA_COUNT0, (int64_t)packed.bytes);
+		command_set(command, KESTREL_DMA_SOURCE_BYTES, (int64_t)source);
+		command_set(command, KESTREL_DMA_TABLE,
+			    coding->table % KESTREL_CODEC_TABLES);
+		command_access(command, COMMAND_SPACE_SRAM, true, address,
+			       address + packed.bytes);
+	}
+	buffer_release(&packed);
+	return 0;
+}
+
+/*
+ * Rows [first, end) of a feature map between memory, where the map is dense
+ * with `channels` channels, and SRAM.
+ */
+static void transfer_rows(struct command *command, const struct layout *layout,
+			  const struct segment_place *place, int32_t channels,
+			  int32_t channel_first, uint64_t address, int32_t first, int32_t end)
+{
+	int64_t row_bytes = (int64_t)layout->width * channels;
+	int64_t offset = (int64_t)place->offset + first * row_bytes + channel_first;
+	bool from_memory = command && command->unit == KESTREL_UNIT_DMA_IN;
+
+	command_set(command, KESTREL_DMA_PORT, PORT_TENSORS);
+	command_set(command, KESTREL_DMA_BASE, place->base);
+	command_set(command, KESTREL_DMA_OFFSET, offset);
+	command_set(command, KESTREL_DMA_SRAM_ADDRESS, (int64_t)address);
+	if (layout->packed) {
+		command_set(command, KESTREL_DMA_MODE, KESTREL_DMA_COPY);
+		command_set(command, KESTREL_DMA_COUNT0, row_bytes);
+		command_set(command, KESTREL_DMA_COUNT1, end - first);
+		command_set(command, KESTREL_DMA_COUNT2, 1);
+		command_set(command, KESTREL_DMA_MEMORY_STRIDE1, row_bytes);
+		command_set(command, KESTREL_DMA_SRAM_STRIDE1, layout->row_stride);
+	} else {
+		command_set(command, KESTREL_DMA_MODE, KESTREL_DMA_BRICK);
+		command_set(command, KESTREL_DMA_COUNT0, layout->channels);
+		command_set(command, KESTREL_DMA_COUNT1, layout->width);
+		command_set(command, KESTREL_DMA_COUNT2, end - first);
+		command_set(command, KESTREL_DMA_MEMORY_STRIDE1, channels);
+		command_set(command, KESTREL_DMA_MEMORY_STRIDE2, row_bytes);
+		command_set(command, KESTREL_DMA_SRAM_STRIDE1, layout->pixel_stride);
+		command_set(command, KESTREL_DMA_SRAM_STRIDE2, layout->row_stride);
+		command_set(command, KESTREL_DMA_BRICK_STRIDE, layout->brick_stride);
+	}
+	command_access(command, COMMAND_SPACE_SRAM, from_memory, address,
+		       address + layout_bytes(layout, end - first));
+	command_access(command, COMMAND_SPACE_BASE + place->base, !from_memory,
+		       place->offset + (uint64_t)(first * row_bytes),
+		       place->offset + (uint64_t)(end * row_bytes));
+}
+
+/* A value, or rows of it; the first operator's in pieces, so that it can begin early. */
+static void load_value(struct generator *generator, unsigned int index)
+{
+	const struct program *program = generator->program;
+	const struct program_buffer *buffer = &program->buffers[index];
+	const struct segment_value *value = &program->segment->values[buffer->index];
+	const struct segment_node *first_node = &program->segment->nodes[0];
+	bool pieces = first_node->inputs[0] == (int)buffer->index && value->resident;
+	int32_t at = buffer->row_first, step = 0;
+
+	while (at < buffer->row_end) {
+		int32_t end = buffer->row_end, first;
+		struct command *command;
+
+		if (pieces && program->steps[step].node == 0 &&
+		    program->steps[step].row_end < program->segment->values[first_node->output].height)
+			segment_input_rows(first_node, value->height, program->steps[step].row_first,
+					   program->steps[step].row_end, &first, &end);
+		step++;
+		if (end <= at)
+			continue;
+		command = command_append(generator->list, KESTREL_UNIT_DMA_IN,
+					 first_node->operator_index);
+		transfer_rows(command, &value->layout, &value->source, value->channels, 0,
+			      program->plan[index].address +
+			      layout_bytes(&value->layout, at - buffer->row_first), at, end);
+		at = end;
+	}
+}
+
+static int load_buffer(struct generator *generator, unsigned int index)
+{
+	const struct program *program = generator->program;
+	const struct program_buffer *buffer = &program->buffers[index];
+	const struct segment_node *node;
+	size_t offset = generator->constants->bytes;
+
+	if (buffer->content == PROGRAM_VALUE) {
+		load_value(generator, index);
+		return 0;
+	}
+	if (buffer->content == PROGRAM_WEIGHTS)
+		return load_weights(generator, index);
+	node = &program->segment->nodes[buffer->index];
+	if (buffer->content == PROGRAM_RECORDS)
+		weights_pack_records(node->op, 0, buffer->channel_count, generator->constants);
+	else if (buffer->content == PROGRAM_TABLE)
+		buffer_append(generator->constants, node->op->table, IR_TABLE_ENTRIES);
+	else
+		buffer_append(generator->constants, node->op->exponentials,
+			      program->plan[index].bytes);
+	load_raw(generator, node->operator_index, offset, program->plan[index].address,
+		 program->plan[index].bytes);
+	return 0;
+}
+
+/* Everything whose fetch the plan puts before this step. */
+static int load_for_step(struct generator *generator, unsigned int step)
+{
+	const struct program *program = generator->program;
+	int ret = 0;
+
+	for (; generator->next_load < program->buffer_count && !ret; generator->next_load++) {
+		const struct plan_buffer *buffer = &program->plan[generator->next_load];
+
+		if (!buffer->is_load)
+			continue;
+		if (buffer->start > step)
+			break;
+		ret = load_buffer(generator, generator->next_load);
+	}
+	return ret;
+}
+
+static void fill_output(struct generator *generator, const struct program_step *step)
+{
+	const struct program *program = generator->program;
+	const struct segment_node *node = &program->segment->nodes[step->node];
+	const struct plan_buffer *buffer = &program->plan[step->output];
+	struct command *command = command_append(generator->list, KESTREL_UNIT_DMA_IN,
+						 node->operator_index);
+
+	command_set(command, KESTREL_DMA_MODE, KESTREL_DMA_FILL_BYTES);
+	command_set(command, KESTREL_DMA_FILL, (uint8_t)node->op->output_zero_point);
+	command_set(command, KESTREL_DMA_SRAM_ADDRESS, (int64_t)buffer->address);
+	command_set(command, KESTREL_DMA_COUNT0, (int64_t)buffer->bytes);
+	plain_dimensions(command);
+	command_access(command, COMMAND_SPACE_SRAM, true, buffer->address,
+		       buffer->address + buffer->bytes);
+}
+
+static void compute(struct generator *generator, const struct program_step *step)
+{
+	const struct segment_node *node = &generator->program->segment->nodes[step->node];
+	struct command *command;
+
+	if (node->op->kind == IR_PAD)
+		fill_output(generator, step);
+	command = command_append(generator->list, node->is_mac ? KESTREL_UNIT_MAC :
+				 KESTREL_UNIT_VECTOR, node->operator_index);
+	if (!command)
+		return;
+	if (node->is_mac)
+		generate_mac(generator->program, step, command);
+	else
+		generate_vector(generator->program, step, command);
+}
+
+/* Puts what the step has finished where it must be in memory. */
+static void store(struct generator *generator, unsigned int index)
+{
+	const struct program *program = generator->program;
+	const struct program_step *step = &program->steps[index];
+	const struct segment_node *node = &program->segment->nodes[step->node];
+	const struct segment_value *value = &program->segment->values[node->output];
+	bool last = index + 1 == program->node_steps[step->node + 1];
+	struct generate_operand output = generate_operand(program, step->output);
+	int32_t first = step->row_first, end = step->row_end, channel = step->channel_first;
+	uint64_t address = output.address;
+
+	if (value->resident) {
+		if (!last)
+			return;
+		first = 0;
+		end = value->height;
+		channel = 0;
+	} else if (step->channel_count < value->channels) {
+		output.layout = layout_make(value->height, value->width, step->channel_count,
+					    false);
+	}
+	for (unsigned int s = 0; s < value->store_count; s++) {
+		struct command *command = command_append(generator->list, KESTREL_UNIT_DMA_OUT,
+							 node->operator_index);
+
+		transfer_rows(command, &output.layout, &value->stores[s], value->channels, channel,
+			      address, first, end);
+	}
+}
+
+int generate(const struct program *program, const bool *preempt, struct command_list *list,
+	     struct buffer *constants)
+{
+	const struct segment *segment = program->segment;
+	struct arena *arena = segment->graph->arena;
+	struct generator generator = {
+		.program = program, .list = list, .constants = constants,
+		.slots = { ~0u, ~0u },
+	};
+	size_t nodes = segment->node_count + 1;
+	int ret;
+
+	generator.codings = arena_alloc(arena, nodes, sizeof(*generator.codings));
+	generator.tables = arena_alloc(arena, nodes, sizeof(*generator.tables));
+	generator.table_offsets = arena_alloc(arena, nodes, sizeof(uint32_t));
+	generator.table_bytes = arena_alloc(arena, nodes, sizeof(uint32_t));
+	if (!generator.codings || !generator.tables || !generator.table_offsets ||
+	    !generator.table_bytes)
+		return error_memory(segment->graph->error);
+	ret = decide_coding(&generator);
+	if (!ret && generator.table_count)
+		load_table(&generator, 0, segment->nodes[0].operator_index);
+	for (unsigned int s = 0; s < program->step_count && !ret; s++) {
+		unsigned int before = list->count;
+
+		if (preempt && preempt[s])
+			generator.slots[0] = generator.slots[1] = ~0u;
+		ret = load_for_step(&generator, s);
+		compute(&generator, &program->steps[s]);
+		store(&generator, s);
+		if (preempt && preempt[s] && !list->failed)
+			list->commands[before].preempt_before = true;
+	}
+	if (!ret && (list->failed || constants->failed))
+		ret = error_memory(segment->graph->error);
+	return ret;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* From the steps of a placed program to commands and the constants they read. */
+#ifndef COMPILER_GENERATE_H
+#define COMPILER_GENERATE_H
+
+#include "buffer.h"
+#include "command.h"
+#include "program.h"
+
+/*
+ * Appends the program's commands in program order to `list` and the bytes
+ * they fetch to `constants`, whose offset 0 is the base's. `preempt[s]`, when
+ * given, asks for a preemption point before step s. Returns 0 or -ENOMEM.
+ */
+int generate(const struct program *program, const bool *preempt, struct command_list *list,
+	     struct buffer *constants);
+
+/* The compute command of a step. */
+void generate_mac(const struct program *program, const struct program_step *step,
+		  struct command *command);
+void generate_vector(const struct program *program, const struct program_step *step,
+		     struct command *command);
+
+/* Where and how a step's operand lies in SRAM. */
+struct generate_operand {
+	const struct segment_value *value;
+	struct layout layout;
+	uint64_t address;
+	/* Rows of the value that the address and what follows hold. */
+	int32_t row_first, row_end;
+};
+
+struct generate_operand generate_operand(const struct program *program, unsigned int buffer);
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Feature maps in SRAM (uapi/kestrel/isa.h): rows one behind the other, in a
+ * row the bricks of 16 channels one behind the other, in a brick the pixels.
+ * Rows of a map are therefore contiguous, and a vector is linear.
+ */
+#ifndef COMPILER_LAYOUT_H
+#define COMPILER_LAYOUT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ir.h"
+#include "target.h"
+
+struct layout {
+	int32_t height, width, channels;
+	/* Fewer than 16 channels without tail lanes. */
+	bool packed;
+	uint32_t row_stride, brick_stride, pixel_stride;
+};
+
+/* Rows without any padding between them. */
+struct layout layout_make(int32_t height, int32_t width, int32_t channels, bool packed);
+
+/* Bytes of `rows` rows. */
+uint64_t layout_bytes(const struct layout *layout, int32_t rows);
+
+/*
+ * Pads the rows so that kernel rows which a depthwise or packed convolution
+ * reads at once lie in different banks, where a little padding helps.
+ */
+void layout_spread(struct layout *layout, const struct target *target,
+		   const struct ir_window *window, bool depthwise);
+
+uint32_t layout_bricks(int32_t channels);
+
+#endif

@@ -1,0 +1,375 @@
+// SPDX-License-Identifier: MIT
+/* Cost of single commands: docs/hardware.md, sections 6.2 to 6.4. */
+#include <string.h>
+
+#include "passes.h"
+#include "predict.h"
+
+#define LINE KESTREL_ISA_BRICK_BYTES
+#define BANKS_MAX 1024
+#define LINE_BUFFER_COLUMNS 64
+#define RETIRE_CYCLES 8
+
+static uint64_t ceil_div(uint64_t a, uint64_t b)
+{
+	return (a + b - 1) / b;
+}
+
+/* Counts how often the busiest bank is read in a step. */
+struct bank_count {
+	uint16_t reads[BANKS_MAX];
+	uint32_t banks, busiest;
+};
+
+static void bank_read(struct bank_count *count, uint64_t line)
+{
+	uint32_t reads = ++count->reads[line % count->banks];
+
+	if (reads > count->busiest)
+		count->busiest = reads;
+}
+
+/* The geometry that decides a step's reads. */
+struct step_shape {
+	enum kestrel_mac_mode mode;
+	uint32_t row_lines, pixel_lines;
+	int32_t kernel_w, channels;
+	int32_t stride_x, dilation_x, dilation_y;
+};
+
+static uint32_t step_cycles(const struct target *target, const struct step_shape *shape,
+			    const struct pass *pass)
+{
+	struct bank_count count = { .banks = target->banks };
+	uint32_t pixels = target_pixels(target);
+	uint32_t stride_x = (uint32_t)shape->stride_x;
+
+	if (shape->mode == KESTREL_MAC_CONVOLUTION) {
+		for (uint32_t i = 0; i < pixels; i++)
+			bank_read(&count, (uint64_t)i * stride_x * shape->pixel_lines);
+	} else if (shape->mode == KESTREL_MAC_PACKED_CONVOLUTION) {
+		int32_t row_elements = shape->kernel_w * shape->channels;
+		int32_t at = pass->first;
+
+		while (at < pass->first + pass->count) {
+			int32_t row = at / row_elements;
+			int32_t end = (row + 1) * row_elements;
+			uint64_t line = (uint64_t)row * (uint64_t)shape->dilation_y *
+					shape->row_lines;
+			uint64_t span;
+
+			if (end > pass->first + pass->count)
+				end = pass->first + pass->count;
+			span = (uint64_t)(end - at) +
+			       (uint64_t)(pixels - 1) * stride_x * (uint64_t)shape->channels;
+			for (uint64_t i = 0; i < (span + 15 + LINE - 1) / LINE; i++)
+				bank_read(&count, line + i);
+			at = end;
+		}
+	} else {
+		bool buffered = (pixels - 1) * stride_x +
+				(uint32_t)((shape->kernel_w - 1) * shape->dilation_x) + 1 <=
+				LINE_BUFFER_COLUMNS;
+		int32_t last_row = -1;
+
+		for (int32_t tap = pass->first; tap < pass->first + pass->count; tap++) {
+			int32_t row = tap / shape->kernel_w;
+			uint32_t column = (uint32_t)(tap % shape->kernel_w * shape->dilation_x);
+			uint64_t line = (uint64_t)row * (uint64_t)shape->dilation_y *
+					shape->row_lines;
+
+			if (buffered && row == last_row)
+				continue;
+			last_row = row;
+			if (buffered)
+				for (uint32_t i = 0; i < pixels * stride_x; i++)
+					bank_read(&count, line + i * shape->pixel_lines);
+			else
+				for (uint32_t j = 0; j < pixels; j++)
+					bank_read(&count, line + (column + j * stride_x) *
+								 shape->pixel_lines);
+		}
+	}
+	return count.busiest ? count.busiest : 1;
+}
+
+/* The steps of each accumulator block of an output map, by its size. */
+static unsigned int block_steps(const struct target *target, uint64_t width, uint64_t height,
+				uint64_t *steps, uint64_t *blocks)
+{
+	uint64_t most = target_accumulator_pixels(target), v = target_pixels(target);
+	uint64_t rows, pieces, rest;
+
+	if (width > most) {
+		pieces = width / most;
+		rest = width % most;
+		steps[0] = ceil_div(most, v);
+		blocks[0] = pieces * height;
+		steps[1] = ceil_div(rest, v);
+		blocks[1] = rest ? height : 0;
+		return 2;
+	}
+	rows = most / width;
+	if (rows > height)
+		rows = height;
+	steps[0] = rows * ceil_div(width, v);
+	blocks[0] = height / rows;
+	steps[1] = height % rows * ceil_div(width, v);
+	blocks[1] = height % rows ? 1 : 0;
+	return 2;
+}
+
+static struct predict_cost mac_cost(const struct target *target, const struct command *command)
+{
+	int32_t ofm_channels = (int32_t)command_get(command, KESTREL_MAC_OFM_CHANNELS);
+	uint64_t width = (uint64_t)command_get(command, KESTREL_MAC_OFM_WIDTH);
+	uint64_t height = (uint64_t)command_get(command, KESTREL_MAC_OFM_HEIGHT);
+	struct passes passes = {
+		.mode = (enum kestrel_mac_mode)command_get(command, KESTREL_MAC_MODE),
+		.kernel_h = (int32_t)command_get(command, KESTREL_MAC_KERNEL_HEIGHT),
+		.kernel_w = (int32_t)command_get(command, KESTREL_MAC_KERNEL_WIDTH),
+		.channels = (int32_t)command_get(command, KESTREL_MAC_IFM_CHANNELS),
+	};
+	struct step_shape shape = {
+		.mode = passes.mode,
+		.row_lines = (uint32_t)command_get(command, KESTREL_MAC_IFM_ROW_STRIDE) / LINE,
+		.pixel_lines = (uint32_t)command_get(command, KESTREL_MAC_IFM_PIXEL_STRIDE) / LINE,
+		.kernel_w = passes.kernel_w,
+		.channels = passes.channels,
+		.stride_x = (int32_t)command_get(command, KESTREL_MAC_STRIDE_X),
+		.dilation_x = (int32_t)command_get(command, KESTREL_MAC_DILATION_X),
+		.dilation_y = (int32_t)command_get(command, KESTREL_MAC_DILATION_Y),
+	};
+	int32_t lanes = (int32_t)target_lanes(target);
+	/* Lane groups: full ones, and short ones by size; bricks of 16 channels. */
+	uint64_t groups[17] = { 0 }, steps[2], blocks[2], cycles, first_load = 0;
+	uint64_t pixels = width * height, spill = 0;
+	struct pass pass;
+	bool first = true;
+
+	for (int32_t c = 0; c < ofm_channels; c += 16)
+		for (int32_t g = c; g < c + 16 && g < ofm_channels; g += lanes) {
+			int32_t end = g + lanes < c + 16 ? g + lanes : c + 16;
+
+			groups[(end < ofm_channels ? end : ofm_channels) - g]++;
+		}
+	block_steps(target, width, height, steps, blocks);
+	if (command_get(command, KESTREL_MAC_ACCUMULATE_FROM) == KESTREL_ACCUMULATE_SRAM)
+		spill += pixels;
+	if (command_get(command, KESTREL_MAC_ACCUMULATE_TO) == KESTREL_ACCUMULATE_SRAM)
+		spill += pixels;
+	cycles = 0;
+	for (int n = 1; n <= 16; n++)
+		cycles += groups[n] * (2 * (blocks[0] + blocks[1]) + spill);
+	while (passes_next(&passes, &pass)) {
+		uint64_t cost = step_cycles(target, &shape, &pass);
+
+		if (target->depthwise_limit && shape.mode == KESTREL_MAC_DEPTHWISE)
+			cost = ceil_div((uint64_t)pass.count * (uint64_t)lanes *
+					target_pixels(target), target->depthwise_limit);
+		for (int n = 1; n <= 16; n++) {
+			uint64_t load;
+
+			if (!groups[n])
+				continue;
+			load = ceil_div((uint64_t)n * (uint64_t)pass.count, target->weight_rate);
+			for (int b = 0; b < 2; b++) {
+				uint64_t work = steps[b] * cost;
+
+				cycles += groups[n] * blocks[b] * (1 + (work > load ? work : load));
+			}
+			if (first)
+				first_load = load;
+		}
+		first = false;
+	}
+	cycles += first_load > 8 ? first_load : 8;
+	return (struct predict_cost){
+		.busy = cycles + ceil_div(cycles, 32), .drain = RETIRE_CYCLES, .port = -1,
+	};
+}
+
+static struct predict_cost vector_cost(const struct target *target,
+				       const struct command *command)
+{
+	uint64_t channels = (uint64_t)command_get(command, KESTREL_VECTOR_OFM_CHANNELS);
+	uint64_t pixels = (uint64_t)(command_get(command, KESTREL_VECTOR_OFM_WIDTH) *
+				     command_get(command, KESTREL_VECTOR_OFM_HEIGHT));
+	uint64_t taps = (uint64_t)(command_get(command, KESTREL_VECTOR_KERNEL_WIDTH) *
+				   command_get(command, KESTREL_VECTOR_KERNEL_HEIGHT));
+	uint64_t lines = pixels * ceil_div(channels, 16), l = target_vector_lanes(target);
+	uint64_t groups = ceil_div(lines * 16, l), read = lines, cycles = 0, sram;
+	bool packed = command_get(command, KESTREL_VECTOR_IFM_PIXEL_STRIDE) < 16 ||
+		      command_get(command, KESTREL_VECTOR_OFM_PIXEL_STRIDE) < 16;
+
+	switch (command_get(command, KESTREL_VECTOR_OPERATION)) {
+	case KESTREL_VECTOR_ADD:
+	case KESTREL_VECTOR_SUB:
+		cycles = 3 * groups;
+		read = 2 * lines;
+		break;
+	case KESTREL_VECTOR_TABLE:
+		cycles = 16 + groups;
+		break;
+	case KESTREL_VECTOR_COPY:
+		cycles = groups > 2 * lines ? groups : 2 * lines;
+		if (packed && ceil_div(pixels * channels, 8) > cycles)
+			cycles = ceil_div(pixels * channels, 8);
+		break;
+	case KESTREL_VECTOR_MAX_POOL:
+		cycles = taps * groups;
+		read = taps * lines;
+		break;
+	case KESTREL_VECTOR_AVERAGE_POOL:
+		cycles = (taps + 4) * groups;
+		read = taps * lines;
+		break;
+	case KESTREL_VECTOR_SUM_POOL:
+		cycles = (taps + 1) * groups;
+		read = taps * lines;
+		break;
+	case KESTREL_VECTOR_SOFTMAX:
+		read = 3 * lines;
+		cycles = ceil_div((uint64_t)command_get(command, KESTREL_VECTOR_TABLE_ENTRIES), 4) +
+			 pixels * (3 * ceil_div(channels, l) + ceil_div(channels, 4) + 24);
+		break;
+	default:
+		cycles = groups;
+		break;
+	}
+	sram = ceil_div(read + lines, 8);
+	if (target->vector_sram_limit)
+		sram = ceil_div((read + lines) * LINE, target->vector_sram_limit);
+	if (sram > cycles)
+		cycles = sram;
+	cycles += 12;
+	return (struct predict_cost){
+		.busy = cycles + ceil_div(cycles, 32), .drain = RETIRE_CYCLES, .port = -1,
+	};
+}
+
+static uint64_t beats(uint64_t address, uint64_t length)
+{
+	return ceil_div(address % 8 + length, 8);
+}
+
+/* Beats of all runs on the memory side of a transfer. */
+static uint64_t memory_beats(const struct command *command, bool brick)
+{
+	uint64_t run = (uint64_t)command_get(command, KESTREL_DMA_COUNT0), total = 0;
+	uint64_t counts[3];
+	int64_t strides[3], offset = command_get(command, KESTREL_DMA_OFFSET);
+	unsigned int d = 0;
+
+	if (brick)
+		run *= (uint64_t)command_get(command, KESTREL_DMA_ELEMENT_BYTES);
+	for (unsigned int i = 0; i < 3; i++) {
+		counts[i] = (uint64_t)command_get(command, KESTREL_DMA_COUNT1 + i);
+		strides[i] = command_get(command, KESTREL_DMA_MEMORY_STRIDE1 + i);
+	}
+	for (; d < 3 && (counts[d] == 1 || strides[d] == (int64_t)run); d++)
+		run *= counts[d];
+	for (unsigned int i = 0; i < d; i++)
+		counts[i] = 1;
+	for (uint64_t i3 = 0; i3 < counts[2]; i3++)
+		for (uint64_t i2 = 0; i2 < counts[1]; i2++)
+			for (uint64_t i1 = 0; i1 < counts[0]; i1++)
+				total += beats((uint64_t)(offset + (int64_t)i3 * strides[2] +
+							  (int64_t)i2 * strides[1] +
+							  (int64_t)i1 * strides[0]), run);
+	return total;
+}
+
+static uint64_t sram_lines(const struct command *command, bool brick)
+{
+	uint64_t count0 = (uint64_t)command_get(command, KESTREL_DMA_COUNT0);
+	uint64_t rows = (uint64_t)(command_get(command, KESTREL_DMA_COUNT1) *
+				   command_get(command, KESTREL_DMA_COUNT2) *
+				   command_get(command, KESTREL_DMA_COUNT3));
+
+	if (brick)
+		return rows * ceil_div(count0, 16 / (uint64_t)command_get(command,
+									  KESTREL_DMA_ELEMENT_BYTES));
+	return rows * ceil_div((uint64_t)command_get(command, KESTREL_DMA_SRAM_ADDRESS) % LINE +
+			       count0, LINE);
+}
+
+static struct predict_cost dma_cost(const struct target *target, const struct command *command)
+{
+	int64_t mode = command_get(command, KESTREL_DMA_MODE);
+	bool write = command->unit == KESTREL_UNIT_DMA_OUT;
+	unsigned int port = target->ports == 1 ? 0 :
+			    (unsigned int)command_get(command, KESTREL_DMA_PORT);
+	uint64_t rate = target_port_rate(target, port, write);
+	uint64_t count0 = (uint64_t)command_get(command, KESTREL_DMA_COUNT0);
+	struct predict_cost cost = { .port = (int)port };
+	uint64_t moved = 0, other = 0;
+
+	cost.latency = write ? 0 : target->port[port].read_latency;
+	cost.drain = write ? target->port[port].write_latency : 0;
+	switch (mode) {
+	case KESTREL_DMA_FILL_BYTES:
+		other = sram_lines(command, false);
+		if (write) {
+			moved = memory_beats(command, false);
+		} else {
+			cost.port = -1;
+			cost.latency = 0;
+		}
+		break;
+	case KESTREL_DMA_DECODE:
+	case KESTREL_DMA_LOAD_TABLE:
+		moved = beats((uint64_t)command_get(command, KESTREL_DMA_OFFSET),
+			      (uint64_t)command_get(command, KESTREL_DMA_SOURCE_BYTES));
+		if (mode == KESTREL_DMA_DECODE) {
+			other = ceil_div(count0, target->decode_rate);
+			if (sram_lines(command, false) > other)
+				other = sram_lines(command, false);
+		}
+		break;
+	default:
+		moved = memory_beats(command, mode == KESTREL_DMA_BRICK);
+		other = sram_lines(command, mode == KESTREL_DMA_BRICK);
+		break;
+	}
+	cost.port_time = ceil_div(moved * 8 * TARGET_RATE_ONE, rate);
+	cost.busy = cost.port_time > other ? cost.port_time : other;
+	return cost;
+}
+
+struct predict_cost predict_command(const struct target *target, const struct command *command)
+{
+	switch (command->unit) {
+	case KESTREL_UNIT_MAC:
+		return mac_cost(target, command);
+	case KESTREL_UNIT_VECTOR:
+		return vector_cost(target, command);
+	default:
+		return dma_cost(target, command);
+	}
+}
+
+uint32_t predict_window_cycles(const struct target *target, const struct layout *layout,
+			       const struct ir_window *window, bool depthwise)
+{
+	struct passes passes = {
+		.mode = depthwise ? KESTREL_MAC_DEPTHWISE :
+			layout->packed ? KESTREL_MAC_PACKED_CONVOLUTION : KESTREL_MAC_CONVOLUTION,
+		.kernel_h = window->kernel_h, .kernel_w = window->kernel_w,
+		.channels = layout->channels,
+	};
+	struct step_shape shape = {
+		.mode = passes.mode,
+		.row_lines = layout->row_stride / LINE,
+		.pixel_lines = layout->pixel_stride / LINE,
+		.kernel_w = window->kernel_w, .channels = layout->channels,
+		.stride_x = window->stride_w, .dilation_x = window->dilation_w,
+		.dilation_y = window->dilation_h,
+	};
+	uint32_t cycles = 0;
+	struct pass pass;
+
+	while (passes_next(&passes, &pass))
+		cycles += step_cycles(target, &shape, &pass);
+	return cycles;
+}

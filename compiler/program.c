@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: MIT
+#include <errno.h>
+#include <string.h>
+
+#include "error.h"
+#include "program.h"
+
+#define RECORD_BYTES 9
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Doubles an array in the arena when it is full. */
+static void *grown(struct arena *arena, void *items, unsigned int count, unsigned int *capacity,
+		   size_t size)
+{
+	void *larger;
+
+	if (count < *capacity)
+		return items;
+	*capacity = *capacity ? 2 * *capacity : 64;
+	larger = arena_alloc(arena, *capacity, size);
+	if (larger && count)
+		memcpy(larger, items, count * size);
+	return larger;
+}
+
+static int buffer_add(struct program *program, const struct program_buffer *buffer,
+		      uint64_t bytes, unsigned int step, unsigned int *index)
+{
+	struct arena *arena = program->segment->graph->arena;
+	unsigned int capacity = program->buffer_capacity;
+
+	program->plan = grown(arena, program->plan, program->buffer_count, &capacity,
+			      sizeof(*program->plan));
+	program->buffers = grown(arena, program->buffers, program->buffer_count,
+				 &program->buffer_capacity, sizeof(*program->buffers));
+	if (!program->plan || !program->buffers)
+		return error_memory(program->segment->graph->error);
+	*index = program->buffer_count++;
+	program->buffers[*index] = *buffer;
+	program->plan[*index] = (struct plan_buffer){
+		.bytes = bytes, .first = step, .last = step,
+		.is_load = buffer->content != PROGRAM_RESULT,
+	};
+	return 0;
+}
+
+/* Whether the rows of a node's operands come and go in stripes. */
+static bool node_is_striped(const struct segment *segment, const struct segment_node *node)
+{
+	bool striped = !segment->values[node->output].resident;
+
+	for (unsigned int i = 0; i < node->input_count; i++)
+		striped |= !segment->values[node->inputs[i]].resident;
+	return striped;
+}
+
+/* Output rows of a stripe, so that what is staged for it stays within the limit. */
+static int32_t stripe_rows(const struct program *program, const struct segment_node *node)
+{
+	const struct segment *segment = program->segment;
+	const struct segment_value *output = &segment->values[node->output];
+	int32_t rows = output->height;
+
+	for (; rows > 1; rows = (rows + 1) / 2) {
+		uint64_t bytes = output->resident ? 0 : layout_bytes(&output->layout, rows);
+
+		for (unsigned int i = 0; i < node->input_count; i++) {
+			const struct segment_value *input = &segment->values[node->inputs[i]];
+			int32_t first, end;
+
+			if (input->resident)
+				continue;
+			/* The middle of the map has the most rows. */
+			segment_input_rows(node, input->height, output->height / 2,
+					   output->height / 2 + rows, &first, &end);
+			bytes += layout_bytes(&input->layout, end - first);
+		}
+		if (bytes <= program->settings.stripe_bytes)
+			break;
+	}
+	return rows;
+}
+
+/* Output channels whose weights make one chunk: bricks, or all. */
+static int32_t chunk_channels(const struct program *program, const struct segment_node *node)
+{
+	int32_t channels = program->segment->values[node->output].channels;
+	uint64_t brick;
+
+	if (!node->is_mac || channels <= 16 ||
+	    (node->depthwise && program->segment->values[node->inputs[0]].channels != channels))
+		return channels;
+	brick = weights_bytes(&node->weights, 16);
+	if (brick >= program->settings.chunk_bytes)
+		return 16;
+	return (int32_t)least((uint64_t)channels, program->settings.chunk_bytes / brick * 16);
+}
+
+/* The buffer of an input's rows: the whole value, or a staged stripe of it. */
+static int input_buffer(struct program *program, const struct segment_node *node,
+			unsigned int input, const struct program_step *step, unsigned int index,
+			unsigned int *buffer)
+{
+	struct segment_value *value = &program->segment->values[node->inputs[input]];
+	struct program_buffer stage = {
+		.content = PROGRAM_VALUE, .index = (unsigned int)node->inputs[input],
+		.row_end = value->height,
+	};
+	int ret;
+
+	if (value->resident && value->buffer != PROGRAM_NO_BUFFER) {
+		*buffer = value->buffer;
+		program->plan[*buffer].last = index;
+		return 0;
+	}
+	if (!value->resident)
+		segment_input_rows(node, value->height, step->row_first, step->row_end,
+				   &stage.row_first, &stage.row_end);
+	ret = buffer_add(program, &stage, layout_bytes(&value->layout,
+						       stage.row_end - stage.row_first),
+			 index, buffer);
+	if (ret)
+		return ret;
+	if (value->source_after >= 0)
+		program->plan[*buffer].earliest =
+			program->node_steps[value->source_after + 1];
+	if (value->resident)
+		value->buffer = *buffer;
+	return 0;
+}
+
+static int output_buffer(struct program *program, const struct segment_node *node,
+			 const struct program_step *step, unsigned int index,
+			 unsigned int *buffer)
+{
+	struct segment_value *value = &program->segment->values[node->output];
+	struct program_buffer stage = {
+		.content = PROGRAM_RESULT, .index = (unsigned int)node->output,
+		.row_first = step->row_first, .row_end = step->row_end,
+	};
+	struct layout layout = value->layout;
+	int ret;
+
+	if (value->resident && value->buffer != PROGRAM_NO_BUFFER) {
+		*buffer = value->buffer;
+		program->plan[*buffer].last = index;
+		return 0;
+	}
+	if (value->resident) {
+		stage.row_first = 0;
+		stage.row_end = value->height;
+	} else if (step->channel_count < value->channels) {
+		layout = layout_make(value->height, value->width, step->channel_count, false);
+	}
+	ret = buffer_add(program, &stage, layout_bytes(&layout, stage.row_end - stage.row_first),
+			 index, buffer);
+	if (!ret && value->resident)
+		value->buffer = *buffer;
+	return ret;
+}
+
+/*
+ * Entries of the table that can change an output byte: at 2^11 and below
+ * nothing is left of one (docs/hardware.md, "Softmax").
+ */
+static uint64_t exponential_entries(const struct ir_operator *op)
+{
+	uint64_t entries = IR_TABLE_ENTRIES;
+
+	while (entries > 1 && op->exponentials[entries - 1] < 1 << 11)
+		entries--;
+	return entries;
+}
+
+/* Constants of a step: channel records once a node, weights once a chunk, tables. */
+static int constant_buffers(struct program *program, unsigned int n, bool first_of_node,
+			    bool first_of_chunk, struct program_step *step, unsigned int index)
+{
+	const struct segment_node *node = &program->segment->nodes[n];
+	struct program_step *before = index ? &program->steps[index - 1] : NULL;
+	struct program_buffer buffer = { .index = n };
+	int ret = 0;
+
+	if (node->is_mac) {
+		int32_t channels = program->segment->values[node->output].channels;
+
+		if (first_of_node) {
+			buffer.content = PROGRAM_RECORDS;
+			buffer.channel_count = channels;
+			ret = buffer_add(program, &buffer, RECORD_BYTES * (uint64_t)channels, index,
+					 &step->records);
+		} else {
+			step->records = before->records;
+			program->plan[step->records].last = index;
+		}
+		if (ret)
+			return ret;
+		if (!first_of_chunk) {
+			step->weights = before->weights;
+			program->plan[step->weights].last = index;
+			return 0;
+		}
+		buffer.content = PROGRAM_WEIGHTS;
+		buffer.channel_first = step->channel_first;
+		buffer.channel_count = step->channel_count;
+		return buffer_add(program, &buffer, weights_bytes(&node->weights,
+								  step->channel_count),
+				  index, &step->weights);
+	}
+	if (node->op->kind != IR_TABLE && node->op->kind != IR_SOFTMAX)
+		return 0;
+	if (!first_of_node) {
+		step->table = before->table;
+		program->plan[step->table].last = index;
+		return 0;
+	}
+	buffer.content = node->op->kind == IR_TABLE ? PROGRAM_TABLE : PROGRAM_EXPONENTIALS;
+	return buffer_add(program, &buffer, node->op->kind == IR_TABLE ? IR_TABLE_ENTRIES :
+			  4 * exponential_entries(node->op), index, &step->table);
+}
+
+static int step_add(struct program *program, unsigned int n, struct program_step *step,
+		    bool first_of_node, bool first_of_chunk)
+{
+	const struct segment_node *node = &program->segment->nodes[n];
+	unsigned int index = program->step_count;
+	int ret = 0;
+
+	program->steps = grown(program->segment->graph->arena, program->steps, index,
+			       &program->step_capacity, sizeof(*program->steps));
+	if (!program->steps)
+		return error_memory(program->segment->graph->error);
+	step->node = n;
+	step->inputs[1] = step->weights = step->records = step->table = PROGRAM_NO_BUFFER;
+	for (unsigned int i = 0; i < node->input_count && !ret; i++)
+		ret = input_buffer(program, node, i, step, index, &step->inputs[i]);
+	if (!ret)
+		ret = constant_buffers(program, n, first_of_node, first_of_chunk, step, index);
+	if (!ret)
+		ret = output_buffer(program, node, step, index, &step->output);
+	if (ret)
+		return ret;
+	program->steps[program->step_count++] = *step;
+	return 0;
+}
+
+static int node_steps(struct program *program, unsigned int n)
+{
+	const struct segment_node *node = &program->segment->nodes[n];
+	const struct segment_value *output = &program->segment->values[node->output];
+	int32_t channels = output->channels, chunk = chunk_channels(program, node);
+	int32_t rows = output->height;
+	int ret = 0;
+
+	program->node_steps[n] = program->step_count;
+	if (node_is_striped(program->segment, node))
+		rows = stripe_rows(program, node);
+	else if (!n && program->settings.first_pieces > 1 && node->op->kind != IR_PAD)
+		rows = (rows + program->settings.first_pieces - 1) /
+		       program->settings.first_pieces;
+	for (int32_t c = 0; c < channels && !ret; c += chunk)
+		for (int32_t y = 0; y < output->height && !ret; y += rows) {
+			struct program_step step = {
+				.row_first = y,
+				.row_end = (int32_t)least((uint64_t)(y + rows),
+							  (uint64_t)output->height),
+				.channel_first = c,
+				.channel_count = (int32_t)least((uint64_t)chunk,
+								(uint64_t)(channels - c)),
+			};
+
+			ret = step_add(program, n, &step, !c && !y, !y);
+		}
+	program->node_steps[n + 1] = program->step_count;
+	return ret;
+}
+
+static int cut(struct program *program)
+{
+	struct segment *segment = program->segment;
+	int ret = 0;
+
+	program->step_count = program->buffer_count = 0;
+	for (unsigned int v = 0; v < segment->value_count; v++)
+		segment->values[v].buffer = PROGRAM_NO_BUFFER;
+	for (unsigned int n = 0; n < segment->node_count && !ret; n++)
+		ret = node_steps(program, n);
+	return ret;
+}
+
+/* The largest resident value that lives together with the buffer without room. */
+static int choose_victim(const struct program *program, unsigned int failed)
+{
+	const struct segment *segment = program->segment;
+	uint64_t best_bytes = 0;
+	int best = -1;
+
+	for (unsigned int v = 0; v < segment->value_count; v++) {
+		const struct segment_value *value = &segment->values[v];
+		const struct plan_buffer *buffer;
+		uint64_t bytes;
+		bool padded = false;
+
+		if (!value->resident || value->buffer == PROGRAM_NO_BUFFER || value->height < 2)
+			continue;
+		buffer = &program->plan[value->buffer];
+		if (buffer->first > program->plan[failed].last ||
+		    buffer->last < program->plan[failed].first)
+			continue;
+		/* PAD fills its whole output at once. */
+		for (unsigned int n = 0; n < segment->node_count; n++)
+			padded |= segment->nodes[n].op->kind == IR_PAD &&
+				  (segment->nodes[n].output == (int)v ||
+				   segment->nodes[n].inputs[0] == (int)v);
+		/* What is in memory anyway costs nothing more. */
+		bytes = buffer->bytes * (value->producer < 0 || value->store_count ? 2 : 1);
+		if (!padded && bytes > best_bytes) {
+			best_bytes = bytes;
+			best = (int)v;
+		}
+	}
+	return best;
+}
+
+static unsigned int node_of_buffer(const struct program *program, unsigned int buffer)
+{
+	return program->steps[program->plan[buffer].first].node;
+}
+
+int program_build(struct program *program, unsigned int *failed_node)
+{
+	struct segment *segment = program->segment;
+	int ret, failed, victim;
+
+	program->node_steps = arena_alloc(segment->graph->arena, segment->node_count + 1,
+					  sizeof(*program->node_steps));
+	if (!program->node_steps)
+		return error_memory(segment->graph->error);
+	for (;;) {
+		ret = cut(program);
+		if (ret)
+			return ret;
+		failed = plan_place(program->plan, program->buffer_count,
+				    segment->target->sram_bytes, &program->peak);
+		if (failed < 0)
+			return 0;
+		if (failed == (int)program->buffer_count)
+			return error_memory(segment->graph->error);
+		victim = choose_victim(program, (unsigned int)failed);
+		if (victim < 0 || (!segment->target->spill &&
+				   segment->values[victim].producer >= 0 &&
+				   !segment->values[victim].store_count)) {
+			*failed_node = node_of_buffer(program, (unsigned int)failed);
+			return -ENOSPC;
+		}
+		segment_spill(segment, (unsigned int)victim);
+	}
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A segment cut into steps: one compute command each, with the buffers it
+ * needs in SRAM and the transfers that fill and empty them.
+ */
+#ifndef COMPILER_PROGRAM_H
+#define COMPILER_PROGRAM_H
+
+#include "plan.h"
+#include "segment.h"
+
+#define PROGRAM_NO_BUFFER (~0u)
+
+/* How to cut; lower.c tries several and keeps the fastest. */
+struct program_settings {
+	/* Weights of one command, at most about this. */
+	uint64_t chunk_bytes;
+	/* Rows of a value that does not stay in SRAM, at most about this. */
+	uint64_t stripe_bytes;
+	/* Pieces in which the first operator's input comes, so that it can begin early. */
+	int32_t first_pieces;
+};
+
+enum program_content {
+	PROGRAM_VALUE, PROGRAM_WEIGHTS, PROGRAM_RECORDS, PROGRAM_TABLE, PROGRAM_EXPONENTIALS,
+	/* Written by a compute command, not loaded. */
+	PROGRAM_RESULT,
+};
+
+/* What a buffer of the plan holds. */
+struct program_buffer {
+	enum program_content content;
+	/* VALUE, RESULT: the value and its rows; others: the node. */
+	unsigned int index;
+	int32_t row_first, row_end;
+	/* WEIGHTS: output channels. */
+	int32_t channel_first, channel_count;
+};
+
+struct program_step {
+	unsigned int node;
+	/* Output rows and channels. */
+	int32_t row_first, row_end;
+	int32_t channel_first, channel_count;
+	/* Buffers; inputs and output also when resident. */
+	unsigned int inputs[2], output, weights, records, table;
+};
+
+struct program {
+	struct segment *segment;
+	struct program_settings settings;
+	unsigned int step_count, step_capacity;
+	struct program_step *steps;
+	unsigned int buffer_count, buffer_capacity;
+	struct plan_buffer *plan;
+	struct program_buffer *buffers;
+	/* First step of each node, and one more. */
+	unsigned int *node_steps;
+	uint64_t peak;
+};
+
+/*
+ * Cuts and places; spills values where the SRAM is too small. Returns 0,
+ * -ENOMEM, or -ENOSPC with the node that cannot be placed. Everything lies in
+ * the graph's arena.
+ */
+int program_build(struct program *program, unsigned int *failed_node);
+
+#endif

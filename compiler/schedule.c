@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: MIT
+#include <errno.h>
+#include <stdlib.h>
+
+#include "predict.h"
+#include "schedule.h"
+
+static bool accesses_conflict(const struct command_access *a, const struct command_access *b)
+{
+	return a->space == b->space && (a->write || b->write) && a->from < b->to && b->from < a->to;
+}
+
+static bool commands_conflict(const struct command *a, const struct command *b)
+{
+	for (unsigned int i = 0; i < a->access_count; i++)
+		for (unsigned int j = 0; j < b->access_count; j++)
+			if (accesses_conflict(&a->accesses[i], &b->accesses[j]))
+				return true;
+	return false;
+}
+
+/* Commands of one unit, by index in the list. */
+struct unit_commands {
+	unsigned int *indices;
+	unsigned int count;
+};
+
+/*
+ * For each command the last one of each other unit that it conflicts with,
+ * unless an earlier command of its own unit has waited for that already, or a
+ * preemption point, where all units are idle, lies between.
+ */
+static int find_dependencies(struct command_list *list)
+{
+	struct unit_commands units[KESTREL_UNIT_COUNT] = { 0 };
+	/* [a][b]: commands of unit a that unit b knows to have retired. */
+	unsigned int known[KESTREL_UNIT_COUNT][KESTREL_UNIT_COUNT] = { 0 };
+	int ret = 0;
+
+	for (unsigned int u = 0; u < KESTREL_UNIT_COUNT; u++) {
+		units[u].indices = calloc(list->count + 1, sizeof(unsigned int));
+		if (!units[u].indices)
+			ret = -ENOMEM;
+	}
+	for (unsigned int i = 0; i < list->count && !ret; i++) {
+		struct command *command = &list->commands[i];
+		unsigned int to = command->unit;
+
+		if (command->preempt_before)
+			for (unsigned int u = 0; u < KESTREL_UNIT_COUNT; u++)
+				for (unsigned int v = 0; v < KESTREL_UNIT_COUNT; v++)
+					known[u][v] = units[u].count;
+		for (unsigned int u = 0; u < KESTREL_UNIT_COUNT; u++) {
+			unsigned int k = units[u].count;
+
+			command->after[u] = 0;
+			if (u == to)
+				continue;
+			while (k > known[u][to] &&
+			       !commands_conflict(&list->commands[units[u].indices[k - 1]], command))
+				k--;
+			if (k > known[u][to])
+				command->after[u] = known[u][to] = k;
+		}
+		command->unit_index = units[to].count;
+		units[to].indices[units[to].count++] = i;
+	}
+	for (unsigned int u = 0; u < KESTREL_UNIT_COUNT; u++)
+		free(units[u].indices);
+	return ret;
+}
+
+struct order_key {
+	unsigned int epoch;
+	uint64_t start;
+	unsigned int index;
+};
+
+static int compare_keys(const void *a, const void *b)
+{
+	const struct order_key *x = a, *y = b;
+
+	if (x->epoch != y->epoch)
+		return x->epoch < y->epoch ? -1 : 1;
+	if (x->start != y->start)
+		return x->start < y->start ? -1 : 1;
+	return x->index < y->index ? -1 : x->index > y->index;
+}
+
+/* By expected start: no unit's full queue then holds up what another needs sooner. */
+static int order_commands(struct command_list *list)
+{
+	struct order_key *keys = calloc(list->count + 1, sizeof(*keys));
+	struct command *ordered = calloc(list->count + 1, sizeof(*ordered));
+	uint64_t latest[KESTREL_UNIT_COUNT] = { 0 };
+	unsigned int epoch = 0;
+	int ret = keys && ordered ? 0 : -ENOMEM;
+
+	for (unsigned int i = 0; i < list->count && !ret; i++) {
+		struct command *command = &list->commands[i];
+
+		epoch += command->preempt_before;
+		if (command->start > latest[command->unit])
+			latest[command->unit] = command->start;
+		keys[i] = (struct order_key){ epoch, latest[command->unit], i };
+	}
+	if (!ret)
+		qsort(keys, list->count, sizeof(*keys), compare_keys);
+	for (unsigned int i = 0; i < list->count && !ret; i++) {
+		ordered[i] = list->commands[keys[i].index];
+		ordered[i].preempt_before = i && keys[i].epoch != keys[i - 1].epoch;
+	}
+	for (unsigned int i = 0; i < list->count && !ret; i++)
+		list->commands[i] = ordered[i];
+	free(keys);
+	free(ordered);
+	return ret;
+}
+
+/* One semaphore for each pair of units. */
+static unsigned int semaphore_of(unsigned int from, unsigned int to)
+{
+	return from * (KESTREL_UNIT_COUNT - 1) + (to < from ? to : to - 1);
+}
+
+/* Each `after` becomes a signal behind the one command and a wait before the other. */
+static int give_semaphores(struct command_list *list)
+{
+	unsigned int *position[KESTREL_UNIT_COUNT];
+	int ret = 0;
+
+	for (unsigned int u = 0; u < KESTREL_UNIT_COUNT; u++) {
+		position[u] = calloc(list->count + 1, sizeof(unsigned int));
+		if (!position[u])
+			ret = -ENOMEM;
+	}
+	for (unsigned int i = 0; i < list->count && !ret; i++) {
+		struct command *command = &list->commands[i];
+
+		position[command->unit][command->unit_index] = i;
+		command->signals = command->waits = 0;
+	}
+	for (unsigned int i = 0; i < list->count && !ret; i++) {
+		struct command *command = &list->commands[i];
+
+		for (unsigned int u = 0; u < KESTREL_UNIT_COUNT; u++) {
+			unsigned int semaphore;
+
+			if (!command->after[u])
+				continue;
+			semaphore = semaphore_of(u, command->unit);
+			command->waits |= (uint16_t)(1u << semaphore);
+			list->commands[position[u][command->after[u] - 1]].signals |=
+				(uint16_t)(1u << semaphore);
+		}
+	}
+	for (unsigned int u = 0; u < KESTREL_UNIT_COUNT; u++)
+		free(position[u]);
+	return ret;
+}
+
+int schedule(const struct target *target, struct command_list *list)
+{
+	uint64_t total;
+	int ret = find_dependencies(list);
+
+	if (!ret)
+		ret = predict_run(target, list, NULL, &total);
+	if (!ret)
+		ret = order_commands(list);
+	return ret ? ret : give_semaphores(list);
+}

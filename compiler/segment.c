@@ -1,0 +1,413 @@
+// SPDX-License-Identifier: MIT
+#include <errno.h>
+#include <string.h>
+
+#include "error.h"
+#include "segment.h"
+
+struct builder {
+	struct segment *segment;
+	unsigned int first, count;
+	/* By tensor: the value that was written, or -1; the tensor it is an alias of. */
+	int *written;
+	int *alias;
+};
+
+static int owner_of(const struct builder *builder, int tensor)
+{
+	while (builder->alias[tensor] >= 0)
+		tensor = builder->alias[tensor];
+	return tensor;
+}
+
+static bool is_inside(const struct builder *builder, int operator_index)
+{
+	return operator_index >= (int)builder->first &&
+	       operator_index < (int)(builder->first + builder->count);
+}
+
+/* Whether something outside the segment needs the tensor. */
+static bool is_needed_outside(const struct builder *builder, int tensor)
+{
+	const struct ir_graph *graph = builder->segment->graph;
+
+	if (ir_is_output(graph, tensor))
+		return true;
+	for (unsigned int o = builder->first + builder->count; o < graph->operator_count; o++) {
+		const struct ir_operator *op = &graph->operators[o];
+
+		for (unsigned int i = 0; i < op->input_count && !op->removed_reason; i++)
+			if (op->inputs[i] == tensor)
+				return true;
+	}
+	return false;
+}
+
+/* The base slot of a tensor's bytes; SEGMENT_NO_BASE when there are too many. */
+static uint8_t base_of_tensor(struct segment *segment, int tensor, uint32_t flag)
+{
+	struct stream_segment *out = segment->out;
+
+	for (unsigned int b = SEGMENT_BASE_TENSORS; b < out->base_count; b++)
+		if (out->bases[b].tensor == tensor) {
+			out->bases[b].flags |= flag;
+			return (uint8_t)b;
+		}
+	if (out->base_count == KESTREL_ISA_BASES)
+		return SEGMENT_NO_BASE;
+	out->bases[out->base_count] = (struct stream_base){
+		.kind = KESTREL_GRAPH_BASE_TENSOR, .flags = flag, .tensor = tensor,
+		.size = segment->graph->tensors[tensor].bytes,
+	};
+	return (uint8_t)out->base_count++;
+}
+
+static int value_add(struct segment *segment, int tensor, int32_t height, int32_t width,
+		     int32_t channels)
+{
+	segment->values[segment->value_count] = (struct segment_value){
+		.tensor = tensor, .height = height, .width = width, .channels = channels,
+		.producer = -1, .source_after = -1, .resident = true,
+		.source = { .base = SEGMENT_NO_BASE },
+	};
+	return (int)segment->value_count++;
+}
+
+static struct segment_place scratch_place(struct segment *segment, uint64_t bytes)
+{
+	struct segment_place place = { SEGMENT_BASE_SCRATCH, segment->scratch_bytes };
+
+	segment->scratch_bytes += (bytes + KESTREL_GRAPH_ALIGNMENT - 1) &
+				  ~(uint64_t)(KESTREL_GRAPH_ALIGNMENT - 1);
+	return place;
+}
+
+static uint64_t value_bytes(const struct segment_value *value)
+{
+	return (uint64_t)value->height * (uint64_t)value->width * (uint64_t)value->channels;
+}
+
+/* Where a written value is in memory, putting it into scratch if nowhere yet. */
+static struct segment_place value_place(struct segment *segment, struct segment_value *value)
+{
+	if (!value->store_count)
+		value->stores[value->store_count++] = scratch_place(segment, value_bytes(value));
+	segment->out->bases[value->stores[0].base].flags |= KESTREL_GRAPH_BASE_READ;
+	return value->stores[0];
+}
+
+void segment_spill(struct segment *segment, unsigned int index)
+{
+	struct segment_value *value = &segment->values[index];
+
+	value->resident = false;
+	if (value->producer < 0)
+		return;
+	if (!value->store_count)
+		value->spilled = true;
+	value->source = value_place(segment, value);
+	value->source_after = value->producer;
+}
+
+/* The value of `tensor` in the given shape, for a reader. */
+static int value_for_reader(struct builder *builder, int tensor, int32_t height, int32_t width,
+			    int32_t channels)
+{
+	struct segment *segment = builder->segment;
+	int owner = owner_of(builder, tensor), written = builder->written[owner], index;
+	struct segment_value *value;
+
+	for (unsigned int v = 0; v < segment->value_count; v++) {
+		value = &segment->values[v];
+		if (value->tensor == owner && value->height == height && value->width == width &&
+		    value->channels == channels)
+			return (int)v;
+	}
+	index = value_add(segment, owner, height, width, channels);
+	value = &segment->values[index];
+	if (written >= 0) {
+		value->source = value_place(segment, &segment->values[written]);
+		value->source_after = segment->values[written].producer;
+	} else {
+		value->source.base = base_of_tensor(segment, owner, KESTREL_GRAPH_BASE_READ);
+		if (value->source.base == SEGMENT_NO_BASE)
+			return -E2BIG;
+	}
+	return index;
+}
+
+/* Feature map of a tensor with the batch in the rows. */
+static struct ir_feature_map merged_map(const struct ir_tensor *tensor)
+{
+	struct ir_feature_map map = ir_feature_map(tensor);
+
+	map.h = (int32_t)(tensor->elements / (uint64_t)map.w / (uint64_t)map.c);
+	map.n = 1;
+	return map;
+}
+
+/*
+ * A fully connected layer whose input was written as a feature map is a
+ * convolution with a kernel of the map's size: the bytes need not move.
+ */
+static int fully_connected_input(struct builder *builder, struct segment_node *node)
+{
+	struct segment *segment = builder->segment;
+	const struct ir_tensor *weights = &segment->graph->tensors[node->op->inputs[1]];
+	int written = builder->written[owner_of(builder, node->op->inputs[0])];
+	int32_t depth = weights->shape[1];
+	const struct ir_tensor *in = &segment->graph->tensors[node->op->inputs[0]];
+
+	node->window = (struct ir_window){
+		.kernel_h = 1, .kernel_w = 1, .stride_h = 1, .stride_w = 1,
+		.dilation_h = 1, .dilation_w = 1,
+	};
+	node->weights.channels = depth;
+	if (written >= 0) {
+		const struct segment_value *value = &segment->values[written];
+
+		if (value_bytes(value) == (uint64_t)depth && value->height <= 1024 &&
+		    value->width <= 1024) {
+			node->window.kernel_h = value->height;
+			node->window.kernel_w = value->width;
+			node->weights.channels = value->channels;
+			return written;
+		}
+	}
+	return value_for_reader(builder, node->op->inputs[0], 1,
+				(int32_t)(in->elements / (uint64_t)depth), depth);
+}
+
+static void mac_node(struct segment *segment, struct segment_node *node)
+{
+	const struct ir_operator *op = node->op;
+	const struct ir_tensor *weights = &segment->graph->tensors[op->inputs[1]];
+	int32_t channels = segment->values[node->inputs[0]].channels;
+
+	node->is_mac = true;
+	/* A depthwise convolution of one channel is a plain one. */
+	node->depthwise = op->kind == IR_DEPTHWISE && channels > 1;
+	node->weights.data = (const int8_t *)weights->data;
+	node->weights.channel_innermost = op->kind == IR_DEPTHWISE;
+	node->weights.output_channels = segment->values[node->output].channels;
+	node->weights.kernel_h = node->window.kernel_h;
+	node->weights.kernel_w = node->window.kernel_w;
+	if (op->kind == IR_DEPTHWISE)
+		node->weights.channels = 1;
+	else if (op->kind == IR_CONVOLUTION)
+		node->weights.channels = channels;
+}
+
+static void node_window(const struct segment *segment, struct segment_node *node)
+{
+	const struct ir_operator *op = node->op;
+	const struct segment_value *input = &segment->values[node->inputs[0]];
+
+	switch (op->kind) {
+	case IR_FULLY_CONNECTED:
+		break;
+	case IR_CONVOLUTION:
+	case IR_DEPTHWISE:
+	case IR_AVERAGE_POOL:
+	case IR_MAX_POOL:
+		node->window = op->window;
+		break;
+	case IR_MEAN:
+		/* A dimension that is not reduced keeps a kernel of one. */
+		node->window = (struct ir_window){
+			.kernel_h = segment->values[node->output].height == input->height ?
+				    1 : input->height,
+			.kernel_w = segment->values[node->output].width == input->width ?
+				    1 : input->width,
+			.stride_h = 1, .stride_w = 1, .dilation_h = 1, .dilation_w = 1,
+		};
+		break;
+	default:
+		node->window = (struct ir_window){
+			.kernel_h = 1, .kernel_w = 1, .stride_h = 1, .stride_w = 1,
+			.dilation_h = 1, .dilation_w = 1,
+		};
+		break;
+	}
+	if (op->kind == IR_PAD) {
+		unsigned int rank = segment->graph->tensors[op->inputs[0]].rank;
+
+		node->window.pad_top = rank > 2 ? op->pad_before[rank - 3] : 0;
+		node->window.pad_bottom = rank > 2 ? op->pad_after[rank - 3] : 0;
+		node->window.pad_left = rank > 1 ? op->pad_before[rank - 2] : 0;
+		node->window.pad_right = rank > 1 ? op->pad_after[rank - 2] : 0;
+	}
+}
+
+/* Shape that the node gives its output value, in terms of its input's. */
+static void output_shape(const struct segment *segment, const struct segment_node *node,
+			 struct ir_feature_map *map)
+{
+	const struct ir_operator *op = node->op;
+	const struct segment_value *input = &segment->values[node->inputs[0]];
+	const struct ir_tensor *in = &segment->graph->tensors[op->inputs[0]];
+
+	*map = merged_map(&segment->graph->tensors[op->outputs[0]]);
+	if (op->kind == IR_FULLY_CONNECTED) {
+		map->h = 1;
+		map->w = (int32_t)(segment->graph->tensors[op->outputs[0]].elements /
+				   (uint64_t)map->c);
+	} else if (op->kind == IR_MEAN) {
+		/* Without keep_dims the tensor's rank says nothing about height and width. */
+		map->c = input->channels;
+		map->h = in->rank > 2 && op->axes >> (in->rank - 3) & 1 ? 1 : input->height;
+		map->w = in->rank > 1 && op->axes >> (in->rank - 2) & 1 ? 1 : input->width;
+	}
+}
+
+static int node_add(struct builder *builder, unsigned int operator_index)
+{
+	struct segment *segment = builder->segment;
+	struct segment_node *node = &segment->nodes[segment->node_count];
+	struct ir_feature_map map;
+	int value;
+
+	node->operator_index = operator_index;
+	node->op = &segment->graph->operators[operator_index];
+	node->input_count = node->op->kind == IR_ADD ? 2 : 1;
+	for (unsigned int i = 0; i < node->input_count; i++) {
+		if (node->op->kind == IR_FULLY_CONNECTED) {
+			value = fully_connected_input(builder, node);
+		} else {
+			map = merged_map(&segment->graph->tensors[node->op->inputs[i]]);
+			value = value_for_reader(builder, node->op->inputs[i], map.h, map.w, map.c);
+		}
+		if (value < 0)
+			return value;
+		node->inputs[i] = value;
+	}
+	output_shape(segment, node, &map);
+	node->output = value_add(segment, node->op->outputs[0], map.h, map.w, map.c);
+	segment->values[node->output].producer = (int)segment->node_count;
+	builder->written[node->op->outputs[0]] = node->output;
+	node_window(segment, node);
+	if (node->op->kind == IR_CONVOLUTION || node->op->kind == IR_DEPTHWISE ||
+	    node->op->kind == IR_FULLY_CONNECTED)
+		mac_node(segment, node);
+	segment->node_count++;
+	return 0;
+}
+
+/* Tensors that must be in memory when the segment ends. */
+static int add_stores(struct builder *builder)
+{
+	struct segment *segment = builder->segment;
+	struct ir_graph *graph = segment->graph;
+
+	for (unsigned int o = builder->first; o < builder->first + builder->count; o++) {
+		const struct ir_operator *op = &graph->operators[o];
+		struct segment_value *value;
+		int tensor = op->removed_reason ? -1 : op->outputs[0];
+
+		if (tensor < 0 || !is_needed_outside(builder, tensor))
+			continue;
+		if (builder->written[owner_of(builder, tensor)] < 0)
+			return -E2BIG;
+		value = &segment->values[builder->written[owner_of(builder, tensor)]];
+		if (value->store_count == SEGMENT_STORES)
+			return -E2BIG;
+		value->stores[value->store_count].base =
+			base_of_tensor(segment, tensor, KESTREL_GRAPH_BASE_WRITE);
+		if (value->stores[value->store_count++].base == SEGMENT_NO_BASE)
+			return -E2BIG;
+	}
+	return 0;
+}
+
+/* Packed form where no reader needs bricks. */
+static void choose_layouts(struct segment *segment)
+{
+	for (unsigned int v = 0; v < segment->value_count; v++) {
+		struct segment_value *value = &segment->values[v];
+		bool packed = value->channels < 16;
+
+		for (unsigned int n = 0; n < segment->node_count; n++) {
+			const struct segment_node *node = &segment->nodes[n];
+
+			if (node->inputs[0] == (int)v && node->is_mac &&
+			    (node->depthwise || node->window.dilation_w > 1))
+				packed = false;
+		}
+		value->layout = layout_make(value->height, value->width, value->channels, packed);
+		for (unsigned int n = 0; n < segment->node_count; n++) {
+			const struct segment_node *node = &segment->nodes[n];
+
+			if (node->inputs[0] == (int)v && node->is_mac)
+				layout_spread(&value->layout, segment->target, &node->window,
+					      node->depthwise);
+		}
+	}
+	for (unsigned int n = 0; n < segment->node_count; n++) {
+		struct segment_node *node = &segment->nodes[n];
+
+		if (node->is_mac)
+			node->weights.mode = node->depthwise ? KESTREL_MAC_DEPTHWISE :
+				segment->values[node->inputs[0]].layout.packed ?
+				KESTREL_MAC_PACKED_CONVOLUTION : KESTREL_MAC_CONVOLUTION;
+	}
+}
+
+int segment_build(struct segment *segment, unsigned int first, unsigned int count)
+{
+	struct ir_graph *graph = segment->graph;
+	struct builder builder = { .segment = segment, .first = first, .count = count };
+	int ret = 0;
+
+	/* At most two inputs and one output a node. */
+	segment->values = arena_alloc(graph->arena, 3 * (size_t)count + 1,
+				      sizeof(*segment->values));
+	segment->nodes = arena_alloc(graph->arena, count, sizeof(*segment->nodes));
+	builder.written = arena_alloc(graph->arena, graph->tensor_count, sizeof(int));
+	builder.alias = arena_alloc(graph->arena, graph->tensor_count, sizeof(int));
+	if (!segment->values || !segment->nodes || !builder.written || !builder.alias)
+		return error_memory(graph->error);
+	for (unsigned int t = 0; t < graph->tensor_count; t++)
+		builder.written[t] = builder.alias[t] = -1;
+	segment->value_count = segment->node_count = 0;
+	segment->scratch_bytes = 0;
+	memset(segment->out->bases, 0, sizeof(segment->out->bases));
+	segment->out->base_count = SEGMENT_BASE_TENSORS;
+	segment->out->bases[SEGMENT_BASE_SCRATCH].tensor = -1;
+	segment->out->bases[SEGMENT_BASE_CONSTANTS].tensor = -1;
+
+	for (unsigned int o = first; o < first + count && !ret; o++) {
+		const struct ir_operator *op = &graph->operators[o];
+
+		if (op->removed_reason)
+			continue;
+		if (op->kind == IR_RESHAPE && is_inside(&builder, (int)o))
+			builder.alias[op->outputs[0]] = op->inputs[0];
+		else
+			ret = node_add(&builder, o);
+	}
+	if (!ret)
+		ret = add_stores(&builder);
+	if (!ret)
+		choose_layouts(segment);
+	return ret;
+}
+
+void segment_input_rows(const struct segment_node *node, int32_t input_height, int32_t from,
+			int32_t to, int32_t *first, int32_t *end)
+{
+	const struct ir_window *w = &node->window;
+	int64_t low = (int64_t)from * w->stride_h - w->pad_top;
+	int64_t high = (int64_t)(to - 1) * w->stride_h - w->pad_top +
+		       (int64_t)(w->kernel_h - 1) * w->dilation_h + 1;
+
+	if (low < 0)
+		low = 0;
+	if (low > input_height - 1)
+		low = input_height - 1;
+	if (high > input_height)
+		high = input_height;
+	if (high < low + 1)
+		high = low + 1;
+	*first = (int32_t)low;
+	*end = (int32_t)high;
+}

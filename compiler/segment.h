@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One NPU segment while it is lowered: the values that flow through it, and
+ * its operators as nodes. A value is a tensor in one shape; where an operator
+ * reads a tensor in another shape than it was written in, there are two
+ * values, and the second is fetched from the memory where the first was put.
+ */
+#ifndef COMPILER_SEGMENT_H
+#define COMPILER_SEGMENT_H
+
+#include "command.h"
+#include "ir.h"
+#include "layout.h"
+#include "stream.h"
+#include "weights.h"
+
+#define SEGMENT_STORES 4
+#define SEGMENT_NO_BASE 255
+
+/* Base slots that every segment has; tensors follow. */
+enum segment_base { SEGMENT_BASE_CONSTANTS, SEGMENT_BASE_SCRATCH, SEGMENT_BASE_TENSORS };
+
+/* A place in memory: dense NHWC from `offset` of a base. */
+struct segment_place {
+	uint8_t base;
+	uint64_t offset;
+};
+
+struct segment_value {
+	int tensor;
+	/* Rows include the batch. */
+	int32_t height, width, channels;
+	struct layout layout;
+	/* Node that writes it; -1: it comes from `source`. */
+	int producer;
+	struct segment_place source;
+	/* Node after which `source` holds it; -1: from the beginning. */
+	int source_after;
+	/* Where it must be put in memory. */
+	struct segment_place stores[SEGMENT_STORES];
+	unsigned int store_count;
+	/* Lies in SRAM as a whole; otherwise in pieces, a stripe of rows at a time. */
+	bool resident;
+	/* Written to scratch only for lack of SRAM. */
+	bool spilled;
+	/* Buffer of the plan when resident. */
+	unsigned int buffer;
+	/* First and last step that touch it. */
+	unsigned int first_step, last_step;
+};
+
+struct segment_node {
+	unsigned int operator_index;
+	const struct ir_operator *op;
+	int inputs[2];
+	unsigned int input_count;
+	int output;
+	/* Kernel, stride, padding in terms of the input value. */
+	struct ir_window window;
+	/* MAC nodes only. */
+	bool is_mac;
+	bool depthwise;
+	struct weights weights;
+};
+
+struct segment {
+	struct ir_graph *graph;
+	const struct target *target;
+	struct stream_segment *out;
+	struct segment_value *values;
+	unsigned int value_count;
+	struct segment_node *nodes;
+	unsigned int node_count;
+	uint64_t scratch_bytes;
+};
+
+/*
+ * Makes values and nodes of the operators [first, first + count). Returns 0,
+ * -ENOMEM, or -E2BIG when the segment has more inputs and outputs than bases.
+ */
+int segment_build(struct segment *segment, unsigned int first, unsigned int count);
+
+/* Rows of an input that output rows [from, to) need: at least one. */
+void segment_input_rows(const struct segment_node *node, int32_t input_height, int32_t from,
+			int32_t to, int32_t *first, int32_t *end);
+
+/* Gives a value a place in scratch memory and lets the readers take it from there. */
+void segment_spill(struct segment *segment, unsigned int value);
+
+#endif
