@@ -76,6 +76,7 @@ $(BUILD)/firmware/kestrel_fw_without_%.elf: $(FIRMWARE_OBJECTS) firmware/firmwar
 	$(RISCV_CC) $(FIRMWARE_LDFLAGS) -o $@ $(@:.elf=.objects)/replacement.o \
 	$(patsubst %,$(@:.elf=.objects)/%,$(notdir $(FIRMWARE_OBJECTS)))
 
+.PRECIOUS: $(BUILD)/firmware/kestrel_fw_without_%.elf
 $(BUILD)/firmware/kestrel_fw_without_%.bin: $(BUILD)/firmware/kestrel_fw_without_%.elf $(BIN)/kestrel-fw
 	$(PACK_IMAGE)
 
@@ -108,10 +109,15 @@ FIRMWARE_SYSTEM_TEST_DEVICE := $(addprefix emulator/,boot.c configuration.c devi
 
 $(call objects,$(FIRMWARE_SYSTEM_TEST_SOURCES)): EXTRA_CFLAGS := -Iemulator
 $(BUILD)/tests/unit/firmware_system_test: \
-	$(call objects,$(FIRMWARE_SYSTEM_TEST_SOURCES) $(FIRMWARE_SYSTEM_TEST_DEVICE)) | $(FIRMWARE_IMAGE)
+	$(call objects,$(FIRMWARE_SYSTEM_TEST_SOURCES) $(FIRMWARE_SYSTEM_TEST_DEVICE)) | \
+	$(FIRMWARE_IMAGE) $(BUILD)/firmware/kestrel_fw_without_engine_start.bin
+
+# The tool as a program.
+$(BUILD)/tests/unit/firmware_tool_test: $(call objects,tests/unit/firmware_tool_test.c) | \
+	$(BIN)/kestrel-fw $(FIRMWARE_IMAGE)
 
 FIRMWARE_UNIT_TESTS := $(addprefix $(BUILD)/tests/unit/firmware_,ring_test scheduler_test \
-	format_test image_test system_test)
+	format_test image_test system_test tool_test)
 $(FIRMWARE_UNIT_TESTS):
 	@mkdir -p $(@D)
 	$(CC) $(KESTREL_LDFLAGS) $(LDFLAGS) -o $@ $^ $(FIRMWARE_TEST_LIBRARIES)

@@ -40,24 +40,20 @@ static void interrupt(void *opaque, bool level)
 	(void)level;
 }
 
-bool board_image_load(const char *program)
+bool board_image_load(const char *program, const char *name)
 {
-	const char *path = getenv("KESTREL_FIRMWARE");
 	const char *slash = strrchr(program, '/');
-	char beside[4096];
+	char path[4096];
 	FILE *file;
 
-	if (!path) {
-		snprintf(beside, sizeof(beside), "%.*s../../firmware/kestrel_fw.bin",
-			 slash ? (int)(slash - program + 1) : 0, program);
-		path = beside;
-	}
+	snprintf(path, sizeof(path), "%.*s../../firmware/%s",
+		 slash ? (int)(slash - program + 1) : 0, program, name);
 	file = fopen(path, "rb");
 	if (!file) {
 		printf("not ok - no firmware image at %s\n", path);
 		return false;
 	}
-	image = malloc(KESTREL_FW_IMAGE_MAX_BYTES);
+	image = realloc(image, KESTREL_FW_IMAGE_MAX_BYTES);
 	image_bytes = fread(image, 1, KESTREL_FW_IMAGE_MAX_BYTES, file);
 	fclose(file);
 	return true;
@@ -159,7 +155,9 @@ void board_run(uint64_t cycles)
 						 (next < end ? next : end) - now + 1);
 			break;
 		case KESTREL_EMULATOR_IDLE:
-			return;
+			now = kestrel_emulator_now(board.emulator);
+			kestrel_emulator_advance(board.emulator, end - now);
+			break;
 		}
 	}
 }

@@ -44,8 +44,11 @@ struct board {
 
 extern struct board board;
 
-/* Reads the image; false with a message when it is not there. */
-bool board_image_load(const char *program);
+/*
+ * Reads an image of build/firmware, which is found from the path of the test
+ * program; false with a message when it is not there.
+ */
+bool board_image_load(const char *program, const char *name);
 
 /* Power-on, memory set up, but not started; and off. */
 void board_on(void);

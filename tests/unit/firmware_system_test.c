@@ -740,10 +740,22 @@ static void crash_without_memory(void)
 	finish();
 }
 
+/* The image with engine_start() stubbed: jobs do not run, and it is seen. */
+static void without_engine_start(void)
+{
+	boot();
+	queue_make(1, 1, KESTREL_FW_PRIORITY_NORMAL);
+	board_submit(1, SHORT, true);
+	board_run(100000);
+	CHECK(fake.starts == 0);
+	event_expect(KESTREL_FW_EVENT_JOB_LOST, 1, 1);
+	finish();
+}
+
 int main(int argc, char **argv)
 {
 	(void)argc;
-	if (!board_image_load(argv[0]))
+	if (!board_image_load(argv[0], "kestrel_fw.bin"))
 		return 1;
 	test_group("handshake", handshake);
 	test_group("handshakes that are refused", refusals);
@@ -772,5 +784,8 @@ int main(int argc, char **argv)
 	test_group("hung engine", hung_engine);
 	test_group("crash record", crash_is_recorded);
 	test_group("crash without host memory", crash_without_memory);
+	if (!board_image_load(argv[0], "kestrel_fw_without_engine_start.bin"))
+		return 1;
+	test_group("nothing runs without the firmware's engine_start", without_engine_start);
 	return test_failures != 0;
 }
