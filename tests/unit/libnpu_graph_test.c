@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The reader of graph files: a good file opens, and each kind of damage is
+ * refused with a message that names the place.
+ */
+#include <errno.h>
+
+#include "graph.h"
+#include "libnpu_test.h"
+
+/* A CONV_2D, a TABLE and a SOFTMAX, with a stream that puts the first on the NPU. */
+static void sample(struct test_graph *graph)
+{
+	static const struct kestrel_graph_scale scale = { 1 << 30, -6 };
+	static const uint8_t weights[4 * 4];
+	static const int32_t bias[4];
+	uint8_t table[256];
+	int32_t exponentials[256];
+	struct kestrel_graph_operator *operator;
+	struct kestrel_graph_convolution *convolution;
+	uint32_t a, w, b, c, d, e;
+
+	test_graph_begin(graph);
+	a = test_tensor(graph, "input", 1, 4, 4, 4);
+	w = test_tensor(graph, "weights", 4, 1, 1, 4);
+	b = test_tensor(graph, "bias", 4, 0, 0, 0);
+	c = test_tensor(graph, "features", 1, 4, 4, 4);
+	d = test_tensor(graph, "looked up", 1, 4, 4, 4);
+	e = test_tensor(graph, "output", 1, 4, 4, 4);
+	graph->tensors[b].type = KESTREL_GRAPH_TYPE_INT32;
+	test_constant(graph, w, weights, sizeof(weights));
+	test_constant(graph, b, bias, sizeof(bias));
+
+	operator = test_operator(graph, KESTREL_GRAPH_CONV_2D, a, w, b, c);
+	convolution = &operator->attributes.convolution;
+	convolution->stride_height = convolution->stride_width = 1;
+	convolution->dilation_height = convolution->dilation_width = 1;
+	convolution->depth_multiplier = 1;
+	convolution->requantise.mode = KESTREL_GRAPH_REQUANTISE_DOUBLE;
+	convolution->requantise.scale_count = 1;
+	convolution->requantise.scales = test_parameters(graph, &scale, sizeof(scale));
+	convolution->requantise.minimum = -128;
+	convolution->requantise.maximum = 127;
+
+	for (int i = 0; i < 256; i++) {
+		table[i] = (uint8_t)i;
+		exponentials[i] = INT32_MAX >> (i / 16);
+	}
+	operator = test_operator(graph, KESTREL_GRAPH_TABLE, c, KESTREL_GRAPH_NONE,
+				 KESTREL_GRAPH_NONE, d);
+	operator->attributes.table.table = test_parameters(graph, table, sizeof(table));
+	operator = test_operator(graph, KESTREL_GRAPH_SOFTMAX, d, KESTREL_GRAPH_NONE,
+				 KESTREL_GRAPH_NONE, e);
+	operator->attributes.softmax.table = test_parameters(graph, exponentials,
+							     sizeof(exponentials));
+	operator->attributes.softmax.zero_point = -128;
+	operator->attributes.softmax.minimum = -128;
+	operator->attributes.softmax.maximum = 127;
+	operator->attributes.softmax.output_shift = 35;
+	graph->inputs[graph->input_count++] = a;
+	graph->outputs[graph->output_count++] = e;
+
+	graph->stream_count = 1;
+	graph->streams[0].target = test_string(graph, "kestrel-256");
+	graph->streams[0].isa_major = 0;
+	graph->streams[0].macs_per_cycle = 256;
+	graph->streams[0].segment_count = 2;
+	graph->streams[0].scratch_size = 128;
+	graph->segment_count = 2;
+	graph->segments[0].kind = KESTREL_GRAPH_SEGMENT_NPU;
+	graph->segments[0].operator_count = 1;
+	graph->segments[0].base_count = 3;
+	graph->segments[0].command_size = 64;
+	graph->segments[1].kind = KESTREL_GRAPH_SEGMENT_CPU;
+	graph->segments[1].first_operator = 1;
+	graph->segments[1].operator_count = 2;
+	graph->base_count = 3;
+	graph->bases[0] = (struct kestrel_graph_base){ 0, KESTREL_GRAPH_BASE_TENSOR,
+		KESTREL_GRAPH_BASE_READ, a, 0, 64 };
+	graph->bases[1] = (struct kestrel_graph_base){ 1, KESTREL_GRAPH_BASE_TENSOR,
+		KESTREL_GRAPH_BASE_WRITE, c, 0, 64 };
+	graph->bases[2] = (struct kestrel_graph_base){ 5, KESTREL_GRAPH_BASE_SCRATCH,
+		KESTREL_GRAPH_BASE_READ | KESTREL_GRAPH_BASE_WRITE, KESTREL_GRAPH_NONE, 64, 64 };
+	for (uint32_t i = 0; i < graph->placement_count; i++)
+		graph->placements[i].stream = 0;
+}
+
+/* Opens what `graph` says; returns the error and prints its message. */
+static int open_it(const struct test_graph *graph, struct message *message)
+{
+	struct graph view;
+	size_t size;
+	uint8_t *file = test_graph_write(graph, &size);
+	int ret = graph_open(&view, file, size, message);
+
+	if (!ret)
+		graph_close(&view);
+	free(file);
+	return ret;
+}
+
+/* One change of the good file, and a word of the message that must come. */
+struct damage {
+	const char *name;
+	void (*make)(struct test_graph *graph);
+	const char *word;
+};
+
+#define DAMAGE(function, statement) \
+	static void function(struct test_graph *g) { statement; }
+
+DAMAGE(magic, g->header.magic++)
+DAMAGE(major, g->header.version_major++)
+DAMAGE(flags, g->header.flags = 64)
+DAMAGE(header_size, g->header.header_size = 100)
+DAMAGE(entry_size, g->header.section_entry_size = 32)
+DAMAGE(header_reserved, g->header.reserved1[3] = 1)
+DAMAGE(signature, (g->header.signature_offset = 1, g->header.signature_size = 1u << 30))
+DAMAGE(strings_end, g->strings[g->strings_size - 1] = 'x')
+DAMAGE(producer, g->info.producer = 5000)
+DAMAGE(tensor_name, g->tensors[1].name = g->strings_size)
+DAMAGE(tensor_type, g->tensors[1].type = 77)
+DAMAGE(tensor_rank, g->tensors[1].rank = 7)
+DAMAGE(tensor_dims, g->tensors[0].dims[1] = 0)
+DAMAGE(tensor_overflow, (g->tensors[0].dims[0] = 1u << 31, g->tensors[0].dims[1] = 1u << 31))
+DAMAGE(tensor_size, g->tensors[0].size++)
+DAMAGE(tensor_storage, g->tensors[0].storage = 9)
+DAMAGE(tensor_data, g->tensors[1].data_offset = 1u << 20)
+DAMAGE(tensor_data_alignment, g->tensors[1].data_offset = 4)
+DAMAGE(tensor_data_huge, g->tensors[1].data_offset = UINT64_MAX - 63 - 64)
+DAMAGE(tensor_axis, (g->tensors[1].axis_count = 4, g->tensors[1].axis_scales = 1u << 30))
+DAMAGE(opcode, g->operators[1].opcode = 4000)
+DAMAGE(opcode_no_kernel, g->operators[1].opcode = KESTREL_GRAPH_LSTM)
+DAMAGE(operator_inputs, g->operators[1].inputs = 1000)
+DAMAGE(operator_input_count, g->operators[1].input_count = 0xfffffff0)
+DAMAGE(operator_no_output, g->operators[1].output_count = 0)
+DAMAGE(operator_tensor, g->indices[g->operators[1].inputs] = 999)
+DAMAGE(operator_order, g->indices[g->operators[0].inputs] = 4)
+DAMAGE(operator_twice, g->indices[g->operators[1].outputs] = 3)
+DAMAGE(operator_constant, g->indices[g->operators[1].outputs] = 1)
+DAMAGE(stride, g->operators[0].attributes.convolution.stride_width = 0)
+DAMAGE(padding, g->operators[0].attributes.convolution.pad_top = INT32_MIN)
+DAMAGE(mode, g->operators[0].attributes.convolution.requantise.mode = 99)
+DAMAGE(scale_count, g->operators[0].attributes.convolution.requantise.scale_count = 3)
+DAMAGE(scales, g->operators[0].attributes.convolution.requantise.scales = 1u << 20)
+DAMAGE(clamp, g->operators[0].attributes.convolution.requantise.minimum = -129)
+DAMAGE(clamp_order, g->operators[0].attributes.convolution.requantise.maximum = -128 - 1)
+DAMAGE(zero_point, g->operators[0].attributes.convolution.input_zero_point = 1000)
+DAMAGE(shift, ((struct kestrel_graph_scale *)(void *)g->parameters)->shift = 31)
+DAMAGE(weights_shape, (g->tensors[1].dims[3] = 2, g->tensors[1].dims[0] = 8))
+DAMAGE(bias_shape, (g->tensors[2].dims[0] = 2, g->tensors[2].size = 8))
+DAMAGE(table, g->operators[1].attributes.table.table = g->parameters_size - 255)
+DAMAGE(softmax_kind, g->operators[2].attributes.softmax.kind = 77)
+DAMAGE(softmax_table, memset(g->parameters + g->operators[2].attributes.softmax.table, 0, 4))
+DAMAGE(input_tensor, g->inputs[0] = 6)
+DAMAGE(input_constant, g->inputs[0] = 1)
+DAMAGE(output_tensor, g->outputs[0] = 6)
+DAMAGE(stream_target, g->streams[0].target = 5000)
+DAMAGE(stream_segments, g->streams[0].segment_count = 5)
+DAMAGE(stream_incomplete, g->streams[0].segment_count = 1)
+DAMAGE(segment_kind, g->segments[1].kind = 5)
+DAMAGE(segment_order, g->segments[1].first_operator = 2)
+DAMAGE(segment_bases, g->segments[0].base_count = 9)
+DAMAGE(segment_commands, g->segments[0].command_offset = 64)
+DAMAGE(segment_command_size, g->segments[0].command_size = 65)
+DAMAGE(base_index, g->bases[2].index = 16)
+DAMAGE(base_rise, g->bases[1].index = 0)
+DAMAGE(base_kind, g->bases[0].kind = 44)
+DAMAGE(base_flags, g->bases[0].flags = 0)
+DAMAGE(base_tensor, g->bases[0].tensor = 60)
+DAMAGE(base_size, g->bases[0].size = 65)
+DAMAGE(base_scratch, g->bases[2].size = 128)
+DAMAGE(placement_count, g->placement_count = 2)
+DAMAGE(placement_place, g->placements[1].place = 0)
+DAMAGE(placement_reason, g->placements[1].reason = 4444)
+
+static const struct damage damages[] = {
+	{ "magic", magic, "magic" },
+	{ "major version", major, "0.x" },
+	{ "header flags", flags, "flags" },
+	{ "header size", header_size, "header_size" },
+	{ "section entry size", entry_size, "section_entry_size" },
+	{ "reserved header bytes", header_reserved, "reserved" },
+	{ "signature range", signature, "signature" },
+	{ "end of STRINGS", strings_end, "STRINGS" },
+	{ "producer", producer, "producer" },
+	{ "tensor name", tensor_name, "name" },
+	{ "tensor type", tensor_type, "type" },
+	{ "tensor rank", tensor_rank, "rank" },
+	{ "tensor dimension 0", tensor_dims, "dims" },
+	{ "tensor of too many bytes", tensor_overflow, "bytes" },
+	{ "tensor size", tensor_size, "size" },
+	{ "tensor storage", tensor_storage, "storage" },
+	{ "constant outside CONSTANTS", tensor_data, "data_offset" },
+	{ "constant not aligned", tensor_data_alignment, "data_offset" },
+	{ "constant offset that overflows", tensor_data_huge, "data_offset" },
+	{ "per-axis scales", tensor_axis, "axis" },
+	{ "unknown opcode", opcode, "opcode" },
+	{ "opcode without a kernel", opcode_no_kernel, "no kernel" },
+	{ "input list outside INDICES", operator_inputs, "INDICES" },
+	{ "input list that overflows", operator_input_count, "INDICES" },
+	{ "operator without output", operator_no_output, "no output" },
+	{ "tensor index", operator_tensor, "tensor 999" },
+	{ "read before written", operator_order, "before it is written" },
+	{ "written twice", operator_twice, "second time" },
+	{ "constant written", operator_constant, "constant" },
+	{ "stride 0", stride, "stride" },
+	{ "padding", padding, "padding" },
+	{ "requantisation mode", mode, "mode" },
+	{ "number of scales", scale_count, "scales" },
+	{ "scales outside PARAMETERS", scales, "PARAMETERS" },
+	{ "clamp outside the type", clamp, "clamp" },
+	{ "clamp the wrong way round", clamp_order, "clamp" },
+	{ "zero point", zero_point, "zero point" },
+	{ "shift", shift, "shift" },
+	{ "shape of weights", weights_shape, "weights" },
+	{ "shape of bias", bias_shape, "bias" },
+	{ "table outside PARAMETERS", table, "PARAMETERS" },
+	{ "softmax kind", softmax_kind, "softmax" },
+	{ "softmax table", softmax_table, "entry 0" },
+	{ "input index", input_tensor, "INPUTS" },
+	{ "constant input", input_constant, "INPUTS" },
+	{ "output index", output_tensor, "OUTPUTS" },
+	{ "stream name", stream_target, "STREAMS" },
+	{ "segment range", stream_segments, "SEGMENTS" },
+	{ "segments that miss operators", stream_incomplete, "operators" },
+	{ "segment kind", segment_kind, "kind" },
+	{ "segment order", segment_order, "follow" },
+	{ "base range", segment_bases, "BASES" },
+	{ "commands outside the section", segment_commands, "STREAM_COMMANDS" },
+	{ "command size", segment_command_size, "STREAM_COMMANDS" },
+	{ "base index", base_index, "index" },
+	{ "base order", base_rise, "rise" },
+	{ "base kind", base_kind, "kind" },
+	{ "base flags", base_flags, "flags" },
+	{ "base tensor", base_tensor, "tensor 60" },
+	{ "base size", base_size, "fit" },
+	{ "scratch range", base_scratch, "scratch" },
+	{ "number of placements", placement_count, "PLACEMENT" },
+	{ "place", placement_place, "place" },
+	{ "reason string", placement_reason, "reason" },
+};
+
+static void test_damages(void)
+{
+	int good = 1;
+
+	for (size_t i = 0; i < sizeof(damages) / sizeof(damages[0]); i++) {
+		struct message message = { "" };
+		struct test_graph graph;
+		int ret;
+
+		sample(&graph);
+		damages[i].make(&graph);
+		ret = open_it(&graph, &message);
+		if ((ret == -EINVAL || ret == -ENOTSUP) && strstr(message.text, damages[i].word))
+			continue;
+		printf("# %s: %d \"%s\", \"%s\" expected\n", damages[i].name, ret, message.text,
+		       damages[i].word);
+		good = 0;
+	}
+	test_result("every damaged field is refused and named", good);
+}
+
+/* Any changed byte of a section, and any other length, shows. */
+static void test_bytes(void)
+{
+	struct message message;
+	struct test_graph graph;
+	struct graph view;
+	size_t size;
+	uint8_t *file;
+	int good = 1;
+
+	sample(&graph);
+	file = test_graph_write(&graph, &size);
+	for (size_t i = 0; i < size; i++) {
+		uint8_t before = file[i];
+
+		file[i] ^= 0x10;
+		if (!graph_open(&view, file, size, &message)) {
+			/*
+			 * Between sections, and in the empty signature, nothing has a
+			 * meaning; a later minor version is welcome.
+			 */
+			if (before && i / 2 != offsetof(struct kestrel_graph_header,
+							version_minor) / 2) {
+				printf("# byte %zu\n", i);
+				good = 0;
+			}
+			graph_close(&view);
+		}
+		file[i] = before;
+	}
+	test_result("a flipped bit anywhere never goes unnoticed", good);
+	good = 1;
+	for (size_t i = 0; i < size; i += i < 256 ? 1 : 97) {
+		uint8_t *copy = aligned_alloc(64, (i + 64) / 64 * 64);
+
+		memcpy(copy, file, i);
+		good &= graph_open(&view, copy, i, &message) == -EINVAL;
+		free(copy);
+	}
+	test_result("a truncated file is refused at every length", good);
+	free(file);
+}
+
+static void test_good(void)
+{
+	struct message message = { "" };
+	struct test_graph graph;
+	int ret;
+
+	sample(&graph);
+	ret = open_it(&graph, &message);
+	if (ret)
+		printf("# %s\n", message.text);
+	test_result("a good file opens", !ret);
+	graph.header.version_minor += 3;
+	test_result("a later minor version opens", !open_it(&graph, &message));
+	graph.header.version_minor = KESTREL_GRAPH_VERSION_MINOR;
+	graph.tensors[3].storage = KESTREL_GRAPH_STORAGE_DROPPED;
+	test_result("a dropped constant needs the header's flag",
+		    open_it(&graph, &message) == -EINVAL);
+}
+
+int main(void)
+{
+	test_good();
+	test_damages();
+	test_bytes();
+	return test_failures != 0;
+}
