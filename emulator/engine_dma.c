@@ -192,13 +192,14 @@ bool engine_dma_decode(struct engine *engine, uint32_t unit, struct engine_entry
 	return base_check(engine, command, reg[KESTREL_DMA_OFFSET], fault);
 }
 
-static bool host_failed(struct engine_fault *fault, uint32_t cause, uint64_t address)
+/* The address is fetched by pointer: the call that sets it is the argument before. */
+static bool host_failed(struct engine_fault *fault, uint32_t cause, const uint64_t *address)
 {
 	if (!cause)
 		return false;
 	fault->code = KESTREL_FAULT_MMU;
 	fault->detail = cause;
-	fault->address = address;
+	fault->address = *address;
 	return true;
 }
 
@@ -221,7 +222,7 @@ static bool piece_move(struct engine *engine, uint32_t unit,
 
 	if (probe)
 		return !host_failed(fault, engine->host.probe(engine->host.opaque, &access,
-							      &failed), failed);
+							      &failed), &failed);
 	if (command->mode == KESTREL_DMA_BRICK) {
 		uint32_t lane = ENGINE_LINE_BYTES;
 		uint32_t end = first + length;
@@ -243,7 +244,7 @@ static bool piece_move(struct engine *engine, uint32_t unit,
 		memset(data, (int)command->fill, length);
 	}
 	if (host_failed(fault, engine->host.access(engine->host.opaque, &access, memory, &failed),
-			failed))
+			&failed))
 		return false;
 	if (command->mode == KESTREL_DMA_BRICK && unit == KESTREL_UNIT_DMA_IN) {
 		uint32_t lane = ENGINE_LINE_BYTES;
@@ -296,9 +297,9 @@ static bool pixels_move(struct engine *engine, uint32_t unit,
 
 	if (probe)
 		return !host_failed(fault, engine->host.probe(engine->host.opaque, &access,
-							      &failed), failed);
+							      &failed), &failed);
 	if (in && host_failed(fault, engine->host.access(engine->host.opaque, &access, data,
-							 &failed), failed))
+							 &failed), &failed))
 		return false;
 	for (uint32_t pixel = 0; pixel < pixels; pixel++) {
 		uint8_t *line = engine->sram + sram + pixel * command->sram_stride[1];
@@ -317,7 +318,7 @@ static bool pixels_move(struct engine *engine, uint32_t unit,
 		}
 	}
 	return in || !host_failed(fault, engine->host.access(engine->host.opaque, &access, data,
-							     &failed), failed);
+							     &failed), &failed);
 }
 
 /*
@@ -410,7 +411,7 @@ static int source_next(void *opaque)
 		if (host_failed(source->fault,
 				source->engine->host.access(source->engine->host.opaque, &access,
 							    source->data, &failed),
-				failed))
+				&failed))
 			return -1;
 	}
 	source->position++;
@@ -476,7 +477,7 @@ static bool stream_probe(struct engine *engine, const struct engine_dma_command 
 	uint64_t failed = 0;
 
 	return !host_failed(fault, engine->host.probe(engine->host.opaque, &access, &failed),
-			    failed);
+			    &failed);
 }
 
 /* First a walk over all pages, so that a command that faults has no effect; then the data. */
