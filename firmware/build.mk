@@ -53,9 +53,10 @@ $(FIRMWARE_OBJECTS): $(FIRMWARE_BUILD_DIRECTORY)/%.o: firmware/% firmware/build.
 $(FIRMWARE_ELF): $(FIRMWARE_OBJECTS) firmware/firmware.ld
 	$(RISCV_CC) $(FIRMWARE_LDFLAGS) -Wl,-Map=$@.map -o $@ $(FIRMWARE_OBJECTS)
 
-PACK_IMAGE = $(BIN)/kestrel-fw pack $< -o $@ \
+# Whoever reads the image while it is made anew finds the old one or the new one.
+PACK_IMAGE = $(BIN)/kestrel-fw pack $< -o $@.new \
 	--version $(subst $() $(),.,$(FIRMWARE_VERSION)) \
-	--security-version $(FIRMWARE_SECURITY_VERSION) --build '$(FIRMWARE_BUILD_ID)'
+	--security-version $(FIRMWARE_SECURITY_VERSION) --build '$(FIRMWARE_BUILD_ID)' && mv $@.new $@
 
 $(FIRMWARE_IMAGE): $(FIRMWARE_ELF) $(BIN)/kestrel-fw
 	$(PACK_IMAGE)
@@ -116,8 +117,13 @@ $(BUILD)/tests/unit/firmware_system_test: \
 $(BUILD)/tests/unit/firmware_tool_test: $(call objects,tests/unit/firmware_tool_test.c) | \
 	$(BIN)/kestrel-fw $(FIRMWARE_IMAGE)
 
+# With the real engine, through the simulator's library.
+$(BUILD)/tests/unit/firmware_preemption_test: $(call objects,tests/unit/firmware_preemption_test.c) | \
+	$(BIN)/libkestrel-simulator.so $(FIRMWARE_IMAGE)
+$(BUILD)/tests/unit/firmware_preemption_test: FIRMWARE_TEST_LIBRARIES := -ldl
+
 FIRMWARE_UNIT_TESTS := $(addprefix $(BUILD)/tests/unit/firmware_,ring_test scheduler_test \
-	format_test image_test system_test tool_test)
+	format_test image_test system_test tool_test preemption_test)
 $(FIRMWARE_UNIT_TESTS):
 	@mkdir -p $(@D)
 	$(CC) $(KESTREL_LDFLAGS) $(LDFLAGS) -o $@ $^ $(FIRMWARE_TEST_LIBRARIES)

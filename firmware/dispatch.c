@@ -10,7 +10,11 @@
 #include "scheduler.h"
 
 #define NO_QUEUE 0xffffffffu
-/* Nobody's data is in the engine, or nobody's that may see the next one's. */
+/*
+ * Nobody's data is in the engine, or that of nobody who may find it there again.
+ * The scrub comes before the next job, so that the host hears of the last one
+ * even from an engine that is too broken to be scrubbed.
+ */
 #define OWNER_NONE 0xffffffffu
 #define OWNER_GONE 0xfffffffeu
 
@@ -149,9 +153,11 @@ static void job_leave(struct queue *queue)
 	control_set_running(NO_QUEUE, 0, 0);
 }
 
-/* Nobody may see what is left in the engine. */
-static void engine_clean(void)
+/* Nothing is left in the engine that address space asid (OWNER_NONE: anybody) may not see. */
+static void engine_clean_for(uint32_t asid)
 {
+	if (engine_owner == OWNER_NONE || engine_owner == asid)
+		return;
 	engine_scrub();
 	engine_owner = OWNER_NONE;
 }
@@ -178,17 +184,17 @@ static void job_stopped(uint32_t status, uint32_t reason)
 			queue_publish(queue);
 			return;
 		}
+		engine_owner = OWNER_GONE;
 		engine_read_fault(&fault);
-		engine_clean();
 		job_end(index, KESTREL_FW_EVENT_JOB_LOST, &fault);
 		return;
 	case KESTREL_ENGINE_STATUS_FAULTED:
+		engine_owner = OWNER_GONE;
 		engine_read_fault(&fault);
-		engine_clean();
 		job_end(index, KESTREL_FW_EVENT_JOB_FAULT, &fault);
 		return;
 	default:
-		engine_clean();
+		engine_owner = OWNER_GONE;
 		job_end(index, reason, NULL);
 		return;
 	}
@@ -216,11 +222,10 @@ static void job_resume(uint32_t index)
 	struct queue *queue = queue_get(index);
 	struct engine_fault fault;
 
-	if (engine_owner != OWNER_NONE && engine_owner != queue->asid)
-		engine_clean();
+	engine_clean_for(queue->asid);
 	if (!engine_restore(queue->save_address, &queue->context)) {
+		engine_owner = OWNER_GONE;
 		engine_read_fault(&fault);
-		engine_clean();
 		job_end(index, KESTREL_FW_EVENT_JOB_LOST, &fault);
 		return;
 	}
@@ -253,8 +258,7 @@ static void job_begin(uint32_t index)
 		job_end(index, KESTREL_FW_EVENT_JOB_DONE, NULL);
 		return;
 	}
-	if (engine_owner != OWNER_NONE && engine_owner != queue->asid)
-		engine_clean();
+	engine_clean_for(queue->asid);
 	job_put_on_engine(index, 0);
 }
 
@@ -376,7 +380,7 @@ void dispatch_destroy(uint32_t index)
 	if (running.queue == index) {
 		engine_kill();
 		job_leave(queue);
-		engine_clean();
+		engine_owner = OWNER_GONE;
 	}
 	/* The address space may soon be another client's. */
 	if (engine_owner == queue->asid)
@@ -395,8 +399,7 @@ bool dispatch_is_idle(void)
 {
 	if (running.queue != NO_QUEUE || queue_preempted_find() != NO_QUEUE)
 		return false;
-	if (engine_owner != OWNER_NONE)
-		engine_clean();
+	engine_clean_for(OWNER_NONE);
 	return true;
 }
 

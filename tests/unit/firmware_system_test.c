@@ -669,7 +669,7 @@ static void engine_reset_loses_job(void)
 	finish();
 }
 
-/* A hung engine still obeys KILL: the timeout ends it. */
+/* A hung engine still obeys KILL: the timeout ends the job, and the host is told. */
 static void hung_engine(void)
 {
 	struct kestrel_fw_create_queue create = board_queue_plain(1, 1, 1);
@@ -677,16 +677,19 @@ static void hung_engine(void)
 	boot();
 	create.job_timeout_cycles = 500000;
 	CHECK(board_queue_create(1, &create) == KESTREL_FW_RESULT_OK);
+	queue_make(2, 2, KESTREL_FW_PRIORITY_NORMAL);
 	kestrel_emulator_inject(board.emulator, KESTREL_EMULATOR_FAULT_HUNG_ENGINE, 1);
 	board_submit(1, SHORT, true);
-	board_run(495000);
-	kestrel_emulator_inject(board.emulator, KESTREL_EMULATOR_FAULT_HUNG_ENGINE, 0);
-	kestrel_emulator_inject(board.emulator, KESTREL_EMULATOR_FAULT_HUNG_ENGINE, 1);
-	CHECK(board.control->firmware.running_queue == 1);
-	board_run(8000);
-	kestrel_emulator_inject(board.emulator, KESTREL_EMULATOR_FAULT_HUNG_ENGINE, 0);
-	board_run(20000);
+	board_run(510000);
 	event_expect(KESTREL_FW_EVENT_JOB_TIMEOUT, 1, 1);
+	/* It cannot be scrubbed for the next client: that is the end. */
+	board_submit(2, SHORT, true);
+	board_run(1000000);
+	CHECK(fake.starts == 1);
+	CHECK(board_register(KESTREL_REG_MCU_HALT_CODE) == KESTREL_FW_HALT_CRASHED);
+	CHECK(board.crash->magic == KESTREL_FW_CRASH_MAGIC);
+	CHECK(board.crash->cause == UINT32_MAX);
+	board.crash->magic = 0;
 	finish();
 }
 
