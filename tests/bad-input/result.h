@@ -39,10 +39,10 @@ static inline void result_add(struct results *results, bool good, const char *na
 static inline void result_refusal(struct results *results, const char *name, int code,
 				  const char *message, const char *const *words)
 {
-	char explanation[1024];
+	char explanation[1400];
 	bool good = code < 0;
 
-	snprintf(explanation, sizeof(explanation), "%s: code %d, message \"%s\"", name, code,
+	snprintf(explanation, sizeof(explanation), "%.250s: code %d, message \"%.1024s\"", name, code,
 		 message ? message : "");
 	for (; *words; words++)
 		good = good && message && strstr(message, *words);
