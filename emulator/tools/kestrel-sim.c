@@ -29,7 +29,7 @@ static const char help[] =
 "  --firmware FILE      firmware image to boot\n"
 "  --trace FILE.json    timeline of the units, for chrome://tracing or Perfetto\n"
 "  --reset-state        clear the model's state before every run\n"
-"  --json               statistics of the last run as JSON\n"
+"  --json               statistics of the last run, and the cycles of all, as JSON\n"
 "  --help, --version\n"
 "\n"
 "Exits 0, 1 after an error or where an operator would have to leave the NPU,\n"
@@ -64,6 +64,8 @@ struct session {
 	struct stream *inputs;
 	struct stream *outputs;
 	size_t runs;
+	/* cycles_total of each run. */
+	uint64_t *cycles;
 	FILE *trace;
 	int traced;
 };
@@ -240,6 +242,9 @@ static void streams_free(struct stream *streams, uint32_t count)
 
 static int run_all(struct session *session, const struct options *options)
 {
+	session->cycles = calloc(session->runs, sizeof(*session->cycles));
+	if (!session->cycles)
+		return tool_error("out of memory");
 	for (size_t run = 0; run < session->runs; run++) {
 		int ret = 0;
 
@@ -259,8 +264,9 @@ static int run_all(struct session *session, const struct options *options)
 			ret = npu_job_run(session->job);
 		if (ret)
 			return tool_error("run %zu: %s", run, npu_job_errmsg(session->job));
+		session->interface->statistics(session->simulator, &session->statistics);
+		session->cycles[run] = session->statistics.cycles_total;
 	}
-	session->interface->statistics(session->simulator, &session->statistics);
 	return 0;
 }
 
@@ -318,7 +324,11 @@ static void report_json(const struct session *session, const struct options *opt
 	printf("\"tlb_misses\": %llu, \"walk_cycles\": %llu, \"bank_conflict_cycles\": %llu, ",
 	       (unsigned long long)s->tlb_misses, (unsigned long long)s->walk_cycles,
 	       (unsigned long long)s->bank_conflict_cycles);
-	printf("\"mcu_instructions\": %llu,\n ", (unsigned long long)s->mcu_instructions);
+	printf("\"mcu_instructions\": %llu,\n \"cycles_per_run\": [",
+	       (unsigned long long)s->mcu_instructions);
+	for (size_t run = 0; run < session->runs; run++)
+		printf("%s%llu", run ? ", " : "", (unsigned long long)session->cycles[run]);
+	printf("],\n ");
 	printf("\"ops_total\": %u, \"ops_npu\": %u, \"ops_cpu\": %u, \"ops_removed\": %u}\n",
 	       session->info.operator_count, session->info.operators_npu,
 	       session->info.operators_cpu, session->info.operators_removed);
@@ -418,6 +428,7 @@ int main(int argc, char **argv)
 	streams_free(session.outputs, session.info.output_count);
 	npu_model_free(session.model);
 	npu_close(session.device);
+	free(session.cycles);
 	free(options.inputs.items);
 	free(options.outputs.items);
 	return ret;
