@@ -302,7 +302,7 @@ static bool engine_give(void)
 	return true;
 }
 
-/* Enforces the running job's limits; returns the cycles until the next look, 0 if it was stopped. */
+/* Enforces the running job's limits; returns the cycles until the next look, 0 if it ended. */
 static uint32_t job_watch(void)
 {
 	struct queue *queue = queue_get(running.queue);

@@ -156,8 +156,9 @@ static bool check_header(struct checker *checker)
 	}
 	memcpy(header, checker->image, sizeof(*header));
 	if (header->magic != KESTREL_FW_IMAGE_MAGIC) {
-		report(checker, KESTREL_BOOT_MAGIC, "wrong magic: 0x%08" PRIx32 " instead of 0x%08x",
-		       header->magic, KESTREL_FW_IMAGE_MAGIC);
+		report(checker, KESTREL_BOOT_MAGIC,
+		       "wrong magic: 0x%08" PRIx32 " instead of 0x%08x", header->magic,
+		       KESTREL_FW_IMAGE_MAGIC);
 		return false;
 	}
 	if (header->header_version != KESTREL_FW_IMAGE_HEADER_VERSION) {

@@ -136,7 +136,8 @@ static void pack(void)
 	CHECK(run("pack raw.bin -o raw.img --entry 99") == 1 && says("do not fit"));
 	CHECK(run("pack raw.bin -o nowhere/raw.img") == 1 && says("nowhere/raw.img"));
 	file_write("broken.elf", "\x7f" "ELF and so on", 14);
-	CHECK(run("pack broken.elf -o raw.img") == 1 && says("broken.elf: ELF header is truncated"));
+	CHECK(run("pack broken.elf -o raw.img") == 1);
+	CHECK(says("broken.elf: ELF header is truncated"));
 	file_write("empty.bin", "", 0);
 	CHECK(run("pack empty.bin -o raw.img") == 1);
 }

@@ -101,8 +101,8 @@
 #define KESTREL_REG_FEATURES			0x0044
 #define KESTREL_FEATURE_PLL			(1u << 0)	/* own clock: page 0x4000 works */
 #define KESTREL_FEATURE_SENSORS			(1u << 1)	/* temperature, power, energy */
-#define KESTREL_FEATURE_PREEMPTION		(1u << 2)	/* preemption points, save, restore */
-#define KESTREL_FEATURE_ECC			(1u << 3)	/* SRAM and TCM errors are reported */
+#define KESTREL_FEATURE_PREEMPTION		(1u << 2)	/* preemption points work */
+#define KESTREL_FEATURE_ECC			(1u << 3)	/* memory errors are reported */
 #define KESTREL_FEATURE_VOLTAGE			(1u << 4)	/* KESTREL_REG_VOLTAGE is wired */
 /* RO, cap. Fuses: what the boot ROM demands of an image. */
 #define KESTREL_REG_FUSES			0x0048
@@ -257,7 +257,7 @@
 /* RO, reset LOCKED. */
 #define KESTREL_REG_CLOCK_STATUS		0x4008
 #define KESTREL_CLOCK_LOCKED			(1u << 0)
-#define KESTREL_CLOCK_REJECTED			(1u << 1)	/* last request: engine busy or out of range */
+#define KESTREL_CLOCK_REJECTED			(1u << 1)	/* the last request */
 /* RO, cap. Time that the PLL takes to lock, microseconds. */
 #define KESTREL_REG_PLL_LOCK_TIME		0x400c
 /* RW, cap. Supply that the host has set, microvolts; a hint for the power model. */
@@ -367,7 +367,7 @@
 #define KESTREL_MMU_CAUSE_ASID			1	/* no valid table entry */
 #define KESTREL_MMU_CAUSE_CANONICAL		2	/* VA bits 39..63 differ from bit 38 */
 #define KESTREL_MMU_CAUSE_NOT_PRESENT		3	/* V=0 */
-#define KESTREL_MMU_CAUSE_MALFORMED		4	/* reserved bits, W without R, bad leaf level */
+#define KESTREL_MMU_CAUSE_MALFORMED		4	/* reserved bits, W only, leaf level */
 #define KESTREL_MMU_CAUSE_PERMISSION		5	/* R, W or X missing */
 #define KESTREL_MMU_CAUSE_ACCESSED		6	/* A=0 */
 #define KESTREL_MMU_CAUSE_DIRTY			7	/* write with D=0 */
@@ -501,14 +501,14 @@
 
 /* RO, reset IDLE. RUNNING, HELD, TRANSFERRING and SCRUBBING are busy. */
 #define KESTREL_ENGINE_STATUS			0x004
-#define KESTREL_ENGINE_STATUS_IDLE		0	/* reset, or SAVE, RESTORE, SCRUB finished */
+#define KESTREL_ENGINE_STATUS_IDLE		0	/* reset; SAVE, RESTORE, SCRUB done */
 #define KESTREL_ENGINE_STATUS_RUNNING		1
 #define KESTREL_ENGINE_STATUS_HELD		2	/* raises the ENGINE interrupt too */
 #define KESTREL_ENGINE_STATUS_TRANSFERRING	3	/* SAVE or RESTORE at work */
 #define KESTREL_ENGINE_STATUS_SCRUBBING		4
 #define KESTREL_ENGINE_STATUS_DONE		5	/* END reached, every unit drained */
 #define KESTREL_ENGINE_STATUS_PREEMPTED		6	/* RESUME_OFFSET and RANGE are set */
-#define KESTREL_ENGINE_STATUS_FAULTED		7	/* FAULT_* are set; also for SAVE, RESTORE */
+#define KESTREL_ENGINE_STATUS_FAULTED		7	/* FAULT_* are set; SAVE, RESTORE too */
 #define KESTREL_ENGINE_STATUS_KILLED		8
 
 /* RW, reset 0. Address space of every access of the job; 0 is legal only
