@@ -36,6 +36,8 @@ struct options {
 struct session {
 	struct npu_device *device;
 	struct npu_model *model;
+	struct npu_job *job;
+	struct npu_capabilities capabilities;
 	struct npu_tensor input;
 	struct npu_tensor output;
 	char *label_text;
@@ -165,29 +167,57 @@ static double probability(const struct session *session, size_t i)
 	return (q - session->output.zero_point) * (double)session->output.scale;
 }
 
+/* The answer, what it cost, and the raw output, for scripts that compare devices. */
+static void answer_print_json(const struct session *session, const char *path, size_t best,
+			      const struct npu_job_stats *stats)
+{
+	printf("{\"image\": ");
+	tool_json_string(stdout, path);
+	printf(", \"class\": %zu, \"label\": ", best);
+	tool_json_string(stdout, session->labels[best]);
+	printf(", \"probability\": %.8g, \"device\": ", probability(session, best));
+	tool_json_string(stdout, session->capabilities.name);
+	printf(", \"npu_cycles\": %llu, \"clock_khz\": %llu, \"latency_us\": %.3f, \"output\": \"",
+	       (unsigned long long)stats->npu_cycles,
+	       (unsigned long long)session->capabilities.clock_khz, stats->duration_ns / 1e3);
+	for (size_t i = 0; i < session->output.bytes; i++)
+		printf("%02x", session->scores[i]);
+	printf("\"}\n");
+}
+
 static int image_classify(struct session *session, const char *path, int json)
 {
-	const void *inputs[] = { session->pixels };
-	void *outputs[] = { session->scores };
+	struct npu_job_stats stats = { .size = sizeof(stats) };
 	size_t best = 0;
 
 	if (image_read(session, path))
 		return TOOL_FAILED;
-	if (npu_run(session->model, inputs, outputs))
-		return tool_error("%s: %s", path, npu_errmsg(session->device));
+	if (npu_job_run(session->job) || npu_job_stats(session->job, &stats))
+		return tool_error("%s: %s", path, npu_job_errmsg(session->job));
 	for (size_t i = 1; i < session->output.bytes; i++)
 		if (probability(session, i) > probability(session, best))
 			best = i;
-	if (json) {
-		printf("{\"image\": ");
-		tool_json_string(stdout, path);
-		printf(", \"class\": %zu, \"label\": ", best);
-		tool_json_string(stdout, session->labels[best]);
-		printf(", \"probability\": %.8g}\n", probability(session, best));
-	} else {
+	if (json)
+		answer_print_json(session, path, best, &stats);
+	else
 		printf("%s: %s (%.1f %%)\n", path, session->labels[best],
 		       100 * probability(session, best));
-	}
+	return 0;
+}
+
+/* The job with its memory; one run before the first picture pays for page faults. */
+static int job_prepare(struct session *session)
+{
+	session->pixels = calloc(1, session->input.bytes);
+	session->scores = calloc(1, session->output.bytes);
+	if (!session->pixels || !session->scores)
+		return tool_error("out of memory");
+	if (npu_job_new(session->model, &session->job))
+		return tool_error("%s", npu_errmsg(session->device));
+	if (npu_job_bind_memory(session->job, NPU_INPUT, 0, session->pixels) ||
+	    npu_job_bind_memory(session->job, NPU_OUTPUT, 0, session->scores) ||
+	    npu_job_run(session->job))
+		return tool_error("%s", npu_job_errmsg(session->job));
 	return 0;
 }
 
@@ -208,10 +238,10 @@ static int session_run(struct session *session, const struct options *options)
 		ret = labels_read(session, options->labels, session->output.bytes);
 	if (ret)
 		return ret;
-	session->pixels = malloc(session->input.bytes);
-	session->scores = malloc(session->output.bytes);
-	if (!session->pixels || !session->scores)
-		return tool_error("out of memory");
+	session->capabilities.size = sizeof(session->capabilities);
+	if (npu_capabilities(session->device, &session->capabilities))
+		return tool_error("%s", npu_errmsg(session->device));
+	ret = job_prepare(session);
 	for (size_t i = 0; !ret && i < options->images.count; i++)
 		ret = image_classify(session, options->images.items[i], options->json);
 	return ret;
@@ -229,6 +259,7 @@ int main(int argc, char **argv)
 		printf("npu-classify (libnpu %s)\n", npu_version());
 	else if (!ret)
 		ret = session_run(&session, &options);
+	npu_job_free(session.job);
 	npu_model_free(session.model);
 	npu_close(session.device);
 	free(session.label_text);
