@@ -3,6 +3,7 @@
 
 #include <linux/align.h>
 #include <linux/errno.h>
+#include <linux/export.h>
 #include <linux/log2.h>
 #include <linux/overflow.h>
 

@@ -3,6 +3,7 @@
 #ifndef _KESTREL_ARGS_H_
 #define _KESTREL_ARGS_H_
 
+#include <linux/bits.h>
 #include <linux/types.h>
 
 #include <drm/kestrel_accel.h>
@@ -21,7 +22,7 @@
 #define KESTREL_MAX_STRIDE		4096
 #define KESTREL_MAX_QUERY_SIZE		4096
 /* A BO can be no larger than a VM. */
-#define KESTREL_MAX_BO_SIZE		(1ull << 38)
+#define KESTREL_MAX_BO_SIZE		BIT_ULL(38)
 
 int kestrel_args_array(const struct drm_kestrel_array *array, u32 min_stride, u32 min_count,
 		       u32 max_count);

@@ -423,7 +423,7 @@ static bool kestrel_firmware_replied(const struct kestrel_fw_request *slot, u32 
  * time; -EPROTO when the firmware refuses. The log says which.
  */
 int kestrel_firmware_request(struct kestrel_device *kdev,
-				    const struct kestrel_fw_request *request)
+			     const struct kestrel_fw_request *request)
 {
 	struct kestrel_fw_request *slot = &kestrel_firmware_control(kdev)->request[0];
 	unsigned long deadline = jiffies + msecs_to_jiffies(request_timeout_ms) + 1;

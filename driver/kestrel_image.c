@@ -8,6 +8,7 @@
  */
 
 #include <crypto/sha2.h>
+#include <linux/export.h>
 #include <linux/kernel.h>
 #include <linux/string.h>
 

@@ -2,6 +2,7 @@
 /* Copyright The Kestrel authors */
 
 #include <linux/bug.h>
+#include <linux/export.h>
 
 #include <kunit/visibility.h>
 

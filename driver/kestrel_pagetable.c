@@ -14,6 +14,7 @@
  * only when the caller has invalidated.
  */
 
+#include <linux/export.h>
 #include <linux/minmax.h>
 #include <linux/slab.h>
 

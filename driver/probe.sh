@@ -47,7 +47,6 @@ if ! try linux/kernel.h 'might_sleep();' "$@"; then
 	exit 1
 fi
 
-echo '/* SPDX-License-Identifier: GPL-2.0-only */'
 echo '/* Made by probe.sh for one kernel. */'
 probe KESTREL_HAVE_SCHED_JOB_CLIENT_ID drm/gpu_scheduler.h \
 	'(void)drm_sched_job_init(NULL, NULL, 1, NULL, 0);' "$@"

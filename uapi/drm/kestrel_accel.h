@@ -5,6 +5,12 @@
 
 #include "drm.h"
 
+#ifdef __KERNEL__
+#include <linux/build_bug.h>
+#else
+#include <assert.h>
+#endif
+
 #if defined(__cplusplus)
 extern "C" {
 #endif
@@ -148,7 +154,7 @@ struct drm_kestrel_query {
 };
 
 /** DRM_KESTREL_HARDWARE_COHERENT: the NPU snoops CPU caches. */
-#define DRM_KESTREL_HARDWARE_COHERENT	(1u << 0)
+#define DRM_KESTREL_HARDWARE_COHERENT	0x1u
 
 /**
  * struct drm_kestrel_query_hardware - the hardware, constant while it is bound
@@ -301,11 +307,11 @@ enum drm_kestrel_bind_op_type {
 };
 
 /** DRM_KESTREL_BIND_READ: commands may read the range. */
-#define DRM_KESTREL_BIND_READ		(1u << 0)
+#define DRM_KESTREL_BIND_READ		0x1u
 /** DRM_KESTREL_BIND_WRITE: commands may write it; needs BIND_READ too. */
-#define DRM_KESTREL_BIND_WRITE		(1u << 1)
+#define DRM_KESTREL_BIND_WRITE		0x2u
 /** DRM_KESTREL_BIND_EXECUTE: command streams may be fetched from it. */
-#define DRM_KESTREL_BIND_EXECUTE	(1u << 2)
+#define DRM_KESTREL_BIND_EXECUTE	0x4u
 
 /**
  * struct drm_kestrel_bind_op - one operation of VM_BIND
@@ -373,7 +379,7 @@ struct drm_kestrel_bo_create {
 };
 
 /** DRM_KESTREL_BO_IMPORTED: the BO is a dma-buf of another device. */
-#define DRM_KESTREL_BO_IMPORTED		(1u << 0)
+#define DRM_KESTREL_BO_IMPORTED		0x1u
 
 /**
  * struct drm_kestrel_bo_info - argument of DRM_IOCTL_KESTREL_BO_INFO
@@ -392,11 +398,11 @@ struct drm_kestrel_bo_info {
 };
 
 /** DRM_KESTREL_PREP_READ: the CPU is going to read. */
-#define DRM_KESTREL_PREP_READ		(1u << 0)
+#define DRM_KESTREL_PREP_READ		0x1u
 /** DRM_KESTREL_PREP_WRITE: the CPU is going to write. */
-#define DRM_KESTREL_PREP_WRITE		(1u << 1)
+#define DRM_KESTREL_PREP_WRITE		0x2u
 /** DRM_KESTREL_PREP_WAIT_ONLY: wait, but leave caches and ownership alone. */
-#define DRM_KESTREL_PREP_WAIT_ONLY	(1u << 2)
+#define DRM_KESTREL_PREP_WAIT_ONLY	0x4u
 
 /**
  * struct drm_kestrel_bo_prep - argument of DRM_IOCTL_KESTREL_BO_PREP
@@ -512,11 +518,11 @@ struct drm_kestrel_queue_destroy {
 };
 
 /** DRM_KESTREL_SYNC_WAIT: the job starts when the fence has signalled. */
-#define DRM_KESTREL_SYNC_WAIT		(1u << 0)
+#define DRM_KESTREL_SYNC_WAIT		0x1u
 /** DRM_KESTREL_SYNC_SIGNAL: the syncobj gets the job's fence. */
-#define DRM_KESTREL_SYNC_SIGNAL		(1u << 1)
+#define DRM_KESTREL_SYNC_SIGNAL		0x2u
 /** DRM_KESTREL_SYNC_TIMELINE: the syncobj is a timeline, at @point. */
-#define DRM_KESTREL_SYNC_TIMELINE	(1u << 2)
+#define DRM_KESTREL_SYNC_TIMELINE	0x4u
 
 /**
  * struct drm_kestrel_sync - one syncobj of a job
@@ -572,7 +578,7 @@ struct drm_kestrel_job {
 };
 
 /** DRM_KESTREL_SUBMIT_NONBLOCK: fail with EAGAIN where the queue is full. */
-#define DRM_KESTREL_SUBMIT_NONBLOCK	(1u << 0)
+#define DRM_KESTREL_SUBMIT_NONBLOCK	0x1u
 
 /**
  * struct drm_kestrel_submit - argument of DRM_IOCTL_KESTREL_SUBMIT
@@ -760,17 +766,9 @@ struct drm_kestrel_fault_read {
 #define DRM_IOCTL_KESTREL_QUEUE_STATE	DRM_IOCTL_KESTREL(WR, QUEUE_STATE, queue_state)
 #define DRM_IOCTL_KESTREL_FAULT_READ	DRM_IOCTL_KESTREL(WR, FAULT_READ, fault_read)
 
-/*
- * The layout is the same for every compiler and word size. C11, C++11 and the
- * kernel all have this spelling.
- */
-#if defined(__cplusplus)
+/* The layout is the same for every compiler and word size. */
 #define DRM_KESTREL_ASSERT_SIZE(type, size) \
 	static_assert(sizeof(struct type) == (size), "size of " #type)
-#else
-#define DRM_KESTREL_ASSERT_SIZE(type, size) \
-	_Static_assert(sizeof(struct type) == (size), "size of " #type)
-#endif
 
 DRM_KESTREL_ASSERT_SIZE(drm_kestrel_array, 16);
 DRM_KESTREL_ASSERT_SIZE(drm_kestrel_query, 16);
