@@ -129,7 +129,7 @@ started=$SECONDS
 	-nodefaults -display none -no-reboot \
 	-serial "file:$log" -serial "file:$work/result.tar" \
 	-kernel "$linux/vmlinuz" -initrd "$work/initramfs" \
-	-append "console=ttyAMA0 loglevel=5 panic=-1 oops=panic softlockup_panic=1 kasan_multi_shot kestrel.leaks=$leaks $append" \
+	-append "console=ttyAMA0 loglevel=5 panic=-1 oops=panic softlockup_panic=1 kasan_multi_shot guest_leaks=$leaks $append" \
 	${qemu_args[@]+"${qemu_args[@]}"} </dev/null 2>"$work/qemu.err" &
 qemu_pid=$!
 if [ $stream = 1 ]; then
