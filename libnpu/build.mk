@@ -2,34 +2,35 @@
 #
 # libnpu.so.0 (with the link libnpu.so) and libnpu.a, and the programs that use
 # it. libdrm is the one dependency; a cross build sets LIBDRM_CFLAGS and
-# LIBDRM_LIBS, or PKG_CONFIG. npu-classify also needs libpng.
+# LIBDRM_LIBS, or PKG_CONFIG. npu-classify also needs libpng, which is linked
+# statically: it runs in guests that have the C library and libdrm alone.
 
 PKG_CONFIG ?= pkg-config
 LIBDRM_CFLAGS ?= $(shell $(PKG_CONFIG) --cflags libdrm)
 LIBDRM_LIBS ?= $(shell $(PKG_CONFIG) --libs libdrm)
 LIBPNG_CFLAGS ?= $(shell $(PKG_CONFIG) --cflags libpng)
-LIBPNG_LIBS ?= $(shell $(PKG_CONFIG) --libs libpng)
+LIBPNG_LIBS ?= -l:libpng16.a -l:libz.a -lm
 
 LIBNPU_SOURCES := $(wildcard libnpu/*.c)
 LIBNPU_OBJECTS := $(call objects,$(LIBNPU_SOURCES))
 LIBNPU := $(BIN)/libnpu.so.0
 LIBNPU_ARCHIVE := $(BUILD)/libnpu/libnpu.a
 LIBNPU_TOOL_OBJECTS := $(call objects,libnpu/tools/tool.c)
-LIBNPU_TOOLS := $(addprefix $(BIN)/,npu-run npu-bench npu-info)
+LIBNPU_TOOLS := $(addprefix $(BIN)/,npu-run npu-bench npu-info npu-classify)
 LIBNPU_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%, \
 		  $(wildcard tests/unit/libnpu_*_test.c))
 # How a program in $(BIN) finds the library beside it.
 LIBNPU_LINK := -L$(BIN) -lnpu '-Wl,-rpath,$$ORIGIN'
 
 LIBRARIES += $(LIBNPU) $(LIBNPU_ARCHIVE)
-PROGRAMS += $(LIBNPU_TOOLS) $(BIN)/npu-classify
+PROGRAMS += $(LIBNPU_TOOLS)
 GUEST_PROGRAMS += $(LIBNPU_TOOLS)
 UNIT_TESTS += $(LIBNPU_TESTS)
 
 $(BUILD)/libnpu/%.o: EXTRA_CFLAGS += -Ilibnpu/include
 $(BUILD)/tests/unit/libnpu_%.o: EXTRA_CFLAGS += -Ilibnpu -Ilibnpu/include
 # Loops over bytes: vectorised, and without fused multiply-adds in float32.
-$(BUILD)/libnpu/arithmetic.o $(BUILD)/libnpu/cpu%.o: \
+$(BUILD)/libnpu/arithmetic.o $(BUILD)/libnpu/cpu.o $(BUILD)/libnpu/cpu_%.o: \
 	EXTRA_CFLAGS += -O3 -ffp-contract=off
 $(BUILD)/libnpu/device_kernel.o: EXTRA_CFLAGS += $(LIBDRM_CFLAGS)
 $(BUILD)/libnpu/tools/classify.o: EXTRA_CFLAGS += $(LIBPNG_CFLAGS)
@@ -46,7 +47,7 @@ $(LIBNPU_ARCHIVE): $(LIBNPU_OBJECTS)
 	rm -f $@
 	$(AR) rcs $@ $^
 
-$(LIBNPU_TOOLS) $(BIN)/npu-classify: $(BIN)/npu-%: $(BUILD)/libnpu/tools/%.o \
+$(LIBNPU_TOOLS): $(BIN)/npu-%: $(BUILD)/libnpu/tools/%.o \
 		$(LIBNPU_TOOL_OBJECTS) $(LIBNPU)
 	@mkdir -p $(@D)
 	$(CC) $(KESTREL_LDFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBNPU_LINK) $(TOOL_LIBS)
