@@ -55,9 +55,9 @@ guest-programs: $(GUEST_PROGRAMS)
 
 # The two commands of README.md. Each installs what it needs.
 run:
-	tests/demo/run.sh
+	@tests/demo/run.sh
 check:
-	tests/check.sh
+	@tests/check.sh
 
 # The kernel module. KDIR names the kernel build tree, ARCH and CROSS_COMPILE
 # as usual. MODULE_OUTPUT is a scratch copy: the source tree stays clean.
