@@ -328,6 +328,9 @@ static void records_load(const struct engine *engine, const struct engine_mac_co
 	const uint8_t *from = engine->sram + command->record_address + (uint64_t)brick * 16 * 9;
 
 	*records = (struct records){ 0 };
+	/* Accumulators that stay inside need none, and their address was not checked. */
+	if (command->accumulate_to != KESTREL_ACCUMULATE_FRESH)
+		return;
 	for (uint32_t lane = 0; lane < lanes; lane++) {
 		if (command->flags & KESTREL_MAC_FLAG_SCALE_PER_TENSOR) {
 			records->multiplier[lane] = command->multiplier;
