@@ -357,9 +357,10 @@ static void store(struct generator *generator, unsigned int index)
 	}
 }
 
-int generate(const struct program *program, const bool *preempt, struct command_list *list,
+int generate(const struct program *program, struct command_list *list,
 	     struct buffer *constants)
 {
+	const bool *preempt = program->preempt;
 	const struct segment *segment = program->segment;
 	struct arena *arena = segment->graph->arena;
 	struct generator generator = {

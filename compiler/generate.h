@@ -9,10 +9,10 @@
 
 /*
  * Appends the program's commands in program order to `list` and the bytes
- * they fetch to `constants`, whose offset 0 is the base's. `preempt[s]`, when
- * given, asks for a preemption point before step s. Returns 0 or -ENOMEM.
+ * they fetch to `constants`, whose offset 0 is the base's. Returns 0 or
+ * -ENOMEM.
  */
-int generate(const struct program *program, const bool *preempt, struct command_list *list,
+int generate(const struct program *program, struct command_list *list,
 	     struct buffer *constants);
 
 /* The compute command of a step. */

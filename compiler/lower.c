@@ -87,16 +87,31 @@ static int live_ranges(const struct program *program, unsigned int step,
 	return 0;
 }
 
-/* Commands, order, bytes and predicted cycles for given preemption points. */
-static int produce(struct candidate *candidate, const bool *preempt)
+/* Cycles between the preemption points as predicted, the longest stretch. */
+static uint64_t longest_interval(const struct candidate *candidate)
+{
+	uint64_t last = 0, longest = 0;
+
+	for (unsigned int i = 0; i < candidate->list.count; i++) {
+		const struct command *command = &candidate->list.commands[i];
+
+		if (!command->preempt_before)
+			continue;
+		if (command->start - last > longest)
+			longest = command->start - last;
+		last = command->start;
+	}
+	return candidate->cycles - last > longest ? candidate->cycles - last : longest;
+}
+
+/* Commands, order, bytes and predicted cycles of a placed program. */
+static int produce(struct candidate *candidate)
 {
 	const struct program *program = &candidate->program;
 	const struct target *target = candidate->segment.target;
-	struct error *error = candidate->segment.graph->error;
 	struct predict_records *records = NULL;
 	struct emit_ranges *ranges;
 	unsigned int points = 0;
-	uint64_t last = 0;
 	int ret;
 
 	candidate->list.count = 0;
@@ -104,10 +119,10 @@ static int produce(struct candidate *candidate, const bool *preempt)
 	ranges = calloc(program->step_count + 1, sizeof(*ranges));
 	ret = ranges ? 0 : -ENOMEM;
 	for (unsigned int s = 0; s < program->step_count && !ret; s++)
-		if (preempt[s])
+		if (program->preempt && program->preempt[s])
 			ret = live_ranges(program, s, &ranges[points++]);
 	if (!ret)
-		ret = generate(program, preempt, &candidate->list, &candidate->constants);
+		ret = generate(program, &candidate->list, &candidate->constants);
 	if (!ret)
 		ret = schedule(target, &candidate->list);
 	if (!ret) {
@@ -119,24 +134,11 @@ static int produce(struct candidate *candidate, const bool *preempt)
 		ret = candidate->commands.failed ? -ENOMEM :
 		      predict_run(target, &candidate->list, records, &candidate->cycles);
 	}
-	candidate->interval = candidate->cycles;
-	for (unsigned int i = 0, first = 1; i < candidate->list.count && !ret; i++) {
-		uint64_t at = candidate->list.commands[i].start;
-
-		if (!candidate->list.commands[i].preempt_before)
-			continue;
-		if (first)
-			candidate->interval = 0;
-		first = 0;
-		if (at - last > candidate->interval)
-			candidate->interval = at - last;
-		last = at;
-	}
-	if (candidate->cycles - last > candidate->interval)
-		candidate->interval = candidate->cycles - last;
+	if (!ret)
+		candidate->interval = longest_interval(candidate);
 	free(records);
 	free(ranges);
-	return ret == -ENOMEM ? error_memory(error) : ret;
+	return ret == -ENOMEM ? error_memory(candidate->segment.graph->error) : ret;
 }
 
 /* When each step's compute command starts, as just predicted. */
@@ -153,44 +155,53 @@ static void step_times(const struct candidate *candidate, uint64_t *times)
 	}
 }
 
-/* Produces, and puts in preemption points until none is too far from the next. */
-static int produce_preemptible(struct candidate *candidate)
+/*
+ * Preemption points at about equal distances, each before the last step that
+ * keeps within `distance` of the point before.
+ */
+static bool *choose_points(const struct candidate *candidate, uint64_t distance)
 {
 	struct arena *arena = candidate->segment.graph->arena;
 	unsigned int steps = candidate->program.step_count;
 	bool *preempt = arena_alloc(arena, steps + 1, sizeof(*preempt));
 	uint64_t *times = arena_alloc(arena, steps + 1, sizeof(*times));
-	uint64_t limit = PREEMPTION_CYCLES;
-	int ret;
+	uint64_t last = 0;
 
 	if (!preempt || !times)
-		return error_memory(candidate->segment.graph->error);
-	ret = produce(candidate, preempt);
-	for (int try = 0; try < PREEMPTION_TRIES && !ret; try++) {
-		uint64_t last = 0;
-
-		if (candidate->interval <= PREEMPTION_CYCLES)
-			break;
-		limit = limit * 9 / 10;
-		/* Equal shares of the whole, a tenth below the limit. */
-		limit = candidate->cycles / (candidate->cycles / limit + 1);
-		step_times(candidate, times);
-		memset(preempt, 0, steps * sizeof(*preempt));
-		for (unsigned int s = 1; s < steps; s++)
-			if (times[s] - last > limit || (s + 1 < steps && times[s] > last &&
-							times[s + 1] - last > PREEMPTION_CYCLES)) {
-				preempt[s] = true;
-				last = times[s];
-			}
-		ret = produce(candidate, preempt);
-	}
-	return ret;
+		return NULL;
+	step_times(candidate, times);
+	times[steps] = candidate->cycles;
+	for (unsigned int s = 1; s < steps; s++)
+		if (times[s] > last && times[s + 1] - last > distance) {
+			preempt[s] = true;
+			last = times[s];
+		}
+	return preempt;
 }
 
+static int build(struct candidate *candidate, const struct stream_segment *place,
+		 const struct program_settings *settings, const bool *preempt)
+{
+	int ret = segment_build(&candidate->segment, place->first_operator, place->operator_count);
+
+	if (ret)
+		return ret;
+	candidate->program = (struct program){
+		.segment = &candidate->segment, .settings = *settings, .preempt = preempt,
+	};
+	ret = program_build(&candidate->program, &candidate->failed_node);
+	if (ret == -ENOSPC)
+		candidate->failed_node =
+			candidate->segment.nodes[candidate->failed_node].operator_index;
+	return ret ? ret : produce(candidate);
+}
+
+/* Builds without preemption points and then, if they are needed, with them. */
 static int try_candidate(struct candidate *candidate, struct ir_graph *graph,
 			 const struct target *target, const struct stream_segment *place,
 			 struct stream_segment *out, const struct program_settings *settings)
 {
+	uint64_t distance, cycles;
 	int ret;
 
 	out->first_operator = place->first_operator;
@@ -198,17 +209,27 @@ static int try_candidate(struct candidate *candidate, struct ir_graph *graph,
 	out->npu = true;
 	candidate->segment = (struct segment){ .graph = graph, .target = target, .out = out };
 	candidate->failed_node = ~0u;
-	ret = segment_build(&candidate->segment, place->first_operator, place->operator_count);
+	ret = build(candidate, place, settings, NULL);
 	if (ret)
 		return ret;
-	candidate->program = (struct program){
-		.segment = &candidate->segment, .settings = *settings,
-	};
-	ret = program_build(&candidate->program, &candidate->failed_node);
-	if (ret == -ENOSPC)
-		candidate->failed_node =
-			candidate->segment.nodes[candidate->failed_node].operator_index;
-	return ret ? ret : produce_preemptible(candidate);
+	cycles = candidate->cycles;
+	for (unsigned int try = 1; try <= PREEMPTION_TRIES; try++) {
+		const bool *preempt;
+
+		if (candidate->interval <= PREEMPTION_CYCLES)
+			break;
+		/* The distance that shares the cycles out equally, closer in each try. */
+		distance = cycles / (cycles / PREEMPTION_CYCLES + try) + cycles / 64;
+		if (try > 1)
+			ret = build(candidate, place, settings, NULL);
+		preempt = ret ? NULL : choose_points(candidate, distance);
+		if (!preempt)
+			return ret ? ret : error_memory(graph->error);
+		ret = build(candidate, place, settings, preempt);
+		if (ret)
+			return ret;
+	}
+	return 0;
 }
 
 /* Stripes and chunks to try: large ones first, smaller ones when those find no room. */
@@ -387,10 +408,8 @@ static int take_segment(struct ir_graph *graph, struct stream *stream,
 {
 	uint64_t constants = buffer_align(&stream->constants, KESTREL_GRAPH_ALIGNMENT);
 	struct stream_base *bases = segment->bases;
-	int ret = verify_stream(stream->target, segment, &candidate->commands, graph->error);
+	int ret;
 
-	if (ret)
-		return ret;
 	buffer_append(&stream->constants, candidate->constants.data, candidate->constants.bytes);
 	if (stream->constants.failed)
 		return error_memory(graph->error);
@@ -401,6 +420,9 @@ static int take_segment(struct ir_graph *graph, struct stream *stream,
 	bases[SEGMENT_BASE_SCRATCH].kind = KESTREL_GRAPH_BASE_SCRATCH;
 	bases[SEGMENT_BASE_SCRATCH].flags = KESTREL_GRAPH_BASE_READ | KESTREL_GRAPH_BASE_WRITE;
 	bases[SEGMENT_BASE_SCRATCH].size = candidate->segment.scratch_bytes;
+	ret = verify_stream(stream->target, segment, &candidate->commands, graph->error);
+	if (ret)
+		return ret;
 	if (candidate->segment.scratch_bytes > stream->scratch_size)
 		stream->scratch_size = candidate->segment.scratch_bytes;
 	segment->commands = candidate->commands;

@@ -11,6 +11,7 @@
 #define SIGNAL_DELAY 3
 #define PAGES_KNOWN 64
 #define PREEMPT_CYCLES 8
+#define SEPARATE_BASES 2
 
 struct unit_state {
 	/* When the next entry can be taken up, and when everything so far has retired. */
@@ -63,8 +64,11 @@ static uint64_t walk_cycles(struct machine *machine, const struct command *comma
 {
 	const struct target *target = machine->target;
 	uint64_t latency = target->port[target->ports - 1].read_latency;
-	uint64_t base = (uint64_t)command_get(command, KESTREL_DMA_BASE) << 48;
-	uint64_t from = (uint64_t)command_get(command, KESTREL_DMA_OFFSET), to = from + 1;
+	/* Tensors lie next to each other: the first bases are spaces of their own. */
+	uint64_t index = (uint64_t)command_get(command, KESTREL_DMA_BASE);
+	uint64_t base = (index < SEPARATE_BASES ? index : SEPARATE_BASES) << 48;
+	uint64_t from = (uint64_t)command_get(command, KESTREL_DMA_OFFSET);
+	uint64_t to = from + (uint64_t)command_get(command, KESTREL_DMA_COUNT0);
 	uint64_t cycles = 0;
 
 	for (unsigned int a = 0; a < command->access_count; a++)
@@ -74,11 +78,12 @@ static uint64_t walk_cycles(struct machine *machine, const struct command *comma
 		to = from + (uint64_t)command_get(command, KESTREL_DMA_SOURCE_BYTES);
 	for (uint64_t page = from / target->page_bytes; page <= (to - 1) / target->page_bytes;
 	     page++) {
-		bool first = !machine->page_count;
-
-		/* The page behind the one before has been prefetched. */
+		/*
+		 * The page behind the one before has been prefetched. The front end's
+		 * first walk has brought the region's upper levels.
+		 */
 		if (!page_known(machine, base | page) && page == from / target->page_bytes)
-			cycles += first ? 3 * latency : latency;
+			cycles += latency;
 	}
 	return cycles;
 }

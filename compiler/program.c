@@ -292,6 +292,20 @@ static int cut(struct program *program)
 	return ret;
 }
 
+/* Loads stay behind the preemption point before their first use. */
+static void hold_back(struct program *program)
+{
+	for (unsigned int b = 0; b < program->buffer_count; b++) {
+		struct plan_buffer *buffer = &program->plan[b];
+		unsigned int step = buffer->first;
+
+		while (step > buffer->earliest && !program->preempt[step])
+			step--;
+		if (step > buffer->earliest)
+			buffer->earliest = step;
+	}
+}
+
 /* The largest resident value that lives together with the buffer without room. */
 static int choose_victim(const struct program *program, unsigned int failed)
 {
@@ -344,6 +358,8 @@ int program_build(struct program *program, unsigned int *failed_node)
 		ret = cut(program);
 		if (ret)
 			return ret;
+		if (program->preempt)
+			hold_back(program);
 		failed = plan_place(program->plan, program->buffer_count,
 				    segment->target->sram_bytes, &program->peak);
 		if (failed < 0)

@@ -54,6 +54,8 @@ struct program {
 	unsigned int buffer_count, buffer_capacity;
 	struct plan_buffer *plan;
 	struct program_buffer *buffers;
+	/* Steps with a preemption point before them; NULL: none. Nothing is fetched across. */
+	const bool *preempt;
 	/* First step of each node, and one more. */
 	unsigned int *node_steps;
 	uint64_t peak;

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: MIT
+#include <string.h>
+
+#include "verify_access.h"
+
+#define RECORD_BYTES 9
+
+struct list {
+	struct verify_access *access;
+	unsigned int count;
+};
+
+static void add(struct list *list, unsigned int space, bool write, uint64_t from, uint64_t to)
+{
+	if (from < to)
+		list->access[list->count++] = (struct verify_access){ space, write, from, to };
+}
+
+static int64_t unzigzag(uint32_t value)
+{
+	return value & 1 ? -(int64_t)(value >> 1) - 1 : (int64_t)(value >> 1);
+}
+
+void verify_reset(unsigned int unit, uint32_t registers[VERIFY_REGISTERS])
+{
+	static const uint8_t dma_ones[] = {
+		KESTREL_DMA_COUNT0, KESTREL_DMA_COUNT1, KESTREL_DMA_COUNT2, KESTREL_DMA_COUNT3,
+		KESTREL_DMA_ELEMENT_BYTES,
+	};
+	static const uint8_t mac_ones[] = {
+		KESTREL_MAC_IFM_WIDTH, KESTREL_MAC_IFM_HEIGHT, KESTREL_MAC_IFM_CHANNELS,
+		KESTREL_MAC_KERNEL_WIDTH, KESTREL_MAC_KERNEL_HEIGHT, KESTREL_MAC_STRIDE_X,
+		KESTREL_MAC_STRIDE_Y, KESTREL_MAC_DILATION_X, KESTREL_MAC_DILATION_Y,
+		KESTREL_MAC_OFM_WIDTH, KESTREL_MAC_OFM_HEIGHT, KESTREL_MAC_OFM_CHANNELS,
+		KESTREL_MAC_DEPTH_MULTIPLIER,
+	};
+	static const uint8_t vector_ones[] = {
+		KESTREL_VECTOR_IFM_WIDTH, KESTREL_VECTOR_IFM_HEIGHT, KESTREL_VECTOR_OFM_WIDTH,
+		KESTREL_VECTOR_OFM_HEIGHT, KESTREL_VECTOR_OFM_CHANNELS,
+		KESTREL_VECTOR_KERNEL_WIDTH, KESTREL_VECTOR_KERNEL_HEIGHT,
+		KESTREL_VECTOR_STRIDE_X, KESTREL_VECTOR_STRIDE_Y,
+	};
+	const uint8_t *ones = dma_ones;
+	size_t count = sizeof(dma_ones);
+
+	memset(registers, 0, VERIFY_REGISTERS * sizeof(registers[0]));
+	if (unit == KESTREL_UNIT_MAC) {
+		ones = mac_ones;
+		count = sizeof(mac_ones);
+		registers[KESTREL_MAC_IFM_PIXEL_STRIDE] = 16;
+		registers[KESTREL_MAC_OFM_PIXEL_STRIDE] = 16;
+	} else if (unit == KESTREL_UNIT_VECTOR) {
+		ones = vector_ones;
+		count = sizeof(vector_ones);
+		registers[KESTREL_VECTOR_IFM_PIXEL_STRIDE] = 16;
+		registers[KESTREL_VECTOR_IFM2_PIXEL_STRIDE] = 16;
+		registers[KESTREL_VECTOR_OFM_PIXEL_STRIDE] = 16;
+	}
+	for (size_t i = 0; i < count; i++)
+		registers[ones[i]] = 1;
+}
+
+unsigned int verify_register_count(unsigned int unit)
+{
+	return unit == KESTREL_UNIT_MAC ? KESTREL_MAC_REGISTER_COUNT :
+	       unit == KESTREL_UNIT_VECTOR ? KESTREL_VECTOR_REGISTER_COUNT :
+					     KESTREL_DMA_REGISTER_COUNT;
+}
+
+/* A feature map without a ring: from its address to its last byte. */
+static void add_map(struct list *list, bool write, const uint32_t *map, uint32_t first_row,
+		    uint32_t height, uint32_t width, uint32_t channels)
+{
+	/* ADDRESS, ROW_STRIDE, BRICK_STRIDE, PIXEL_STRIDE stand in this order. */
+	uint64_t from = map[0] + (uint64_t)first_row * map[1];
+	uint64_t to = from + (uint64_t)(height - 1) * map[1] + (uint64_t)(width - 1) * map[3];
+
+	if (map[3] < KESTREL_ISA_BRICK_BYTES)
+		to += channels;
+	else
+		to += (uint64_t)((channels - 1) / 16) * map[2] + KESTREL_ISA_BRICK_BYTES;
+	add(list, 0, write, from, to);
+}
+
+/* First and last input row of a window that lie inside the map; false: none. */
+static bool window_rows(int64_t outputs, int64_t inputs, int64_t kernel, int64_t stride,
+			int64_t dilation, int64_t pad, uint32_t *first, uint32_t *count)
+{
+	int64_t low = -pad, high = (outputs - 1) * stride + (kernel - 1) * dilation - pad;
+
+	if (low < 0)
+		low = 0;
+	if (high > inputs - 1)
+		high = inputs - 1;
+	*first = (uint32_t)low;
+	*count = (uint32_t)(high - low + 1);
+	return high >= low;
+}
+
+static void mac_accesses(struct list *list, const uint32_t *r)
+{
+	uint64_t channels = r[KESTREL_MAC_IFM_CHANNELS], weights, records;
+	uint32_t first, rows;
+
+	if (r[KESTREL_MAC_MODE] == KESTREL_MAC_DEPTHWISE)
+		channels = 1;
+	weights = channels * r[KESTREL_MAC_KERNEL_WIDTH] * r[KESTREL_MAC_KERNEL_HEIGHT] *
+		  r[KESTREL_MAC_OFM_CHANNELS];
+	records = (uint64_t)RECORD_BYTES * r[KESTREL_MAC_OFM_CHANNELS];
+	if (window_rows(r[KESTREL_MAC_OFM_HEIGHT], r[KESTREL_MAC_IFM_HEIGHT],
+			r[KESTREL_MAC_KERNEL_HEIGHT], r[KESTREL_MAC_STRIDE_Y],
+			r[KESTREL_MAC_DILATION_Y], unzigzag(r[KESTREL_MAC_PAD_TOP]), &first, &rows))
+		add_map(list, false, &r[KESTREL_MAC_IFM_ADDRESS], first, rows,
+			r[KESTREL_MAC_IFM_WIDTH], r[KESTREL_MAC_IFM_CHANNELS]);
+	add(list, 0, false, r[KESTREL_MAC_WEIGHT_ADDRESS], r[KESTREL_MAC_WEIGHT_ADDRESS] + weights);
+	add(list, 0, false, r[KESTREL_MAC_RECORD_ADDRESS], r[KESTREL_MAC_RECORD_ADDRESS] + records);
+	add_map(list, true, &r[KESTREL_MAC_OFM_ADDRESS], 0, r[KESTREL_MAC_OFM_HEIGHT],
+		r[KESTREL_MAC_OFM_WIDTH], r[KESTREL_MAC_OFM_CHANNELS]);
+}
+
+static void vector_accesses(struct list *list, const uint32_t *r)
+{
+	uint32_t width = r[KESTREL_VECTOR_OFM_WIDTH], height = r[KESTREL_VECTOR_OFM_HEIGHT];
+	uint32_t channels = r[KESTREL_VECTOR_OFM_CHANNELS], operation = r[KESTREL_VECTOR_OPERATION];
+	uint32_t table = r[KESTREL_VECTOR_TABLE_ADDRESS], first, rows;
+
+	switch (operation) {
+	case KESTREL_VECTOR_MAX_POOL:
+	case KESTREL_VECTOR_AVERAGE_POOL:
+	case KESTREL_VECTOR_SUM_POOL:
+	case KESTREL_VECTOR_MIN_POOL:
+		if (window_rows(height, r[KESTREL_VECTOR_IFM_HEIGHT],
+				r[KESTREL_VECTOR_KERNEL_HEIGHT], r[KESTREL_VECTOR_STRIDE_Y], 1,
+				unzigzag(r[KESTREL_VECTOR_PAD_TOP]), &first, &rows))
+			add_map(list, false, &r[KESTREL_VECTOR_IFM_ADDRESS], first, rows,
+				r[KESTREL_VECTOR_IFM_WIDTH], channels);
+		break;
+	default:
+		add_map(list, false, &r[KESTREL_VECTOR_IFM_ADDRESS], 0, height, width, channels);
+		break;
+	}
+	if (operation <= KESTREL_VECTOR_MAX)
+		add_map(list, false, &r[KESTREL_VECTOR_IFM2_ADDRESS], 0, height, width, channels);
+	if (operation == KESTREL_VECTOR_TABLE)
+		add(list, 0, false, table, (uint64_t)table + 256);
+	if (operation == KESTREL_VECTOR_SOFTMAX)
+		add(list, 0, false, table,
+		    (uint64_t)table + 4 * (uint64_t)r[KESTREL_VECTOR_TABLE_ENTRIES]);
+	add_map(list, true, &r[KESTREL_VECTOR_OFM_ADDRESS], 0, height, width, channels);
+}
+
+static void dma_accesses(struct list *list, bool read, const uint32_t *r)
+{
+	unsigned int base = 1 + r[KESTREL_DMA_BASE];
+	uint64_t from = r[KESTREL_DMA_OFFSET], sram = r[KESTREL_DMA_SRAM_ADDRESS];
+	uint64_t count0 = r[KESTREL_DMA_COUNT0], memory_bytes = count0, sram_bytes = count0;
+
+	switch (r[KESTREL_DMA_MODE]) {
+	case KESTREL_DMA_LOAD_TABLE:
+		add(list, base, false, from, from + r[KESTREL_DMA_SOURCE_BYTES]);
+		return;
+	case KESTREL_DMA_DECODE:
+		memory_bytes = r[KESTREL_DMA_SOURCE_BYTES];
+		break;
+	case KESTREL_DMA_FILL_BYTES:
+		if (read)
+			memory_bytes = 0;
+		else
+			sram_bytes = 0;
+		break;
+	case KESTREL_DMA_BRICK:
+		sram_bytes = (uint64_t)((count0 - 1) / 16) * r[KESTREL_DMA_BRICK_STRIDE] + 16;
+		break;
+	default:
+		break;
+	}
+	if (r[KESTREL_DMA_MODE] != KESTREL_DMA_DECODE)
+		for (unsigned int d = 0; d < 3; d++) {
+			uint64_t more = r[KESTREL_DMA_COUNT1 + d] - 1;
+
+			/* Our transfers run upwards only. */
+			if (memory_bytes)
+				memory_bytes += more * (uint64_t)
+					unzigzag(r[KESTREL_DMA_MEMORY_STRIDE1 + d]);
+			if (sram_bytes)
+				sram_bytes += more * r[KESTREL_DMA_SRAM_STRIDE1 + d];
+		}
+	add(list, 0, read, sram, sram + sram_bytes);
+	add(list, base, !read, from, from + memory_bytes);
+}
+
+unsigned int verify_accesses(unsigned int unit, const uint32_t registers[VERIFY_REGISTERS],
+			     struct verify_access access[VERIFY_ACCESSES])
+{
+	struct list list = { .access = access };
+
+	if (unit == KESTREL_UNIT_MAC)
+		mac_accesses(&list, registers);
+	else if (unit == KESTREL_UNIT_VECTOR)
+		vector_accesses(&list, registers);
+	else
+		dma_accesses(&list, unit == KESTREL_UNIT_DMA_IN, registers);
+	return list.count;
+}
