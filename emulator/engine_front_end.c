@@ -397,8 +397,12 @@ static void preemption_point(struct engine *engine)
 	engine_operation_end(engine, KESTREL_ENGINE_STATUS_PREEMPTED);
 }
 
-/* Everything that the front end does at the present cycle. */
-void engine_front_end_run(struct engine *engine)
+/*
+ * What the front end does at the present cycle, up to and including one record
+ * that has filled a queue: what the unit makes of that comes before what the
+ * front end finds next. True when there may be more to do.
+ */
+bool engine_front_end_run(struct engine *engine)
 {
 	struct engine_front_end *front = &engine->front_end;
 	bool moved = true;
@@ -414,6 +418,8 @@ void engine_front_end_run(struct engine *engine)
 		case ENGINE_FRONT_END_RECORD:
 			if (front->ready <= engine->now)
 				moved = record_act(engine);
+			if (moved && front->opcode >= KESTREL_ISA_EXECUTE)
+				return true;
 			break;
 		case ENGINE_FRONT_END_DRAIN:
 			if (engine_units_drained(engine)) {
@@ -429,6 +435,7 @@ void engine_front_end_run(struct engine *engine)
 			break;
 		}
 	}
+	return false;
 }
 
 /* The next cycle at which the front end does something by itself. */

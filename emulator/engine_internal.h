@@ -375,7 +375,7 @@ void engine_unit_push(struct engine *engine, uint32_t unit, enum engine_entry_ki
 void engine_front_end_reset(struct engine *engine, uint32_t offset);
 void engine_front_end_registers_reset(struct engine *engine);
 uint64_t engine_front_end_next(const struct engine *engine);
-void engine_front_end_run(struct engine *engine);
+bool engine_front_end_run(struct engine *engine);
 
 /* engine_port.c: times of a DMA command, from its decoded form. */
 void engine_port_issue(struct engine *engine, uint32_t unit, struct engine_entry *entry);

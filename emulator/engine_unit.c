@@ -264,7 +264,7 @@ bool engine_units_run(struct engine *engine)
 			}
 		}
 		if (engine->state == KESTREL_ENGINE_STATUS_RUNNING && !engine->hold)
-			engine_front_end_run(engine);
+			moved |= engine_front_end_run(engine);
 		for (uint32_t u = 0; u < KESTREL_UNIT_COUNT; u++) {
 			while (engine->state == KESTREL_ENGINE_STATUS_RUNNING &&
 			       unit_issue(engine, u))
