@@ -6,11 +6,12 @@
 #define DILATION_MAX 256
 #define EXTENT_MAX 65536
 
-static const char *map_reason(const struct ir_tensor *tensor)
+static const char *map_reason(const struct ir_operator *op, const struct ir_tensor *tensor)
 {
 	struct ir_feature_map map = ir_feature_map(tensor);
 
-	if (tensor->type != IR_INT8)
+	/* A table's index and entries are bytes of either sign. */
+	if (tensor->type != IR_INT8 && (op->kind != IR_TABLE || tensor->type != IR_UINT8))
 		return "the NPU form takes int8 values only";
 	if (map.h > EXTENT_MAX || map.w > EXTENT_MAX || map.c > EXTENT_MAX)
 		return "a dimension is above 65536";
@@ -108,9 +109,9 @@ const char *partition_reason(const struct ir_graph *graph, const struct ir_opera
 	unsigned int activations = op->kind == IR_ADD ? 2 : 1;
 
 	for (unsigned int i = 0; i < activations && !reason; i++) {
-		reason = map_reason(&graph->tensors[op->inputs[i]]);
+		reason = map_reason(op, &graph->tensors[op->inputs[i]]);
 		if (!reason && graph->tensors[op->inputs[i]].data)
 			reason = "an input is constant";
 	}
-	return reason ? reason : map_reason(&graph->tensors[op->outputs[0]]);
+	return reason ? reason : map_reason(op, &graph->tensors[op->outputs[0]]);
 }
