@@ -35,7 +35,7 @@ $(EMULATOR_TESTS): %: %.o $(EMULATOR_ARCHIVE)
 	@mkdir -p $(@D)
 	$(CC) $(KESTREL_LDFLAGS) $(LDFLAGS) -o $@ $^ -ldl
 
-$(BUILD)/tests/unit/emulator_simulator_test: | $(BUILD)/firmware/kestrel_fw.bin \
+$(BUILD)/tests/unit/emulator_simulator_test $(BUILD)/tests/unit/emulator_fuzz_test: | $(BUILD)/firmware/kestrel_fw.bin \
 	$(BUILD)/firmware/kestrel_fw_without_engine_start.bin
 
 # libnpu is the library of all programs; the simulator is loaded when it runs.
