@@ -422,7 +422,7 @@ int main(void)
 		for (uint32_t byte = 0; byte < IMAGE; byte++)
 			bench->memory[byte] = (uint8_t)bench_random(&random, 0, 255);
 		for (uint32_t d = 0; d < 256 && o.operation == KESTREL_VECTOR_SOFTMAX; d++) {
-			uint32_t e = 0x7fffffffu >> (d / 4) >> bench_random(&random, 0, 1);
+			uint32_t e = 0x7fffffffu >> (d / 9) >> bench_random(&random, 0, 1);
 
 			memcpy(bench->memory + TABLE_AREA + 4 * d, &e, sizeof(e));
 		}
