@@ -189,7 +189,7 @@ static int64_t element(const struct operation *o, const uint8_t *image, int y, i
 
 static int64_t shift_saturated(int64_t x, int n)
 {
-	return saturate((__int128)x << n);
+	return saturate((__int128)x * (1 << n));
 }
 
 static uint32_t table_entry(const struct operation *o, const uint8_t *image, int distance)
