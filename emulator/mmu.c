@@ -23,20 +23,11 @@
 
 #define SPACE_VALID (UINT64_C(1) << 63)
 
-static void mmu_cache_flush(struct mmu *mmu)
-{
-	unsigned int i;
-
-	for (i = 0; i < MMU_CACHE_ENTRIES; i++)
-		mmu->cache[i].page = MMU_NO_PAGE;
-}
-
 void mmu_init(struct mmu *mmu, const struct kestrel_emulator_host *host, uint32_t walk_latency)
 {
 	memset(mmu, 0, sizeof(*mmu));
 	mmu->host = host;
 	mmu->walk_latency = walk_latency;
-	mmu_cache_flush(mmu);
 	mmu_tlb_reset(mmu);
 	mmu->mcu_page = MMU_NO_PAGE;
 	mmu->mcu_region = MMU_NO_PAGE;

@@ -19,6 +19,9 @@ void mmu_tlb_reset(struct mmu *mmu)
 	}
 	mmu->tlb_clock = 0;
 	mmu->walk_region = MMU_NO_PAGE;
+	/* What accesses use may hold no more than the TLB of a job that starts. */
+	for (i = 0; i < MMU_CACHE_ENTRIES; i++)
+		mmu->cache[i].page = MMU_NO_PAGE;
 }
 
 static struct mmu_tlb_entry *tlb_find(struct mmu *mmu, uint32_t asid, uint64_t page)

@@ -277,6 +277,75 @@ static void test_faults(struct test *test)
 	s->close(simulator);
 }
 
+/* A long job that keeps one pattern in SRAM over many preemption points. */
+static void emit_long_job(struct stream *stream, unsigned int rounds)
+{
+	unsigned int i;
+
+	emit_set(stream, KESTREL_DMA_PORT, 1);
+	emit_set(stream, KESTREL_DMA_COUNT0, 4096);
+	emit(stream, KESTREL_ISA_EXECUTE);
+	for (i = 0; i < rounds; i++) {
+		emit(stream, KESTREL_ISA_PREEMPT);
+		emit(stream, 1);
+		emit(stream, 0);
+		emit(stream, 0x80); /* 4096 */
+		emit(stream, 0x20);
+		emit_set(stream, KESTREL_DMA_MODE, KESTREL_DMA_FILL_BYTES);
+		emit_set(stream, KESTREL_DMA_SRAM_ADDRESS, 4096);
+		emit_set(stream, KESTREL_DMA_COUNT0, 320 * 1024);
+		emit(stream, KESTREL_ISA_EXECUTE);
+	}
+	emit(stream, KESTREL_ISA_SIGNAL);
+	emit(stream, KESTREL_ISA_SELECT + KESTREL_UNIT_DMA_OUT);
+	emit(stream, KESTREL_ISA_WAIT);
+	emit_set(stream, KESTREL_DMA_PORT, 1);
+	emit_set(stream, KESTREL_DMA_OFFSET, HALF);
+	emit_set(stream, KESTREL_DMA_COUNT0, 4096);
+	emit(stream, KESTREL_ISA_EXECUTE);
+	emit(stream, KESTREL_ISA_END);
+}
+
+static void test_preemption(struct test *test)
+{
+	const struct kestrel_simulator_interface *s = simulator_table;
+	struct kestrel_simulator *simulator =
+		open_simulator(test, NULL, NULL, "kestrel_fw.bin", NULL, NULL);
+	struct kestrel_simulator_result result;
+	struct kestrel_simulator_job job;
+	struct client low, high;
+	uint64_t first, second;
+	unsigned int i;
+
+	if (!simulator || client_open(simulator, &low, 0) || client_open(simulator, &high, 0) ||
+	    s->queue_destroy(high.queue) || s->queue_create(high.space, 3, 0, &high.queue)) {
+		test->failures++;
+		s->close(simulator);
+		return;
+	}
+	emit_long_job(&low.stream, 200);
+	/* The other client's job writes over all that the first one has in SRAM. */
+	emit_copy(&high.stream, 0, HALF);
+	emit(&high.stream, KESTREL_ISA_END);
+	for (i = 0; i < HALF; i++)
+		high.bytes[i] = 0xee;
+
+	job = client_job(&low);
+	EQUAL(test, s->submit(low.queue, &job, &first), 0);
+	EQUAL(test, s->wait(low.queue, first, 500000, &result), -ETIME);
+	job = client_job(&high);
+	EQUAL(test, s->submit(high.queue, &job, &second), 0);
+	EQUAL(test, s->wait(high.queue, second, 0, &result), 0);
+	EQUAL(test, result.status, KESTREL_SIMULATOR_JOB_DONE);
+	CHECK(test, !memcmp(high.bytes, high.bytes + HALF, HALF));
+	EQUAL(test, s->wait(low.queue, first, 1, &result), -ETIME);
+	EQUAL(test, s->wait(low.queue, first, 0, &result), 0);
+	EQUAL(test, result.status, KESTREL_SIMULATOR_JOB_DONE);
+	CHECK(test, !memcmp(low.bytes, low.bytes + HALF, 4096));
+	test_group(test, "a job of higher priority preempts, and what was live comes back");
+	s->close(simulator);
+}
+
 static void trace_count(void *opaque, const struct kestrel_trace_event *event)
 {
 	uint64_t *sum = opaque;
@@ -390,6 +459,7 @@ int main(void)
 	test_copy(&test, "kestrel-256", "page=2097152,sram=65536");
 	test_group(&test, "2 MiB pages, small SRAM");
 	test_faults(&test);
+	test_preemption(&test);
 
 	first = fingerprint(&test, NULL);
 	EQUAL(&test, fingerprint(&test, NULL), first);
