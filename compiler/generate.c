@@ -12,22 +12,28 @@
 /* Compressed weights must save more than this many bytes to be worth a table. */
 #define TABLE_GAIN_BYTES 16
 
+/* Weights of output channels [first, first + count) as they lie in memory. */
+struct encoded {
+	struct encoded *next;
+	int32_t first, count;
+	uint8_t *data;
+	size_t bytes;
+};
+
 /* How a node's weights are stored. */
-struct coding {
-	bool decided;
+struct generate_coding {
 	bool compressed;
 	/* Which of the tables, in the order of their first use. */
 	unsigned int table;
+	struct encoded *encoded;
 };
 
 struct generator {
 	const struct program *program;
 	struct command_list *list;
 	struct buffer *constants;
-	struct coding *codings;
-	struct codec_table *tables;
+	struct generate_cache *cache;
 	uint32_t *table_offsets, *table_bytes;
-	unsigned int table_count;
 	/* Table in each slot of the decoder, ~0: none. */
 	unsigned int slots[KESTREL_CODEC_TABLES];
 	/* Loads in the order of the plan's buffers: those before this are done. */
@@ -35,9 +41,8 @@ struct generator {
 };
 
 
-static void fetch_constants(struct generator *generator, struct command *command, size_t offset)
+static void fetch_constants(struct command *command, size_t offset)
 {
-	(void)generator;
 	command_set(command, KESTREL_DMA_PORT, PORT_CONSTANTS);
 	command_set(command, KESTREL_DMA_BASE, SEGMENT_BASE_CONSTANTS);
 	command_set(command, KESTREL_DMA_OFFSET, (int64_t)offset);
@@ -57,7 +62,7 @@ static void load_raw(struct generator *generator, unsigned int operator_index, s
 						 operator_index);
 
 	command_set(command, KESTREL_DMA_MODE, KESTREL_DMA_COPY);
-	fetch_constants(generator, command, offset);
+	fetch_constants(command, offset);
 	command_set(command, KESTREL_DMA_SRAM_ADDRESS, (int64_t)address);
 	command_set(command, KESTREL_DMA_COUNT0, (int64_t)bytes);
 	plain_dimensions(command);
@@ -70,17 +75,17 @@ static void load_table(struct generator *generator, unsigned int table,
 	struct command *command;
 	unsigned int slot = table % KESTREL_CODEC_TABLES;
 
-	if (table >= generator->table_count || generator->slots[slot] == table)
+	if (table >= generator->cache->table_count || generator->slots[slot] == table)
 		return;
 	if (!generator->table_bytes[table]) {
 		generator->table_offsets[table] = (uint32_t)generator->constants->bytes;
 		generator->table_bytes[table] =
-			(uint32_t)codec_table_write(&generator->tables[table],
+			(uint32_t)codec_table_write(&generator->cache->tables[table],
 						    generator->constants);
 	}
 	command = command_append(generator->list, KESTREL_UNIT_DMA_IN, operator_index);
 	command_set(command, KESTREL_DMA_MODE, KESTREL_DMA_LOAD_TABLE);
-	fetch_constants(generator, command, generator->table_offsets[table]);
+	fetch_constants(command, generator->table_offsets[table]);
 	command_set(command, KESTREL_DMA_SOURCE_BYTES, generator->table_bytes[table]);
 	command_set(command, KESTREL_DMA_TABLE, slot);
 	generator->slots[slot] = table;
@@ -97,14 +102,19 @@ static void count_bytes(const uint8_t *data, size_t bytes, uint32_t counts[256])
  * Decides for each node in turn: raw, with the table of the node before, or
  * with a table of its own.
  */
-static int decide_coding(struct generator *generator)
+static int decide_coding(const struct segment *segment, struct generate_cache *cache)
 {
-	const struct segment *segment = generator->program->segment;
+	struct arena *arena = segment->graph->arena;
 	struct buffer all = { 0 }, description = { 0 };
 
+	cache->codings = arena_alloc(arena, segment->node_count, sizeof(*cache->codings));
+	cache->tables = arena_alloc(arena, segment->node_count + 1, sizeof(*cache->tables));
+	if (!cache->codings || !cache->tables)
+		return error_memory(segment->graph->error);
 	for (unsigned int n = 0; n < segment->node_count; n++) {
 		const struct segment_node *node = &segment->nodes[n];
-		struct codec_table *table = &generator->tables[generator->table_count];
+		struct codec_table *table = &cache->tables[cache->table_count];
+		struct generate_coding *coding = &cache->codings[n];
 		double raw, fresh, reused = -1;
 		uint32_t counts[256];
 
@@ -120,60 +130,88 @@ static int decide_coding(struct generator *generator)
 			break;
 		fresh = codec_cost(table, counts) + 80 +
 			8.0 * (double)(description.bytes + TABLE_GAIN_BYTES);
-		if (generator->table_count)
+		if (cache->table_count)
 			reused = codec_cost(table - 1, counts);
 		if (reused >= 0)
 			reused += 80;
-		if (reused >= 0 && reused <= fresh && reused < raw) {
-			generator->codings[n].compressed = true;
-			generator->codings[n].table = generator->table_count - 1;
-		} else if (fresh < raw) {
-			generator->codings[n].compressed = true;
-			generator->codings[n].table = generator->table_count++;
-		}
+		coding->compressed = (reused >= 0 && reused < raw) || fresh < raw;
+		if (reused >= 0 && reused <= fresh)
+			coding->table = cache->table_count - 1;
+		else if (coding->compressed)
+			coding->table = cache->table_count++;
 	}
 	buffer_release(&all);
 	buffer_release(&description);
 	return all.failed || description.failed ? error_memory(segment->graph->error) : 0;
 }
 
+/* The weights of a buffer as they are stored; NULL when out of memory. */
+static const struct encoded *encode_weights(struct generator *generator,
+					    const struct program_buffer *buffer)
+{
+	const struct segment *segment = generator->program->segment;
+	struct generate_coding *coding = &generator->cache->codings[buffer->index];
+	struct buffer packed = { 0 }, coded = { 0 };
+	struct encoded *encoded;
+
+	for (encoded = coding->encoded; encoded; encoded = encoded->next)
+		if (encoded->first == buffer->channel_first &&
+		    encoded->count == buffer->channel_count)
+			return encoded;
+	weights_pack(&segment->nodes[buffer->index].weights, buffer->channel_first,
+		     buffer->channel_count, &packed);
+	if (coding->compressed && !packed.failed)
+		codec_encode(&generator->cache->tables[coding->table], packed.data, packed.bytes,
+			     &coded);
+	encoded = arena_alloc(segment->graph->arena, 1, sizeof(*encoded));
+	if (encoded && !packed.failed && !coded.failed) {
+		const struct buffer *stored = coding->compressed ? &coded : &packed;
+
+		encoded->first = buffer->channel_first;
+		encoded->count = buffer->channel_count;
+		encoded->bytes = stored->bytes;
+		encoded->data = arena_copy(segment->graph->arena, stored->data, stored->bytes);
+	}
+	buffer_release(&packed);
+	buffer_release(&coded);
+	if (!encoded || !encoded->data)
+		return NULL;
+	encoded->next = coding->encoded;
+	coding->encoded = encoded;
+	return encoded;
+}
+
 static int load_weights(struct generator *generator, unsigned int index)
 {
 	const struct program *program = generator->program;
 	const struct program_buffer *buffer = &program->buffers[index];
-	const struct segment_node *node = &program->segment->nodes[buffer->index];
-	const struct coding *coding = &generator->codings[buffer->index];
-	struct buffer packed = { 0 };
-	uint64_t address = program->plan[index].address;
+	unsigned int operator_index = program->segment->nodes[buffer->index].operator_index;
+	const struct generate_coding *coding = &generator->cache->codings[buffer->index];
+	const struct plan_buffer *place = &program->plan[index];
+	const struct encoded *encoded = encode_weights(generator, buffer);
 	struct command *command;
-	size_t offset, source;
+	size_t offset;
 
-	weights_pack(&node->weights, buffer->channel_first, buffer->channel_count, &packed);
-	if (packed.failed)
+	if (!encoded)
 		return error_memory(program->segment->graph->error);
 	if (!coding->compressed) {
-		offset = buffer_append(generator->constants, packed.data, packed.bytes);
-		load_raw(generator, node->operator_index, offset, address, packed.bytes);
-	} else {
-		/* The next table arrives while this one is in use. */
-		load_table(generator, coding->table, node->operator_index);
-		load_table(generator, coding->table + 1, node->operator_index);
-		offset = generator->constants->bytes;
-		source = codec_encode(&generator->tables[coding->table], packed.data, packed.bytes,
-				      generator->constants);
-		command = command_append(generator->list, KESTREL_UNIT_DMA_IN,
-					 node->operator_index);
-		command_set(command, KESTREL_DMA_MODE, KESTREL_DMA_DECODE);
-		fetch_constants(generator, command, offset);
-		command_set(command, KESTREL_DMA_SRAM_ADDRESS, (int64_t)address);
-		command_set(command, KESTREL_DMA_COUNT0, (int64_t)packed.bytes);
-		command_set(command, KESTREL_DMA_SOURCE_BYTES, (int64_t)source);
-		command_set(command, KESTREL_DMA_TABLE,
-			    coding->table % KESTREL_CODEC_TABLES);
-		command_access(command, COMMAND_SPACE_SRAM, true, address,
-			       address + packed.bytes);
+		offset = buffer_append(generator->constants, encoded->data, encoded->bytes);
+		load_raw(generator, operator_index, offset, place->address, place->bytes);
+		return 0;
 	}
-	buffer_release(&packed);
+	/* The next table arrives while this one is in use. */
+	load_table(generator, coding->table, operator_index);
+	load_table(generator, coding->table + 1, operator_index);
+	offset = buffer_append(generator->constants, encoded->data, encoded->bytes);
+	command = command_append(generator->list, KESTREL_UNIT_DMA_IN, operator_index);
+	command_set(command, KESTREL_DMA_MODE, KESTREL_DMA_DECODE);
+	fetch_constants(command, offset);
+	command_set(command, KESTREL_DMA_SRAM_ADDRESS, (int64_t)place->address);
+	command_set(command, KESTREL_DMA_COUNT0, (int64_t)place->bytes);
+	command_set(command, KESTREL_DMA_SOURCE_BYTES, (int64_t)encoded->bytes);
+	command_set(command, KESTREL_DMA_TABLE, coding->table % KESTREL_CODEC_TABLES);
+	command_access(command, COMMAND_SPACE_SRAM, true, place->address,
+		       place->address + place->bytes);
 	return 0;
 }
 
@@ -357,29 +395,25 @@ static void store(struct generator *generator, unsigned int index)
 	}
 }
 
-int generate(const struct program *program, struct command_list *list,
-	     struct buffer *constants)
+int generate(const struct program *program, struct generate_cache *cache,
+	     struct command_list *list, struct buffer *constants)
 {
-	const bool *preempt = program->preempt;
 	const struct segment *segment = program->segment;
+	const bool *preempt = program->preempt;
 	struct arena *arena = segment->graph->arena;
 	struct generator generator = {
-		.program = program, .list = list, .constants = constants,
+		.program = program, .cache = cache, .list = list, .constants = constants,
 		.slots = { ~0u, ~0u },
 	};
-	size_t nodes = segment->node_count + 1;
-	int ret;
+	int ret = cache->codings ? 0 : decide_coding(segment, cache);
 
-	generator.codings = arena_alloc(arena, nodes, sizeof(*generator.codings));
-	generator.tables = arena_alloc(arena, nodes, sizeof(*generator.tables));
-	generator.table_offsets = arena_alloc(arena, nodes, sizeof(uint32_t));
-	generator.table_bytes = arena_alloc(arena, nodes, sizeof(uint32_t));
-	if (!generator.codings || !generator.tables || !generator.table_offsets ||
-	    !generator.table_bytes)
+	if (ret)
+		return ret;
+	generator.table_offsets = arena_alloc(arena, cache->table_count, sizeof(uint32_t));
+	generator.table_bytes = arena_alloc(arena, cache->table_count, sizeof(uint32_t));
+	if (!generator.table_offsets || !generator.table_bytes)
 		return error_memory(segment->graph->error);
-	ret = decide_coding(&generator);
-	if (!ret && generator.table_count)
-		load_table(&generator, 0, segment->nodes[0].operator_index);
+	load_table(&generator, 0, segment->nodes[0].operator_index);
 	for (unsigned int s = 0; s < program->step_count && !ret; s++) {
 		unsigned int before = list->count;
 

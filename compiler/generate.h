@@ -8,12 +8,22 @@
 #include "program.h"
 
 /*
+ * Encoded constants of a segment, kept from one way of cutting it to the next.
+ * Zero-initialise; everything in it lies in the graph's arena.
+ */
+struct generate_cache {
+	struct generate_coding *codings;
+	struct codec_table *tables;
+	unsigned int table_count;
+};
+
+/*
  * Appends the program's commands in program order to `list` and the bytes
  * they fetch to `constants`, whose offset 0 is the base's. Returns 0 or
  * -ENOMEM.
  */
-int generate(const struct program *program, struct command_list *list,
-	     struct buffer *constants);
+int generate(const struct program *program, struct generate_cache *cache,
+	     struct command_list *list, struct buffer *constants);
 
 /* The compute command of a step. */
 void generate_mac(const struct program *program, const struct program_step *step,

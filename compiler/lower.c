@@ -24,6 +24,7 @@ struct candidate {
 	struct segment segment;
 	struct command_list list;
 	struct buffer commands, constants;
+	struct generate_cache *cache;
 	uint64_t cycles, interval;
 	unsigned int failed_node;
 };
@@ -122,7 +123,7 @@ static int produce(struct candidate *candidate)
 		if (program->preempt && program->preempt[s])
 			ret = live_ranges(program, s, &ranges[points++]);
 	if (!ret)
-		ret = generate(program, &candidate->list, &candidate->constants);
+		ret = generate(program, candidate->cache, &candidate->list, &candidate->constants);
 	if (!ret)
 		ret = schedule(target, &candidate->list);
 	if (!ret) {
@@ -265,6 +266,7 @@ static int lower_segment(struct ir_graph *graph, const struct target *target,
 			 unsigned int *failed_operator)
 {
 	struct program_settings settings[SETTINGS_MAX];
+	struct generate_cache cache = { 0 };
 	struct stream_segment best_out = *out;
 	bool found = false;
 	int ret = -ENOSPC;
@@ -273,7 +275,7 @@ static int lower_segment(struct ir_graph *graph, const struct target *target,
 		unsigned int count = list_settings(target, round, settings);
 
 		for (unsigned int i = 0; i < count; i++) {
-			struct candidate candidate = { 0 };
+			struct candidate candidate = { .cache = &cache };
 			struct stream_segment place = *out;
 
 			ret = try_candidate(&candidate, graph, target, out, &place, &settings[i]);
