@@ -325,6 +325,8 @@ static void device_slice(struct kestrel_emulator *emulator, uint64_t until)
 		emulator->now = smaller(limit, emulator->engine_now);
 		if (ended)
 			mcu_engine_ended(emulator);
+		else if (emulator->engine_now < limit)
+			emulator->pause = true;
 	} else {
 		emulator->now = limit;
 		if (emulator->engine_now < limit)
@@ -351,7 +353,8 @@ enum kestrel_emulator_activity kestrel_emulator_advance(struct kestrel_emulator 
 
 	cycles -= power_lock(emulator, cycles);
 	until = emulator->now + cycles;
-	while (emulator->now < until)
+	emulator->pause = false;
+	while (emulator->now < until && !emulator->pause)
 		device_slice(emulator, until);
 	power_sample(emulator);
 	return kestrel_emulator_activity(emulator);
@@ -364,7 +367,8 @@ enum kestrel_emulator_activity kestrel_emulator_run(struct kestrel_emulator *emu
 
 	cycles -= power_lock(emulator, cycles);
 	until = emulator->now + cycles;
-	while (emulator->now < until &&
+	emulator->pause = false;
+	while (emulator->now < until && !emulator->pause &&
 	       kestrel_emulator_activity(emulator) == KESTREL_EMULATOR_BUSY)
 		device_slice(emulator, until);
 	power_sample(emulator);

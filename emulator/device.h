@@ -67,6 +67,8 @@ struct kestrel_emulator {
 	struct kestrel_emulator_host host;
 
 	uint64_t now;
+	/* The engine has worked for long in this call: give the caller a chance. */
+	bool pause;
 	/* Cycle of the last power-on: KESTREL_COUNTER_CYCLES counts from here. */
 	uint64_t power_on;
 	uint64_t engine_now;

@@ -17,7 +17,8 @@
  * Threads: an emulator has no lock and no thread. All calls on one emulator
  * must be serialised by the caller, from any thread; the callbacks run inside
  * those calls. advance() in slices of some 10,000 cycles (about a millisecond
- * of host time) keeps a register access from waiting long.
+ * of host time) keeps a register access from waiting long; large commands end a
+ * slice early.
  *
  * Time: the device counts cycles of its own clock and advances only inside
  * advance(). The same calls with the same memory contents give the same bytes
@@ -94,14 +95,16 @@ kestrel_emulator_activity(const struct kestrel_emulator *emulator);
 
 /*
  * Advances by `cycles`, working on whatever there is to do, and returns what is
- * left to do. An idle device advances too.
+ * left to do. An idle device advances too. The call ends earlier when commands
+ * of the engine have taken some milliseconds of host time: now() tells how far it
+ * came.
  */
 enum kestrel_emulator_activity kestrel_emulator_advance(struct kestrel_emulator *emulator,
 							uint64_t cycles);
 
 /*
- * Advances until the device is not BUSY, at most by `cycles`; a WAITING device
- * does not advance. For users without a clock of their own.
+ * Advances until the device is not BUSY, at most by `cycles`, and returns early
+ * as advance() does; a WAITING device does not advance. For users without a clock of their own.
  */
 enum kestrel_emulator_activity kestrel_emulator_run(struct kestrel_emulator *emulator,
 						    uint64_t cycles);

@@ -146,8 +146,9 @@ void engine_operate(struct engine *engine, uint32_t operation,
 
 /*
  * Works up to and including cycle `until`. Returns the cycle reached: `until`,
- * or the earlier one at which an operation ended or HELD was reached; *ended
- * tells which. An engine that is not busy returns `until` at once.
+ * or the earlier one at which an operation ended or HELD was reached (*ended is
+ * set), or up to which the work of some milliseconds of host time has come. An
+ * engine that is not busy returns `until` at once.
  */
 uint64_t engine_step(struct engine *engine, uint64_t until, bool *ended);
 

@@ -235,7 +235,7 @@ int64_t host_firmware_run(struct kestrel_simulator *simulator, uint64_t cycles)
 	struct kestrel_emulator *emulator = simulator->emulator;
 	uint64_t before = kestrel_emulator_now(emulator);
 	enum kestrel_emulator_activity activity;
-	uint64_t event;
+	uint64_t event, passed;
 	int error;
 
 	if (cycles > SLICE_CYCLES)
@@ -250,7 +250,9 @@ int64_t host_firmware_run(struct kestrel_simulator *simulator, uint64_t cycles)
 		error = host_firmware_alive(simulator);
 	if (error)
 		return error;
-	return (int64_t)(kestrel_emulator_now(emulator) - before);
+	passed = kestrel_emulator_now(emulator) - before;
+	/* A large command may take several calls to retire at its one cycle. */
+	return passed || activity != KESTREL_EMULATOR_BUSY ? (int64_t)passed : 1;
 }
 
 static int host_firmware_handshake(struct kestrel_simulator *simulator)
