@@ -13,6 +13,11 @@ LIBPNG_LIBS ?= -l:libpng16.a -l:libz.a -lm
 
 LIBNPU_SOURCES := $(wildcard libnpu/*.c)
 LIBNPU_OBJECTS := $(call objects,$(LIBNPU_SOURCES))
+# The inner loops once more for each instruction set that the compiler can use
+# and the library chooses at run time.
+ifneq ($(filter x86_64%,$(shell $(CC) -dumpmachine)),)
+LIBNPU_OBJECTS += $(BUILD)/libnpu/kernels_avx2.o $(BUILD)/libnpu/kernels_avx512.o
+endif
 LIBNPU := $(BIN)/libnpu.so.0
 LIBNPU_ARCHIVE := $(BUILD)/libnpu/libnpu.a
 LIBNPU_TOOL_OBJECTS := $(call objects,libnpu/tools/tool.c)
@@ -32,6 +37,14 @@ $(BUILD)/tests/unit/libnpu_%.o: EXTRA_CFLAGS += -Ilibnpu -Ilibnpu/include
 # Loops over bytes: vectorised, and without fused multiply-adds in float32.
 $(BUILD)/libnpu/arithmetic.o $(BUILD)/libnpu/cpu.o $(BUILD)/libnpu/cpu_%.o: \
 	EXTRA_CFLAGS += -O3 -ffp-contract=off
+$(BUILD)/libnpu/kernels_%.o: EXTRA_CFLAGS += -O3 -ffp-contract=off \
+	-DCPU_KERNELS=cpu_kernels_$* -DCPU_KERNELS_NAME='"$*"'
+$(BUILD)/libnpu/kernels_avx2.o: EXTRA_CFLAGS += -mavx2
+$(BUILD)/libnpu/kernels_avx512.o: EXTRA_CFLAGS += -mavx512f -mavx512bw -mavx512dq \
+	-mavx512vl -mavx512vnni -mprefer-vector-width=512
+$(BUILD)/libnpu/kernels_%.o: libnpu/cpu_kernels.c
+	@mkdir -p $(@D)
+	$(CC) $(KESTREL_CFLAGS) $(EXTRA_CFLAGS) $(CFLAGS) -c -o $@ $<
 $(BUILD)/libnpu/device_kernel.o: EXTRA_CFLAGS += $(LIBDRM_CFLAGS)
 $(BUILD)/libnpu/tools/classify.o: EXTRA_CFLAGS += $(LIBPNG_CFLAGS)
 

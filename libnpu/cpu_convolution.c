@@ -9,11 +9,12 @@
  * activations with their 64-bit sums, go to the plain loops of arithmetic.c.
  */
 #include "cpu.h"
+#include "cpu_kernels.h"
 
 #define DEPTH_MAX 32768
-/* Row length in the pack, so that a vector loop needs no tail. */
-#define DEPTH_ALIGNMENT 16
-#define ROWS 4
+/* Arrays in the pack and in the scratch memory begin at multiples of this. */
+#define ARRAY_ALIGNMENT 64
+#define CHANNEL_ARRAYS 4
 
 /* Shape of the work, the same for all three operators. */
 struct shape {
@@ -49,7 +50,8 @@ static int shape_get(const struct graph *graph, const struct kestrel_graph_opera
 	if (!is_byte(input->type) || !is_byte(graph->tensors[output].type) ||
 	    weights->storage != KESTREL_GRAPH_STORAGE_CONSTANT ||
 	    (bias != KESTREL_GRAPH_NONE &&
-	     graph->tensors[bias].type != KESTREL_GRAPH_TYPE_INT32))
+	     (graph->tensors[bias].type != KESTREL_GRAPH_TYPE_INT32 ||
+	      graph->tensors[bias].storage != KESTREL_GRAPH_STORAGE_CONSTANT)))
 		return 0;
 	switch (operator->opcode) {
 	case KESTREL_GRAPH_CONV_2D:
@@ -69,57 +71,100 @@ static int shape_get(const struct graph *graph, const struct kestrel_graph_opera
 		return 0;
 	}
 	shape->group_outputs = shape->outputs / shape->groups;
-	shape->group_rows = (shape->group_outputs + ROWS - 1) / ROWS * ROWS;
-	shape->padded = (shape->depth + DEPTH_ALIGNMENT - 1) / DEPTH_ALIGNMENT * DEPTH_ALIGNMENT;
+	shape->group_rows = (shape->group_outputs + CPU_ROWS - 1) / CPU_ROWS * CPU_ROWS;
+	shape->padded = (shape->depth + CPU_DEPTH_ALIGNMENT - 1) / CPU_DEPTH_ALIGNMENT * CPU_DEPTH_ALIGNMENT;
 	return shape->depth <= DEPTH_MAX;
+}
+
+/* Bytes of an array of `count` elements, rounded up. */
+static size_t array_bytes(size_t count, size_t size)
+{
+	return (count * size + ARRAY_ALIGNMENT - 1) / ARRAY_ALIGNMENT * ARRAY_ALIGNMENT;
+}
+
+/* A pack is: CHANNEL_ARRAYS arrays for the requantisation, then the weights. */
+static size_t weights_offset(const struct shape *shape)
+{
+	return CHANNEL_ARRAYS * array_bytes(shape->outputs, sizeof(int32_t));
+}
+
+static struct cpu_channels channels_get(const struct shape *shape, const void *pack)
+{
+	size_t bytes = array_bytes(shape->outputs, sizeof(int32_t));
+	const uint8_t *arrays = pack;
+
+	return (struct cpu_channels){
+		.bias = (const void *)arrays,
+		.multiplier = (const void *)(arrays + bytes),
+		.left = (const void *)(arrays + 2 * bytes),
+		.right = (const void *)(arrays + 3 * bytes),
+	};
 }
 
 size_t cpu_convolution_pack_size(const struct graph *graph,
 				 const struct kestrel_graph_operator *operator)
 {
 	struct shape shape;
+	size_t count;
 
 	if (!shape_get(graph, operator, &shape))
 		return 0;
 	if (operator->opcode == KESTREL_GRAPH_DEPTHWISE_CONV_2D)
-		return shape.depth * shape.outputs * sizeof(int16_t);
-	return shape.padded * shape.groups * shape.group_rows * sizeof(int16_t);
+		count = shape.depth * shape.outputs;
+	else
+		count = shape.padded * shape.groups * shape.group_rows;
+	return weights_offset(&shape) + array_bytes(count, sizeof(int16_t));
 }
 
-/* Widens `count` 8-bit elements and takes the zero point off. */
-static void widen(const uint8_t *from, uint32_t type, size_t count, int32_t zero_point,
-		  int16_t *to)
+/* One entry for each output channel, whatever the file has. */
+static void channels_pack(const struct graph *graph,
+			  const struct kestrel_graph_operator *operator,
+			  const struct shape *shape, uint8_t *pack)
 {
-	const int8_t *from_signed = (const int8_t *)from;
+	const struct kestrel_graph_requantise *requantise =
+		&operator->attributes.convolution.requantise;
+	const struct kestrel_graph_scale *scales =
+		(const void *)(graph->parameters + requantise->scales);
+	uint32_t bias = graph_operator_input(graph, operator, 2);
+	size_t bytes = array_bytes(shape->outputs, sizeof(int32_t));
 
-	if (type == KESTREL_GRAPH_TYPE_INT8) {
-		for (size_t i = 0; i < count; i++)
-			to[i] = (int16_t)(from_signed[i] - zero_point);
-	} else {
-		for (size_t i = 0; i < count; i++)
-			to[i] = (int16_t)(from[i] - zero_point);
+	if (bias != KESTREL_GRAPH_NONE)
+		memcpy(pack, graph->constants + graph->tensors[bias].data_offset,
+		       shape->outputs * sizeof(int32_t));
+	for (size_t o = 0; o < shape->outputs; o++) {
+		struct kestrel_graph_scale scale = scales[requantise->scale_count > 1 ? o : 0];
+		int32_t left = scale.shift > 0 ? scale.shift : 0;
+		int32_t right = scale.shift > 0 ? 0 : -scale.shift;
+
+		memcpy(pack + bytes + o * sizeof(int32_t), &scale.multiplier, sizeof(int32_t));
+		memcpy(pack + 2 * bytes + o * sizeof(int32_t), &left, sizeof(int32_t));
+		memcpy(pack + 3 * bytes + o * sizeof(int32_t), &right, sizeof(int32_t));
 	}
 }
 
 void cpu_convolution_pack(const struct graph *graph,
 			  const struct kestrel_graph_operator *operator, void *pack)
 {
+	const struct cpu_kernels *kernels = cpu_kernels_get();
 	const struct kestrel_graph_tensor *weights = tensor_get(graph, operator, 1);
 	const uint8_t *data = graph->constants + weights->data_offset;
 	int32_t zero_point = operator->attributes.convolution.weight_zero_point;
 	struct shape shape;
+	int16_t *to;
 
 	shape_get(graph, operator, &shape);
 	memset(pack, 0, cpu_convolution_pack_size(graph, operator));
+	channels_pack(graph, operator, &shape, pack);
+	to = (int16_t *)((uint8_t *)pack + weights_offset(&shape));
 	if (operator->opcode == KESTREL_GRAPH_DEPTHWISE_CONV_2D) {
-		widen(data, weights->type, shape.depth * shape.outputs, zero_point, pack);
+		kernels->widen(data, weights->type, shape.depth * shape.outputs, zero_point, to);
 		return;
 	}
 	for (size_t o = 0; o < shape.outputs; o++) {
 		size_t row = o / shape.group_outputs * shape.group_rows + o % shape.group_outputs;
 
-		widen(data + o * shape.depth, weights->type, shape.depth, zero_point,
-		      (int16_t *)pack + row * shape.padded);
+		kernels->widen(data + o * shape.depth, weights->type, shape.depth, zero_point,
+			       to + row * shape.padded);
 	}
 }
 
@@ -130,70 +175,65 @@ size_t cpu_convolution_scratch(const struct graph *graph,
 
 	if (!shape_get(graph, operator, &shape))
 		return 0;
-	/* The patch, or one pixel's channels, and the sums; each of them padded. */
-	return shape.padded * sizeof(int16_t) +
-	       (shape.outputs + DEPTH_ALIGNMENT) * (sizeof(int32_t) + sizeof(int16_t));
+	/* The sums, and the patch or one pixel's channels. */
+	return array_bytes(shape.outputs + CPU_ROWS, sizeof(int32_t)) +
+	       array_bytes(shape.padded > shape.outputs ? shape.padded : shape.outputs,
+			   sizeof(int16_t));
 }
 
-/* Four rows of weights against one patch. */
-static void dot_rows(const int16_t *patch, const int16_t *weights, size_t depth, int32_t *sums)
-{
-	const int16_t *w0 = weights;
-	const int16_t *w1 = w0 + depth;
-	const int16_t *w2 = w1 + depth;
-	const int16_t *w3 = w2 + depth;
-	int32_t s0 = 0, s1 = 0, s2 = 0, s3 = 0;
-
-	for (size_t i = 0; i < depth; i++) {
-		s0 += patch[i] * w0[i];
-		s1 += patch[i] * w1[i];
-		s2 += patch[i] * w2[i];
-		s3 += patch[i] * w3[i];
-	}
-	sums[0] = s0;
-	sums[1] = s1;
-	sums[2] = s2;
-	sums[3] = s3;
-}
+/* What the three operators have in common during a run. */
+struct work {
+	const struct cpu_kernels *kernels;
+	const struct kestrel_graph_convolution *attributes;
+	const struct kestrel_graph_scale *scales;
+	struct shape shape;
+	struct cpu_channels channels;
+	const int16_t *rows;		/* of weights */
+	struct array input;
+	struct array weights;
+	struct array output;
+	int32_t *sums;			/* in the scratch memory */
+	int16_t *patch;
+};
 
 /* Sums of `count` channels, from `first` on, to output bytes. */
-static void requantise_row(const struct kestrel_graph_requantise *requantise,
-			   const struct kestrel_graph_scale *scales, size_t first,
-			   const int32_t *bias, const int32_t *sums, size_t count, uint8_t *to)
+static void requantise_row(const struct work *work, size_t first, size_t count, uint8_t *to)
 {
-	size_t step = requantise->scale_count > 1;
+	const struct kestrel_graph_requantise *requantise = &work->attributes->requantise;
+	struct cpu_channels channels = {
+		.bias = work->channels.bias + first,
+		.multiplier = work->channels.multiplier + first,
+		.left = work->channels.left + first,
+		.right = work->channels.right + first,
+	};
 
-	if (step)
-		scales += first;
-	if (bias)
-		bias += first;
+	if (requantise->mode == KESTREL_GRAPH_REQUANTISE_DOUBLE) {
+		work->kernels->requantise(work->sums, &channels, count, requantise->zero_point,
+					  requantise->minimum, requantise->maximum, to);
+		return;
+	}
 	for (size_t i = 0; i < count; i++) {
-		int32_t sum = (int32_t)((uint32_t)sums[i] + (uint32_t)(bias ? bias[i] : 0));
-		struct kestrel_graph_scale scale = scales[i * step];
-		int64_t value;
+		int32_t sum = (int32_t)((uint32_t)work->sums[i] + (uint32_t)channels.bias[i]);
 
-		if (requantise->mode == KESTREL_GRAPH_REQUANTISE_DOUBLE)
-			value = arithmetic_scale_double(sum, scale);
-		else
-			value = arithmetic_scale(requantise->mode, sum, scale);
-		to[i] = (uint8_t)arithmetic_clamp(value + requantise->zero_point,
-						  requantise->minimum, requantise->maximum);
+		to[i] = (uint8_t)arithmetic_requantise(requantise, work->scales,
+						       (uint32_t)(first + i), sum);
 	}
 }
 
 /* Channels of one window as the dot product wants them; 0 outside the input. */
-static void patch_fill(const struct kestrel_graph_convolution *attributes,
-		       const struct array *input, const struct array *weights,
-		       size_t n, size_t y, size_t x, size_t channel, int16_t *patch)
+static void patch_fill(const struct work *work, size_t n, size_t y, size_t x, size_t channel)
 {
-	size_t count = weights->dims[3];
+	const struct kestrel_graph_convolution *attributes = work->attributes;
+	const struct array *input = &work->input;
+	size_t count = work->weights.dims[3];
 	const uint8_t *data = input->data;
+	int16_t *patch = work->patch;
 
-	for (size_t ky = 0; ky < weights->dims[1]; ky++) {
+	for (size_t ky = 0; ky < work->weights.dims[1]; ky++) {
 		int64_t row = (int64_t)(y * attributes->stride_height +
 			      ky * attributes->dilation_height) - attributes->pad_top;
 
-		for (size_t kx = 0; kx < weights->dims[2]; kx++, patch += count) {
+		for (size_t kx = 0; kx < work->weights.dims[2]; kx++, patch += count) {
 			int64_t column = (int64_t)(x * attributes->stride_width +
 				      kx * attributes->dilation_width) - attributes->pad_left;
 
@@ -201,139 +241,133 @@ static void patch_fill(const struct kestrel_graph_convolution *attributes,
 			    column < 0 || column >= input->dims[2])
 				memset(patch, 0, count * sizeof(*patch));
 			else
-				widen(data + ((n * input->dims[1] + row) * input->dims[2] +
-					      column) * input->dims[3] + channel,
-				      input->type, count, attributes->input_zero_point, patch);
+				work->kernels->widen(data + ((n * input->dims[1] + row) *
+							     input->dims[2] + column) *
+						     input->dims[3] + channel,
+						     input->type, count,
+						     attributes->input_zero_point, patch);
 		}
 	}
 }
 
-static void convolution_run(const struct cpu_call *call, const struct shape *shape)
+static void convolution_run(const struct work *work)
 {
-	const struct kestrel_graph_convolution *attributes =
-		&call->operator->attributes.convolution;
-	const struct kestrel_graph_scale *scales =
-		cpu_parameters(call, attributes->requantise.scales);
-	struct array input = cpu_input(call, 0);
-	struct array weights = cpu_input(call, 1);
-	struct array bias = cpu_input(call, 2);
-	struct array output = cpu_output(call, 0);
-	int16_t *patch = call->scratch;
-	int32_t *sums = (int32_t *)(patch + shape->padded);
-	uint8_t *to = output.data;
+	const struct shape *shape = &work->shape;
+	const struct array *output = &work->output;
+	uint8_t *to = output->data;
 
-	memset(patch, 0, shape->padded * sizeof(*patch));
-	for (size_t n = 0; n < output.dims[0]; n++)
-	for (size_t y = 0; y < output.dims[1]; y++)
-	for (size_t x = 0; x < output.dims[2]; x++)
+	memset(work->patch, 0, shape->padded * sizeof(*work->patch));
+	for (size_t n = 0; n < output->dims[0]; n++)
+	for (size_t y = 0; y < output->dims[1]; y++)
+	for (size_t x = 0; x < output->dims[2]; x++)
 	for (size_t g = 0; g < shape->groups; g++) {
-		const int16_t *rows = (const int16_t *)call->pack +
-				      g * shape->group_rows * shape->padded;
+		const int16_t *rows = work->rows + g * shape->group_rows * shape->padded;
 
-		patch_fill(attributes, &input, &weights, n, y, x, g * weights.dims[3], patch);
-		for (size_t o = 0; o < shape->group_outputs; o += ROWS)
-			dot_rows(patch, rows + o * shape->padded, shape->padded, sums + o);
-		requantise_row(&attributes->requantise, scales, g * shape->group_outputs,
-			       bias.data, sums, shape->group_outputs, to);
+		patch_fill(work, n, y, x, g * work->weights.dims[3]);
+		for (size_t o = 0; o < shape->group_outputs; o += CPU_ROWS)
+			work->kernels->dot(work->patch, rows + o * shape->padded, shape->padded,
+					   work->sums + o);
+		requantise_row(work, g * shape->group_outputs, shape->group_outputs, to);
 		to += shape->group_outputs;
 	}
 }
 
-static void fully_connected_run(const struct cpu_call *call, const struct shape *shape)
+static void fully_connected_run(const struct work *work)
 {
-	const struct kestrel_graph_convolution *attributes =
-		&call->operator->attributes.convolution;
-	const struct kestrel_graph_scale *scales =
-		cpu_parameters(call, attributes->requantise.scales);
-	struct array input = cpu_input(call, 0);
-	struct array bias = cpu_input(call, 2);
-	struct array output = cpu_output(call, 0);
-	int16_t *patch = call->scratch;
-	int32_t *sums = (int32_t *)(patch + shape->padded);
-	const uint8_t *from = input.data;
-	uint8_t *to = output.data;
+	const struct shape *shape = &work->shape;
+	const uint8_t *from = work->input.data;
+	uint8_t *to = work->output.data;
 
-	memset(patch, 0, shape->padded * sizeof(*patch));
-	for (size_t n = 0; n < input.count / shape->depth; n++) {
-		widen(from, input.type, shape->depth, attributes->input_zero_point, patch);
-		for (size_t o = 0; o < shape->outputs; o += ROWS)
-			dot_rows(patch, (const int16_t *)call->pack + o * shape->padded,
-				 shape->padded, sums + o);
-		requantise_row(&attributes->requantise, scales, 0, bias.data, sums,
-			       shape->outputs, to);
+	memset(work->patch, 0, shape->padded * sizeof(*work->patch));
+	for (size_t n = 0; n < work->input.count / shape->depth; n++) {
+		work->kernels->widen(from, work->input.type, shape->depth,
+				     work->attributes->input_zero_point, work->patch);
+		for (size_t o = 0; o < shape->outputs; o += CPU_ROWS)
+			work->kernels->dot(work->patch, work->rows + o * shape->padded,
+					   shape->padded, work->sums + o);
+		requantise_row(work, 0, shape->outputs, to);
 		from += shape->depth;
 		to += shape->outputs;
 	}
 }
 
-static void depthwise_tap(const int16_t *pixel, const int16_t *weights, size_t channels,
-			  size_t multiplier, int32_t *sums)
+/* One input pixel at one tap, for all channels. */
+static void depthwise_tap(const struct work *work, const uint8_t *pixel, const int16_t *weights)
 {
+	size_t channels = work->input.dims[3];
+	size_t multiplier = work->attributes->depth_multiplier;
+
+	work->kernels->widen(pixel, work->input.type, channels,
+			     work->attributes->input_zero_point, work->patch);
 	if (multiplier == 1) {
-		for (size_t c = 0; c < channels; c++)
-			sums[c] += pixel[c] * weights[c];
+		work->kernels->accumulate(work->patch, weights, channels, work->sums);
 		return;
 	}
 	for (size_t c = 0; c < channels; c++)
 		for (size_t j = 0; j < multiplier; j++)
-			sums[c * multiplier + j] += pixel[c] * weights[c * multiplier + j];
+			work->sums[c * multiplier + j] +=
+				work->patch[c] * weights[c * multiplier + j];
 }
 
-static void depthwise_run(const struct cpu_call *call, const struct shape *shape)
+static void depthwise_run(const struct work *work)
 {
-	const struct kestrel_graph_convolution *attributes =
-		&call->operator->attributes.convolution;
-	const struct kestrel_graph_scale *scales =
-		cpu_parameters(call, attributes->requantise.scales);
-	struct array input = cpu_input(call, 0);
-	struct array weights = cpu_input(call, 1);
-	struct array bias = cpu_input(call, 2);
-	struct array output = cpu_output(call, 0);
-	const uint8_t *data = input.data;
-	int32_t *sums = call->scratch;
-	int16_t *pixel = (int16_t *)(sums + shape->outputs + DEPTH_ALIGNMENT);
-	uint8_t *to = output.data;
+	const struct kestrel_graph_convolution *attributes = work->attributes;
+	const struct array *input = &work->input;
+	const struct array *output = &work->output;
+	const uint8_t *data = input->data;
+	size_t outputs = work->shape.outputs;
+	uint8_t *to = output->data;
 
-	for (size_t n = 0; n < output.dims[0]; n++)
-	for (size_t y = 0; y < output.dims[1]; y++)
-	for (size_t x = 0; x < output.dims[2]; x++, to += shape->outputs) {
-		const int16_t *tap = call->pack;
+	for (size_t n = 0; n < output->dims[0]; n++)
+	for (size_t y = 0; y < output->dims[1]; y++)
+	for (size_t x = 0; x < output->dims[2]; x++, to += outputs) {
+		const int16_t *tap = work->rows;
 
-		memset(sums, 0, shape->outputs * sizeof(*sums));
-		for (size_t ky = 0; ky < weights.dims[1]; ky++)
-		for (size_t kx = 0; kx < weights.dims[2]; kx++, tap += shape->outputs) {
+		memset(work->sums, 0, outputs * sizeof(*work->sums));
+		for (size_t ky = 0; ky < work->weights.dims[1]; ky++)
+		for (size_t kx = 0; kx < work->weights.dims[2]; kx++, tap += outputs) {
 			int64_t row = (int64_t)(y * attributes->stride_height +
 				      ky * attributes->dilation_height) - attributes->pad_top;
 			int64_t column = (int64_t)(x * attributes->stride_width +
 				      kx * attributes->dilation_width) - attributes->pad_left;
 
-			if (row < 0 || row >= input.dims[1] ||
-			    column < 0 || column >= input.dims[2])
+			if (row < 0 || row >= input->dims[1] ||
+			    column < 0 || column >= input->dims[2])
 				continue;
-			widen(data + ((n * input.dims[1] + row) * input.dims[2] + column) *
-			      input.dims[3], input.type, input.dims[3],
-			      attributes->input_zero_point, pixel);
-			depthwise_tap(pixel, tap, input.dims[3], attributes->depth_multiplier,
-				      sums);
+			depthwise_tap(work, data + ((n * input->dims[1] + row) * input->dims[2] +
+						    column) * input->dims[3], tap);
 		}
-		requantise_row(&attributes->requantise, scales, 0, bias.data, sums,
-			       shape->outputs, to);
+		requantise_row(work, 0, outputs, to);
 	}
 }
 
 void cpu_convolution(const struct cpu_call *call)
 {
-	struct shape shape;
+	const struct kestrel_graph_convolution *attributes =
+		&call->operator->attributes.convolution;
+	struct work work = {
+		.kernels = cpu_kernels_get(),
+		.attributes = attributes,
+		.scales = cpu_parameters(call, attributes->requantise.scales),
+		.input = cpu_input(call, 0),
+		.weights = cpu_input(call, 1),
+		.output = cpu_output(call, 0),
+		.sums = call->scratch,
+	};
 
-	shape_get(call->graph, call->operator, &shape);
+	shape_get(call->graph, call->operator, &work.shape);
+	work.channels = channels_get(&work.shape, call->pack);
+	work.rows = (const int16_t *)((const uint8_t *)call->pack + weights_offset(&work.shape));
+	work.patch = (int16_t *)((uint8_t *)call->scratch +
+				 array_bytes(work.shape.outputs + CPU_ROWS, sizeof(int32_t)));
 	switch (call->operator->opcode) {
 	case KESTREL_GRAPH_CONV_2D:
-		convolution_run(call, &shape);
+		convolution_run(&work);
 		break;
 	case KESTREL_GRAPH_FULLY_CONNECTED:
-		fully_connected_run(call, &shape);
+		fully_connected_run(&work);
 		break;
 	default:
-		depthwise_run(call, &shape);
+		depthwise_run(&work);
 	}
 }

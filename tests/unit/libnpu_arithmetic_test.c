@@ -7,6 +7,7 @@
 
 #include "arithmetic.h"
 #include "cpu.h"
+#include "cpu_kernels.h"
 #include "libnpu_test.h"
 
 /* The saturating doubling high multiply as its inventors wrote it. */
@@ -296,9 +297,82 @@ static void test_fast_paths(void)
 	}
 }
 
+/* Every build of the inner loops that this processor can run, against the formulas. */
+static int kernels_compare(const struct cpu_kernels *kernels, uint32_t *state)
+{
+	static int16_t patch[256], weights[CPU_ROWS * 256];
+	static int32_t sums[256], bias[256], multiplier[256], left[256], right[256];
+	static uint8_t bytes[256], to[256];
+	struct cpu_channels channels = { bias, multiplier, left, right };
+	size_t count = 1 + test_random(state) % 255;
+	size_t depth = (1 + test_random(state) % 8) * CPU_DEPTH_ALIGNMENT;
+	int32_t zero_point = (int32_t)(test_random(state) % 256) - 128;
+	int good = 1;
+
+	for (int i = 0; i < 256; i++) {
+		int32_t shift = (int32_t)(test_random(state) % 40) - 31;
+
+		bytes[i] = (uint8_t)test_random(state);
+		sums[i] = (int32_t)test_random(state) >> test_random(state) % 31;
+		bias[i] = (int32_t)test_random(state) >> test_random(state) % 31;
+		multiplier[i] = (int32_t)(test_random(state) >> 1);
+		left[i] = shift > 0 ? shift : 0;
+		right[i] = shift > 0 ? 0 : -shift;
+	}
+	kernels->widen(bytes, KESTREL_GRAPH_TYPE_INT8, count, zero_point, patch);
+	for (size_t i = 0; i < count; i++)
+		good &= patch[i] == (int8_t)bytes[i] - zero_point;
+	kernels->widen(bytes, KESTREL_GRAPH_TYPE_UINT8, count, zero_point + 128, patch);
+	for (size_t i = 0; i < count; i++)
+		good &= patch[i] == bytes[i] - zero_point - 128;
+	kernels->requantise(sums, &channels, count, zero_point, -128, 127, to);
+	for (size_t i = 0; i < count; i++) {
+		struct kestrel_graph_scale scale = { multiplier[i], left[i] - right[i] };
+		int32_t sum = (int32_t)((uint32_t)sums[i] + (uint32_t)bias[i]);
+		int64_t value = arithmetic_scale_double(sum, scale) + (int64_t)zero_point;
+
+		good &= (int8_t)to[i] == arithmetic_clamp(value, -128, 127);
+	}
+	for (size_t i = 0; i < 256; i++)
+		patch[i] = (int16_t)(test_random(state) % 511) - 255;
+	for (size_t i = 0; i < CPU_ROWS * 256; i++)
+		weights[i] = (int16_t)(test_random(state) % 511) - 255;
+	kernels->dot(patch, weights, depth, sums);
+	for (size_t row = 0; row < CPU_ROWS; row++) {
+		int32_t sum = 0;
+
+		for (size_t i = 0; i < depth; i++)
+			sum += patch[i] * weights[row * depth + i];
+		good &= sums[row] == sum;
+	}
+	memset(sums, 0, sizeof(sums));
+	kernels->accumulate(patch, weights, count, sums);
+	kernels->accumulate(patch, weights, count, sums);
+	for (size_t i = 0; i < 256; i++)
+		good &= sums[i] == (i < count ? 2 * patch[i] * weights[i] : 0);
+	return good;
+}
+
+static void test_kernels(void)
+{
+	const struct cpu_kernels *kernels;
+	uint32_t state = 99;
+
+	for (size_t i = 0; (kernels = cpu_kernels_list(i)); i++) {
+		char name[96];
+		int good = 1;
+
+		for (int round = 0; round < 5000; round++)
+			good &= kernels_compare(kernels, &state);
+		snprintf(name, sizeof(name), "inner loops equal the formulas: %s", kernels->name);
+		test_result(name, good);
+	}
+}
+
 int main(void)
 {
 	test_primitives();
+	test_kernels();
 	test_modes();
 	test_reciprocal();
 	test_softmax();
