@@ -11,21 +11,50 @@ struct bit_reader {
 	uint32_t count;
 };
 
-/* False at the end of the source. count <= 32. */
-static bool bits_read(struct bit_reader *reader, uint32_t count, uint32_t *value)
+/* Makes at least 32 bits available unless the source ends before. */
+static inline void bits_fill(struct bit_reader *reader)
 {
-	while (reader->count < count) {
-		int byte = reader->source->next(reader->source->opaque);
+	struct engine_codec_source *source = reader->source;
 
-		if (byte < 0)
+	while (reader->count < 32) {
+		const uint8_t *data = source->data;
+
+		if (source->left >= 4) {
+			reader->bits |= (uint64_t)(data[0] | data[1] << 8 | data[2] << 16 |
+						   (uint32_t)data[3] << 24) << reader->count;
+			reader->count += 32;
+			source->data += 4;
+			source->left -= 4;
+		} else if (source->left) {
+			reader->bits |= (uint64_t)data[0] << reader->count;
+			reader->count += 8;
+			source->data++;
+			source->left--;
+		} else if (!source->refill(source)) {
+			return;
+		}
+	}
+}
+
+/* False at the end of the source. count <= 32. */
+static inline bool bits_read(struct bit_reader *reader, uint32_t count, uint32_t *value)
+{
+	if (reader->count < count) {
+		bits_fill(reader);
+		if (reader->count < count)
 			return false;
-		reader->bits |= (uint64_t)byte << reader->count;
-		reader->count += 8;
 	}
 	*value = (uint32_t)(reader->bits & ((UINT64_C(1) << count) - 1));
 	reader->bits >>= count;
 	reader->count -= count;
 	return true;
+}
+
+/* Less than a byte is left. */
+static bool bits_ended(struct bit_reader *reader)
+{
+	return reader->count < 8 && !reader->source->left &&
+	       !reader->source->refill(reader->source);
 }
 
 /* Elias-gamma code of at most 11 bits of value. */
@@ -47,11 +76,6 @@ static bool gamma_read(struct bit_reader *reader, uint32_t *value)
 	return true;
 }
 
-static bool source_ended(struct engine_codec_source *source)
-{
-	return source->next(source->opaque) < 0;
-}
-
 bool engine_codec_load(struct engine_codec_table *table, struct engine_codec_source *source)
 {
 	struct bit_reader reader = { .source = source };
@@ -69,7 +93,7 @@ bool engine_codec_load(struct engine_codec_table *table, struct engine_codec_sou
 		if (sum > KESTREL_CODEC_STATES)
 			return false;
 	}
-	if (sum != KESTREL_CODEC_STATES || reader.bits || !source_ended(source))
+	if (sum != KESTREL_CODEC_STATES || reader.bits || !bits_ended(&reader))
 		return false;
 	for (uint32_t symbol = 0; symbol < 256; symbol++) {
 		for (uint32_t slot = 0; slot < slots[symbol]; slot++) {
@@ -111,5 +135,5 @@ bool engine_codec_decode(const struct engine_codec_table *table,
 			return false;
 		*lane = table->next[*lane] + low;
 	}
-	return source_ended(source);
+	return bits_ended(&reader);
 }

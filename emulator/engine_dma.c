@@ -379,7 +379,7 @@ static enum engine_progress rows_move(struct engine *engine, uint32_t unit,
 }
 
 /* Compressed or packed bytes of a command, a chunk at a time. */
-struct source {
+struct chunks {
 	struct engine *engine;
 	const struct engine_dma_command *command;
 	struct engine_fault *fault;
@@ -388,34 +388,44 @@ struct source {
 	uint8_t data[CHUNK_BYTES];
 };
 
-static int source_next(void *opaque)
+static bool chunk_refill(struct engine_codec_source *source)
 {
-	struct source *source = opaque;
-	uint32_t index = source->position % CHUNK_BYTES;
+	struct chunks *chunks = source->opaque;
+	uint32_t left = chunks->size - chunks->position;
+	struct engine_access access = {
+		.asid = chunks->engine->operands.asid,
+		.tag = chunks->engine->operands.tag,
+		.unit = KESTREL_UNIT_DMA_IN,
+		.type = KESTREL_ACCESS_READ,
+		.address = chunks->command->address + chunks->position,
+		.length = left < CHUNK_BYTES ? left : CHUNK_BYTES,
+	};
+	uint64_t failed = 0;
 
-	if (source->position == source->size || source->fault->code)
-		return -1;
-	if (index == 0) {
-		struct engine_access access = {
-			.asid = source->engine->operands.asid,
-			.tag = source->engine->operands.tag,
-			.unit = KESTREL_UNIT_DMA_IN,
-			.type = KESTREL_ACCESS_READ,
-			.address = source->command->address + source->position,
-			.length = source->size - source->position < CHUNK_BYTES
-					  ? source->size - source->position
-					  : CHUNK_BYTES,
-		};
-		uint64_t failed = 0;
+	if (!left || chunks->fault->code ||
+	    host_failed(chunks->fault,
+			chunks->engine->host.access(chunks->engine->host.opaque, &access,
+						    chunks->data, &failed), &failed))
+		return false;
+	chunks->position += (uint32_t)access.length;
+	source->data = chunks->data;
+	source->left = access.length;
+	return true;
+}
 
-		if (host_failed(source->fault,
-				source->engine->host.access(source->engine->host.opaque, &access,
-							    source->data, &failed),
-				&failed))
-			return -1;
+static void int4_expand(struct engine_codec_source *source, uint8_t *data, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i += 2) {
+		uint8_t pair;
+
+		if (!source->left && !source->refill(source))
+			return;
+		pair = *source->data++;
+		source->left--;
+		data[i] = (uint8_t)((pair & 15) - (pair << 1 & 16));
+		if (i + 1 < count)
+			data[i + 1] = (uint8_t)((pair >> 4) - (pair >> 3 & 16));
 	}
-	source->position++;
-	return source->data[index];
 }
 
 /* DECODE, LOAD_TABLE, EXPAND_INT4: bounded by COUNT0 within SRAM and SOURCE_BYTES. */
@@ -423,35 +433,27 @@ static enum engine_progress stream_execute(struct engine *engine,
 					   const struct engine_dma_command *command,
 					   struct engine_fault *fault)
 {
-	struct source source = {
+	struct chunks chunks = {
 		.engine = engine,
 		.command = command,
 		.fault = fault,
 		.size = (uint32_t)engine_dma_row_bytes(command),
 	};
-	struct engine_codec_source bytes = { .opaque = &source, .next = source_next };
+	struct engine_codec_source source = { .opaque = &chunks, .refill = chunk_refill };
 	uint8_t *data = engine->sram + command->sram_address;
 	bool good = true;
 
-	engine->budget -= source.size + command->count[0];
+	engine->budget -= chunks.size + command->count[0];
 	switch (command->mode) {
 	case KESTREL_DMA_LOAD_TABLE:
-		good = engine_codec_load(&engine->table[command->table], &bytes);
+		good = engine_codec_load(&engine->table[command->table], &source);
 		break;
 	case KESTREL_DMA_DECODE:
-		good = engine_codec_decode(&engine->table[command->table], &bytes, data,
+		good = engine_codec_decode(&engine->table[command->table], &source, data,
 					   command->count[0]);
 		break;
 	default:
-		for (uint32_t i = 0; i < command->count[0] && !fault->code; i += 2) {
-			int byte = source_next(&source);
-
-			if (byte < 0)
-				break;
-			data[i] = (uint8_t)((byte & 15) - (byte << 1 & 16));
-			if (i + 1 < command->count[0])
-				data[i + 1] = (uint8_t)((byte >> 4) - (byte >> 3 & 16));
-		}
+		int4_expand(&source, data, command->count[0]);
 		break;
 	}
 	if (fault->code)

@@ -432,8 +432,11 @@ uint64_t engine_timing_vector(const struct kestrel_configuration *configuration,
 /* engine_codec.c. False: no such table, or no such data. */
 struct engine_codec_source {
 	void *opaque;
-	/* The next byte, or -1 at the end or when reading failed. */
-	int (*next)(void *opaque);
+	/* Bytes at hand. */
+	const uint8_t *data;
+	size_t left;
+	/* Gets more; false at the end or when reading failed. */
+	bool (*refill)(struct engine_codec_source *source);
 };
 bool engine_codec_load(struct engine_codec_table *table, struct engine_codec_source *source);
 bool engine_codec_decode(const struct engine_codec_table *table,

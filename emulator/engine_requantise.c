@@ -7,11 +7,16 @@
 #include "engine_internal.h"
 
 /* H: saturating rounding doubling high multiply. */
+static inline __attribute__((always_inline)) int32_t high_multiply(int32_t a, int32_t b)
+{
+	int32_t high = (int32_t)(((int64_t)a * b + (INT64_C(1) << 30)) >> 31);
+
+	return (a == INT32_MIN) & (b == INT32_MIN) ? INT32_MAX : high;
+}
+
 int32_t engine_high_multiply(int32_t a, int32_t b)
 {
-	int64_t high = ((int64_t)a * b + (INT64_C(1) << 30)) >> 31;
-
-	return high > INT32_MAX ? INT32_MAX : (int32_t)high;
+	return high_multiply(a, b);
 }
 
 /* R: division by 2^exponent, ties away from zero. 0 beyond 31 bits. */
@@ -36,12 +41,13 @@ requantise_double(int32_t value, int32_t multiplier, int32_t shift)
 {
 	uint32_t left = shift > 0 ? (uint32_t)shift : 0;
 	uint32_t right = shift > 0 ? 0 : (uint32_t)-shift;
-	int64_t nudge = (INT64_C(1) << right) >> 1;
-	int64_t high = (int64_t)(int32_t)((uint32_t)value << left) * multiplier;
+	int32_t high = high_multiply((int32_t)((uint32_t)value << left), multiplier);
+	/* R without 64-bit sums: more than half of what is shifted out rounds up. */
+	uint32_t mask = (1u << right) - 1;
+	uint32_t rest = (uint32_t)high & mask;
+	uint32_t half = (mask >> 1) + (high < 0);
 
-	high = (high + (INT64_C(1) << 30)) >> 31;
-	high = high > INT32_MAX ? INT32_MAX : high;
-	return (int32_t)((high + nudge - ((high < 0) & (right > 0))) >> right);
+	return (high >> right) + (rest > half);
 }
 
 /* floor((x m + half) / 2^places), places >= 1 */
