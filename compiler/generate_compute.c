@@ -154,7 +154,10 @@ static void set_input(struct command *command, const struct generate_operand *in
 
 static void set_range(struct command *command, const struct ir_operator *op)
 {
-	command_set(command, KESTREL_VECTOR_OFM_ZERO_POINT, op->output_zero_point);
+	/* Pools do not requantise, so their zero point says nothing. */
+	command_set(command, KESTREL_VECTOR_OFM_ZERO_POINT,
+		    op->kind == IR_AVERAGE_POOL || op->kind == IR_MAX_POOL ?
+		    0 : op->output_zero_point);
 	command_set(command, KESTREL_VECTOR_CLAMP_MIN, op->clamp_low);
 	command_set(command, KESTREL_VECTOR_CLAMP_MAX, op->clamp_high);
 }

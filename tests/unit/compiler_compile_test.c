@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The whole compiler on the demo model: every configuration and small SRAM,
+ * the same bytes each time, the same stream from the graph as from the model,
+ * options refused by name.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include <kestrel/compiler.h>
+#include <kestrel/graph.h>
+
+#include "compile.h"
+#include "compiler_test.h"
+
+static const char *const targets[] = {
+	"kestrel-64", "kestrel-128", "kestrel-256", "kestrel-512", "kestrel-1024", "kestrel-2048",
+};
+
+static const struct kestrel_graph_section *section(const struct buffer *graph, uint32_t type)
+{
+	const struct kestrel_graph_header *header = (const void *)graph->data;
+	const struct kestrel_graph_section *table = (const void *)(graph->data +
+								   header->header_size);
+
+	for (uint32_t i = 0; i < header->section_count; i++)
+		if (table[i].type == type)
+			return &table[i];
+	return NULL;
+}
+
+static bool sections_equal(const struct buffer *a, const struct buffer *b, uint32_t type)
+{
+	const struct kestrel_graph_section *x = section(a, type), *y = section(b, type);
+
+	return x && y && x->size == y->size &&
+	       !memcmp(a->data + x->offset, b->data + y->offset, x->size);
+}
+
+static void check_targets(struct test *test, const struct buffer *model)
+{
+	static const char *const settings[] = { NULL, "sram=65536", "sram=16384", "sram=8192" };
+
+	for (size_t t = 0; t < sizeof(targets) / sizeof(targets[0]); t++)
+		for (size_t s = 0; s < sizeof(settings) / sizeof(settings[0]); s++) {
+			struct compile_request request = {
+				.data = model->data, .bytes = model->bytes, .name = "model.tflite",
+				.target = targets[t], .settings = settings[s],
+			};
+			struct compile_request again = { .is_graph = true, .target = targets[t],
+							 .settings = settings[s] };
+			struct compile_result first, second, third;
+			struct error error = { "" };
+
+			CHECK(test, !compile(&request, &first, &error));
+			CHECK(test, !compile(&request, &second, &error));
+			CHECK(test, first.graph.bytes == second.graph.bytes && first.graph.bytes &&
+			      !memcmp(first.graph.data, second.graph.data, first.graph.bytes));
+			again.data = first.graph.data;
+			again.bytes = first.graph.bytes;
+			CHECK(test, !compile(&again, &third, &error));
+			for (uint32_t type = KESTREL_GRAPH_SECTION_CONSTANTS;
+			     type <= KESTREL_GRAPH_SECTION_STREAM_CONSTANTS; type++)
+				CHECK(test, sections_equal(&first.graph, &third.graph, type));
+			if (error.text[0])
+				printf("# %s: %s\n", targets[t], error.text);
+			compile_release(&first);
+			compile_release(&second);
+			compile_release(&third);
+		}
+	test_end(test, "every configuration, the same bytes each time and from the graph");
+}
+
+static void check_report(struct test *test, const struct buffer *model)
+{
+	struct compile_request request = { .data = model->data, .bytes = model->bytes };
+	struct compile_result result;
+	struct error error;
+
+	CHECK(test, !compile(&request, &result, &error));
+	CHECK(test, result.report.bytes && !result.report.data[result.report.bytes - 1]);
+	if (result.report.bytes) {
+		const char *report = (const char *)result.report.data;
+
+		CHECK(test, strstr(report, "\"predicted_cycles\": ") != NULL);
+		CHECK(test, strstr(report, "\"sram_peak_bytes\": ") != NULL);
+		CHECK(test, strstr(report, "\"ops_cpu\": 0,") != NULL);
+		CHECK(test, strstr(report, "\"place\": \"npu\"") != NULL);
+	}
+	compile_release(&result);
+	test_end(test, "the report, every operator on the NPU");
+}
+
+static void check_options(struct test *test, const struct buffer *model)
+{
+	static const struct {
+		struct compile_request request;
+		const char *message;
+	} cases[] = {
+		{ { .target = "kestrel-7" }, "kestrel-7" },
+		{ { .settings = "sram" }, "sram" },
+		{ { .settings = "sram=12" }, "sram" },
+		{ { .settings = "sram=65536x" }, "sram" },
+		{ { .settings = "colour=red" }, "colour" },
+		{ { .settings = "spill=maybe" }, "spill" },
+		{ { .settings = "banks=33" }, "banks" },
+		{ { .numerics = "float" }, "float" },
+		{ { .numerics = "onnx" }, "onnx" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct compile_request request = cases[i].request;
+		struct compile_result result;
+		struct error error = { "" };
+
+		request.data = model->data;
+		request.bytes = model->bytes;
+		CHECK(test, compile(&request, &result, &error) < 0);
+		CHECK(test, strstr(error.text, cases[i].message) != NULL);
+		CHECK(test, !result.graph.data && !result.report.data);
+	}
+	test_end(test, "options that make no sense are refused by name");
+}
+
+static void check_library(struct test *test, const struct buffer *model)
+{
+	const struct kestrel_compiler_functions *functions = kestrel_compiler_functions();
+	struct kestrel_compiler_options options = { .size = sizeof(options) };
+	struct kestrel_compiler_result result;
+	char message[64];
+
+	CHECK(test, functions->version == KESTREL_COMPILER_VERSION);
+	CHECK(test, !functions->compile_model(model->data, model->bytes, &options, &result, message,
+					      sizeof(message)));
+	CHECK(test, result.graph && (uintptr_t)result.graph % KESTREL_GRAPH_ALIGNMENT == 0);
+	CHECK(test, result.report && result.report[0] == '{');
+	functions->result_free(&result);
+	CHECK(test, !result.graph && !result.report);
+	functions->result_free(&result);
+	options.flags = 1u << 31;
+	CHECK(test, functions->compile_model(model->data, model->bytes, &options, &result, message,
+					     sizeof(message)) == -EINVAL);
+	CHECK(test, strstr(message, "flags") != NULL);
+	options.flags = KESTREL_COMPILER_NO_STREAM;
+	options.numerics = "tflm";
+	CHECK(test, !functions->compile_model(model->data, model->bytes, &options, &result, NULL, 0));
+	functions->result_free(&result);
+	test_end(test, "the library's function table");
+}
+
+int main(void)
+{
+	struct buffer model = test_file(DEMO_MODEL);
+	struct test test = { 0 };
+
+	CHECK(&test, model.bytes > 0);
+	test_end(&test, "the demo model is there");
+	if (model.bytes) {
+		check_targets(&test, &model);
+		check_report(&test, &model);
+		check_options(&test, &model);
+		check_library(&test, &model);
+	}
+	buffer_release(&model);
+	return test.failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Random programs: their order keeps every dependency, and the check of the
+ * finished bytes accepts them, but not when a WAIT or a SIGNAL is taken out.
+ */
+#include <string.h>
+
+#include "compiler_test.h"
+#include "emit.h"
+#include "schedule.h"
+#include "verify.h"
+
+#define COMMANDS 60
+#define BLOCK 256
+#define BLOCKS 24
+
+/* A copy between memory and SRAM, or a VECTOR or MAC command from block to block. */
+static void add_command(struct command_list *list, uint64_t *random)
+{
+	enum kestrel_unit unit = test_random(random) % KESTREL_UNIT_COUNT;
+	uint64_t from = BLOCK * (test_random(random) % BLOCKS);
+	uint64_t to = BLOCK * (test_random(random) % BLOCKS);
+	struct command *command = command_append(list, unit, 0);
+
+	if (unit == KESTREL_UNIT_DMA_IN || unit == KESTREL_UNIT_DMA_OUT) {
+		command_set(command, KESTREL_DMA_MODE, KESTREL_DMA_COPY);
+		command_set(command, KESTREL_DMA_BASE, 0);
+		command_set(command, KESTREL_DMA_OFFSET, (int64_t)from);
+		command_set(command, KESTREL_DMA_SRAM_ADDRESS, (int64_t)to);
+		command_set(command, KESTREL_DMA_COUNT0, BLOCK);
+		command_access(command, COMMAND_SPACE_SRAM, unit == KESTREL_UNIT_DMA_IN, to,
+			       to + BLOCK);
+		command_access(command, COMMAND_SPACE_BASE, unit == KESTREL_UNIT_DMA_OUT, from,
+			       from + BLOCK);
+		return;
+	}
+	if (unit == KESTREL_UNIT_VECTOR) {
+		command_set(command, KESTREL_VECTOR_OPERATION, KESTREL_VECTOR_COPY);
+		command_set(command, KESTREL_VECTOR_IFM_ADDRESS, (int64_t)from);
+		command_set(command, KESTREL_VECTOR_IFM_ROW_STRIDE, BLOCK);
+		command_set(command, KESTREL_VECTOR_OFM_ADDRESS, (int64_t)to);
+		command_set(command, KESTREL_VECTOR_OFM_ROW_STRIDE, BLOCK);
+		command_set(command, KESTREL_VECTOR_OFM_WIDTH, BLOCK / 16);
+		command_set(command, KESTREL_VECTOR_OFM_CHANNELS, 16);
+	} else {
+		command_set(command, KESTREL_MAC_IFM_ADDRESS, (int64_t)from);
+		command_set(command, KESTREL_MAC_IFM_ROW_STRIDE, BLOCK);
+		command_set(command, KESTREL_MAC_IFM_WIDTH, BLOCK / 16);
+		command_set(command, KESTREL_MAC_IFM_CHANNELS, 16);
+		command_set(command, KESTREL_MAC_OFM_ADDRESS, (int64_t)to);
+		command_set(command, KESTREL_MAC_OFM_ROW_STRIDE, BLOCK);
+		command_set(command, KESTREL_MAC_OFM_WIDTH, BLOCK / 16);
+		command_set(command, KESTREL_MAC_OFM_CHANNELS, 16);
+		command_set(command, KESTREL_MAC_WEIGHT_ADDRESS, (int64_t)from);
+		command_set(command, KESTREL_MAC_RECORD_ADDRESS, (int64_t)from);
+	}
+	command_access(command, COMMAND_SPACE_SRAM, false, from, from + BLOCK);
+	command_access(command, COMMAND_SPACE_SRAM, true, to, to + BLOCK);
+}
+
+static bool conflict(const struct command *a, const struct command *b)
+{
+	for (unsigned int i = 0; i < a->access_count; i++)
+		for (unsigned int j = 0; j < b->access_count; j++)
+			if (a->accesses[i].space == b->accesses[j].space &&
+			    (a->accesses[i].write || b->accesses[j].write) &&
+			    a->accesses[i].from < b->accesses[j].to &&
+			    b->accesses[j].from < a->accesses[i].to)
+				return true;
+	return false;
+}
+
+/* Position of each command of the program in the stream, by its operator index. */
+static void check_order(struct test *test, const struct command_list *program,
+			const struct command_list *stream)
+{
+	unsigned int position[COMMANDS];
+
+	for (unsigned int i = 0; i < stream->count; i++)
+		position[stream->commands[i].operator_index] = i;
+	for (unsigned int i = 0; i < program->count; i++)
+		for (unsigned int j = 0; j < i; j++) {
+			const struct command *a = &program->commands[j], *b = &program->commands[i];
+
+			if (a->unit == b->unit || conflict(a, b))
+				CHECK(test, position[j] < position[i]);
+		}
+}
+
+/* Takes the n-th record of a kind out of a stream; false when there is none. */
+static bool remove_record(struct buffer *stream, uint8_t first, unsigned int n)
+{
+	size_t at = 0;
+
+	while (at < stream->bytes) {
+		uint8_t opcode = stream->data[at];
+		size_t bytes = 1;
+
+		if (opcode < KESTREL_ISA_END)
+			while (stream->data[at + bytes++] & 0x80)
+				;
+		if (opcode >= first && opcode < first + KESTREL_ISA_SEMAPHORES && !n--) {
+			memmove(stream->data + at, stream->data + at + bytes,
+				stream->bytes - at - bytes);
+			stream->bytes -= bytes;
+			return true;
+		}
+		at += bytes;
+	}
+	return false;
+}
+
+int main(void)
+{
+	struct stream_segment segment = { .base_count = 1 };
+	struct target target;
+	struct test test = { 0 };
+	unsigned int removed = 0;
+	uint64_t random = 11;
+	struct error error;
+
+	target_set(&target, "kestrel-256", NULL, &error);
+	segment.bases[0].size = BLOCK * BLOCKS + 65536;
+	for (int round = 0; round < 200; round++) {
+		struct command_list program = { 0 }, stream = { 0 };
+		struct predict_records records[COMMANDS];
+		struct buffer bytes = { 0 };
+
+		for (unsigned int i = 0; i < COMMANDS; i++) {
+			add_command(&program, &random);
+			program.commands[i].operator_index = i;
+		}
+		for (unsigned int i = 0; i < COMMANDS; i++)
+			*command_append(&stream, 0, 0) = program.commands[i];
+		CHECK(&test, schedule(&target, &stream) == 0);
+		check_order(&test, &program, &stream);
+		emit_stream(&stream, NULL, &bytes, records);
+		error.text[0] = 0;
+		CHECK(&test, verify_stream(&target, &segment, &bytes, &error) == 0);
+		if (error.text[0])
+			printf("# %s\n", error.text);
+		if (remove_record(&bytes, round % 2 ? KESTREL_ISA_WAIT : KESTREL_ISA_SIGNAL,
+				  (unsigned int)round / 2 % 8)) {
+			removed++;
+			CHECK(&test, verify_stream(&target, &segment, &bytes, &error) < 0);
+		}
+		buffer_release(&bytes);
+		command_release(&program);
+		command_release(&stream);
+	}
+	CHECK(&test, removed > 150);
+	test_end(&test, "random programs are ordered, and a lost semaphore is noticed");
+	return test.failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
