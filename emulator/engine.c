@@ -28,7 +28,7 @@ struct engine *engine_create(const struct kestrel_configuration *configuration,
 		return NULL;
 	engine->configuration = *configuration;
 	engine->host = *host;
-	engine->kernels = engine_kernels_select();
+	engine_kernels_get(0, &engine->kernels);
 	engine->state = KESTREL_ENGINE_STATUS_IDLE;
 	engine->random = configuration->schedule_seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
 	engine->sram = calloc(1, configuration->sram_bytes);

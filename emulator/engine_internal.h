@@ -449,8 +449,8 @@ void engine_requantise_lanes(uint32_t mode, int32_t *value, uint32_t rows,
 int32_t engine_high_multiply(int32_t a, int32_t b);
 int32_t engine_rounding_shift(int32_t value, int32_t exponent);
 
-/* engine_kernel.c: the fastest that this processor runs. */
-struct engine_kernels engine_kernels_select(void);
+/* engine_kernel.c: those that this processor runs, the fastest at index 0; false behind the last. */
+bool engine_kernels_get(uint32_t index, struct engine_kernels *kernels);
 
 /* engine_map.c */
 uint64_t engine_map_row(const struct engine_map *map, uint32_t y);

@@ -232,16 +232,21 @@ AVX2 static void depthwise_avx2(int32_t (*accumulator)[16], const int16_t *const
 }
 #endif
 
-struct engine_kernels engine_kernels_select(void)
+bool engine_kernels_get(uint32_t index, struct engine_kernels *kernels)
 {
-	struct engine_kernels kernels = { convolution_portable, depthwise_portable };
+	struct engine_kernels list[3];
+	uint32_t count = 0;
 
 #if defined(__x86_64__)
 	if (__builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw") &&
 	    __builtin_cpu_supports("avx512vl"))
-		return (struct engine_kernels){ convolution_avx512, depthwise_avx512 };
+		list[count++] = (struct engine_kernels){ convolution_avx512, depthwise_avx512 };
 	if (__builtin_cpu_supports("avx2"))
-		return (struct engine_kernels){ convolution_avx2, depthwise_avx2 };
+		list[count++] = (struct engine_kernels){ convolution_avx2, depthwise_avx2 };
 #endif
-	return kernels;
+	list[count++] = (struct engine_kernels){ convolution_portable, depthwise_portable };
+	if (index >= count)
+		return false;
+	*kernels = list[index];
+	return true;
 }

@@ -343,6 +343,22 @@ static void records_load(const struct engine *engine, const struct engine_mac_co
 	}
 }
 
+/*
+ * An OFM that lies over the records changes those of later bricks after they have
+ * been checked. What comes out then is nobody's concern, but it must be something.
+ */
+static void records_limit(const struct engine_mac_command *command, struct records *records)
+{
+	int32_t high = command->requantise == KESTREL_REQUANTISE_INT16 ? 14 : 30;
+
+	for (uint32_t lane = 0; lane < 16; lane++) {
+		if (records->shift[lane] < -31)
+			records->shift[lane] = -31;
+		if (records->shift[lane] > high)
+			records->shift[lane] = high;
+	}
+}
+
 /* Values in channel records are checked before the command has any effect. */
 static bool records_check(const struct engine *engine, const struct engine_mac_command *command,
 			  struct engine_fault *fault)
@@ -580,7 +596,8 @@ static void pixel_direct(struct engine *engine, const struct engine_mac_command 
 		from += (uint64_t)lanes * count;
 	}
 	pixels_finish(engine, command, records, work->brick, work->position, 1, accumulator);
-	engine->budget -= (int64_t)(elements * 16);
+	/* An element takes many times what it takes a kernel. */
+	engine->budget -= (int64_t)(elements * 256);
 }
 
 enum engine_progress engine_mac_execute(struct engine *engine,
@@ -610,6 +627,7 @@ enum engine_progress engine_mac_execute(struct engine *engine,
 			work->weights_brick = work->brick;
 		}
 		records_load(engine, command, work->brick, &records);
+		records_limit(command, &records);
 		while (work->position < pixels) {
 			uint32_t count = 1;
 
