@@ -3,27 +3,25 @@
 # Programs of the tests that are no unit tests: they feed bad input to the
 # libraries, in process, and print TAP lines. See tests/bad-input/check.sh.
 
-BAD_INPUT_TFLITE := $(BUILD)/tests/bad-input/tflite_fields
-BAD_INPUT_GRAPH := $(BUILD)/tests/bad-input/graph_fields
-BAD_INPUT_STREAMS := $(BUILD)/tests/bad-input/command_streams
-BAD_INPUT_PROGRAMS := $(BAD_INPUT_TFLITE) $(BAD_INPUT_GRAPH) $(BAD_INPUT_STREAMS)
+BAD_INPUT_PROGRAMS := $(addprefix $(BUILD)/tests/bad-input/,tflite_fields graph_fields \
+	mutations corruption command_streams firmware_images)
 
-$(BUILD)/tests/bad-input/tflite_fields.o: EXTRA_CFLAGS += -Icompiler
+$(call objects,$(wildcard tests/bad-input/*.c)): EXTRA_CFLAGS += -Icompiler -Ilibnpu/include
 
-$(BAD_INPUT_TFLITE): $(call objects,tests/bad-input/tflite_fields.c) $(COMPILER_ARCHIVE)
+# The compiler's parts in process; libnpu as the library that users have.
+BAD_INPUT_LIBNPU := -L$(BIN) -lnpu -Wl,-rpath,$(abspath $(BIN))
+$(BUILD)/tests/bad-input/tflite_fields: $(COMPILER_ARCHIVE)
+$(BUILD)/tests/bad-input/graph_fields: $(call objects,tests/bad-input/graph_file.c) | $(LIBNPU)
+$(BUILD)/tests/bad-input/graph_fields: LDLIBS += $(BAD_INPUT_LIBNPU)
+$(BUILD)/tests/bad-input/corruption: $(call objects,tests/bad-input/graph_file.c) | $(LIBNPU)
+$(BUILD)/tests/bad-input/corruption: LDLIBS += $(BAD_INPUT_LIBNPU)
+$(BUILD)/tests/bad-input/mutations: $(call objects,tests/bad-input/graph_file.c) \
+	$(COMPILER_ARCHIVE) | $(LIBNPU)
+$(BUILD)/tests/bad-input/mutations: LDLIBS += $(BAD_INPUT_LIBNPU)
+
+$(BAD_INPUT_PROGRAMS): %: %.o
 	@mkdir -p $(@D)
-	$(CC) $(KESTREL_LDFLAGS) $(LDFLAGS) -o $@ $^ -lm
-
-$(BUILD)/tests/bad-input/graph_fields.o: EXTRA_CFLAGS += -Ilibnpu/include
-
-$(BAD_INPUT_GRAPH): $(call objects,tests/bad-input/graph_fields.c tests/bad-input/graph_file.c) \
-		$(LIBNPU_ARCHIVE)
-	@mkdir -p $(@D)
-	$(CC) $(KESTREL_LDFLAGS) $(LDFLAGS) -o $@ $^ -lcrypto $(LIBDRM_LIBS) -lm -ldl -lpthread
-
-$(BAD_INPUT_STREAMS): $(call objects,tests/bad-input/command_streams.c)
-	@mkdir -p $(@D)
-	$(CC) $(KESTREL_LDFLAGS) $(LDFLAGS) -o $@ $^ -ldl
+	$(CC) $(KESTREL_LDFLAGS) $(LDFLAGS) -o $@ $< $(filter-out $<,$^) $(LDLIBS) -lcrypto -lm -ldl
 
 bad-input-programs: $(BAD_INPUT_PROGRAMS)
 .PHONY: bad-input-programs
