@@ -28,6 +28,7 @@
 #include "kestrel_device.h"
 #include "kestrel_drv.h"
 #include "kestrel_fault.h"
+#include "kestrel_pci.h"
 #include "kestrel_queue.h"
 #include "kestrel_submit.h"
 #include "kestrel_vm.h"
@@ -351,31 +352,39 @@ err_reset_wq:
 	return ret;
 }
 
-static int kestrel_drv_probe(struct platform_device *pdev)
+/**
+ * kestrel_drv_alloc - make the device of a bus device
+ * @dev: bus device, which owns it
+ *
+ * Return: the device, for the bus to fill in registers, irq and
+ * hardware.coherent, or an error pointer.
+ */
+struct kestrel_device *kestrel_drv_alloc(struct device *dev)
 {
-	struct device *dev = &pdev->dev;
-	struct kestrel_device *kdev;
+	struct kestrel_device *kdev = devm_drm_dev_alloc(dev, &kestrel_drm_driver,
+							 struct kestrel_device, drm);
+
+	if (!IS_ERR(kdev)) {
+		dev_set_drvdata(dev, kdev);
+		spin_lock_init(&kdev->slot_lock);
+	}
+	return kdev;
+}
+
+/**
+ * kestrel_drv_attach - start the NPU and show it to user space
+ * @kdev: device, filled in by its bus
+ *
+ * Return: 0 or a negative error code.
+ */
+int kestrel_drv_attach(struct kestrel_device *kdev)
+{
+	struct device *dev = kdev->drm.dev;
 	int ret;
-
-	kdev = devm_drm_dev_alloc(dev, &kestrel_drm_driver, struct kestrel_device, drm);
-	if (IS_ERR(kdev))
-		return PTR_ERR(kdev);
-
-	platform_set_drvdata(pdev, kdev);
-	spin_lock_init(&kdev->slot_lock);
-
-	kdev->registers = devm_platform_ioremap_resource(pdev, 0);
-	if (IS_ERR(kdev->registers))
-		return PTR_ERR(kdev->registers);
-
-	kdev->irq = platform_get_irq(pdev, 0);
-	if (kdev->irq < 0)
-		return kdev->irq;
 
 	ret = kestrel_device_identify(kdev);
 	if (ret)
 		return ret;
-	kdev->hardware.coherent = device_get_dma_attr(dev) == DEV_DMA_COHERENT;
 
 	ret = dma_set_mask_and_coherent(dev, DMA_BIT_MASK(kdev->hardware.pa_bits));
 	if (ret)
@@ -393,14 +402,40 @@ static int kestrel_drv_probe(struct platform_device *pdev)
 	return 0;
 }
 
-static void kestrel_drv_remove(struct platform_device *pdev)
+/**
+ * kestrel_drv_detach - take the NPU from user space and stop it
+ * @kdev: attached device, which may be gone
+ */
+void kestrel_drv_detach(struct kestrel_device *kdev)
 {
-	struct kestrel_device *kdev = platform_get_drvdata(pdev);
-
 	/* From here on nobody else touches the hardware. */
 	drm_dev_unplug(&kdev->drm);
 	disable_irq(kdev->irq);
 	kestrel_drv_stop(kdev);
+}
+
+static int kestrel_platform_probe(struct platform_device *pdev)
+{
+	struct kestrel_device *kdev = kestrel_drv_alloc(&pdev->dev);
+
+	if (IS_ERR(kdev))
+		return PTR_ERR(kdev);
+
+	kdev->registers = devm_platform_ioremap_resource(pdev, 0);
+	if (IS_ERR(kdev->registers))
+		return PTR_ERR(kdev->registers);
+
+	kdev->irq = platform_get_irq(pdev, 0);
+	if (kdev->irq < 0)
+		return kdev->irq;
+
+	kdev->hardware.coherent = device_get_dma_attr(&pdev->dev) == DEV_DMA_COHERENT;
+	return kestrel_drv_attach(kdev);
+}
+
+static void kestrel_platform_remove(struct platform_device *pdev)
+{
+	kestrel_drv_detach(platform_get_drvdata(pdev));
 }
 
 static const struct of_device_id kestrel_of_match[] = {
@@ -410,8 +445,8 @@ static const struct of_device_id kestrel_of_match[] = {
 MODULE_DEVICE_TABLE(of, kestrel_of_match);
 
 static struct platform_driver kestrel_platform_driver = {
-	.probe = kestrel_drv_probe,
-	.remove = kestrel_drv_remove,
+	.probe = kestrel_platform_probe,
+	.remove = kestrel_platform_remove,
 	.driver = {
 		.name = "kestrel",
 		.of_match_table = kestrel_of_match,
@@ -426,9 +461,20 @@ static int __init kestrel_drv_init(void)
 	if (ret)
 		return ret;
 
+	ret = kestrel_pci_register();
+	if (ret)
+		goto err_queue;
+
 	ret = platform_driver_register(&kestrel_platform_driver);
 	if (ret)
-		kestrel_queue_module_exit();
+		goto err_pci;
+
+	return 0;
+
+err_pci:
+	kestrel_pci_unregister();
+err_queue:
+	kestrel_queue_module_exit();
 	return ret;
 }
 module_init(kestrel_drv_init);
@@ -436,6 +482,7 @@ module_init(kestrel_drv_init);
 static void __exit kestrel_drv_exit(void)
 {
 	platform_driver_unregister(&kestrel_platform_driver);
+	kestrel_pci_unregister();
 	kestrel_queue_module_exit();
 }
 module_exit(kestrel_drv_exit);

@@ -473,16 +473,12 @@ static void kestrel_firmware_log_print(struct kestrel_device *kdev,
 {
 	kestrel_protocol_text_clean(record->text, sizeof(record->text));
 
-	switch (record->level) {
-	case KESTREL_FW_LOG_ERROR:
-	case KESTREL_FW_LOG_WARNING:
-		dev_warn_ratelimited(kdev->drm.dev, "firmware [%llu]: %s\n", record->time,
-				     record->text);
-		break;
-	default:
+	/* What is below an error may be about a client's mistake: not for the log. */
+	if (record->level == KESTREL_FW_LOG_ERROR)
+		dev_err_ratelimited(kdev->drm.dev, "firmware [%llu]: %s\n", record->time,
+				    record->text);
+	else
 		drm_dbg_driver(&kdev->drm, "firmware [%llu]: %s\n", record->time, record->text);
-		break;
-	}
 }
 
 static void kestrel_firmware_log_process(struct kestrel_device *kdev)

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright The Kestrel authors */
+#ifndef _KESTREL_PCI_H_
+#define _KESTREL_PCI_H_
+
+#if IS_ENABLED(CONFIG_PCI)
+int kestrel_pci_register(void);
+void kestrel_pci_unregister(void);
+#else
+static inline int kestrel_pci_register(void) { return 0; }
+static inline void kestrel_pci_unregister(void) { }
+#endif
+
+#endif /* _KESTREL_PCI_H_ */
