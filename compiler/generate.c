@@ -301,7 +301,8 @@ static int load_buffer(struct generator *generator, unsigned int index)
 		return load_weights(generator, index);
 	node = &program->segment->nodes[buffer->index];
 	if (buffer->content == PROGRAM_RECORDS)
-		weights_pack_records(node->op, 0, buffer->channel_count, generator->constants);
+		weights_pack_records(&node->weights, node->op, 0, buffer->channel_count,
+				     generator->constants);
 	else if (buffer->content == PROGRAM_TABLE)
 		buffer_append(generator->constants, node->op->table, IR_TABLE_ENTRIES);
 	else

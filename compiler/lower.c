@@ -6,7 +6,6 @@
 #include "emit.h"
 #include "error.h"
 #include "generate.h"
-#include "graph_write.h"
 #include "lower.h"
 #include "partition.h"
 #include "predict.h"
@@ -404,6 +403,17 @@ static bool segment_computes(const struct ir_graph *graph, const struct stream_s
 	return false;
 }
 
+/* Multiply-accumulates that the node's commands make. */
+static uint64_t node_macs(const struct segment *segment, const struct segment_node *node)
+{
+	const struct segment_value *output = &segment->values[node->output];
+
+	if (!node->is_mac)
+		return 0;
+	return (uint64_t)output->height * (uint64_t)output->width *
+	       weights_bytes(&node->weights, node->weights.output_channels);
+}
+
 /* Puts what a segment became into the stream. */
 static int take_segment(struct ir_graph *graph, struct stream *stream,
 			struct stream_segment *segment, struct candidate *candidate)
@@ -449,8 +459,9 @@ static int take_segment(struct ir_graph *graph, struct stream *stream,
 		if (command->unit == KESTREL_UNIT_MAC || command->unit == KESTREL_UNIT_VECTOR)
 			place->predicted_cycles += command->finish - command->start;
 	}
+	stream->dead_channels += candidate->segment.dead_channels;
 	for (unsigned int n = 0; n < candidate->segment.node_count; n++)
-		stream->macs += graph_macs(graph, candidate->segment.nodes[n].op);
+		stream->macs += node_macs(&candidate->segment, &candidate->segment.nodes[n]);
 	return 0;
 }
 

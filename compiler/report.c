@@ -57,6 +57,7 @@ static void put_stream(const struct stream *stream, struct buffer *text)
 	    stream->predicted_cycles ? (double)stream->macs /
 	    ((double)stream->predicted_cycles * stream->target->macs_per_cycle) : 0.0);
 	put(text, "  \"npu_macs\": %" PRIu64 ",\n", stream->macs);
+	put(text, "  \"dead_channels\": %" PRIu64 ",\n", stream->dead_channels);
 	put(text, "  \"sram_bytes\": %u,\n", stream->target->sram_bytes);
 	put(text, "  \"sram_peak_bytes\": %" PRIu64 ",\n", stream->sram_peak_bytes);
 	put(text, "  \"arena_bytes\": %" PRIu64 ",\n", stream->scratch_size);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "prune.h"
 #include "segment.h"
 
 struct builder {
@@ -196,6 +197,8 @@ static void mac_node(struct segment *segment, struct segment_node *node)
 		node->weights.channels = 1;
 	else if (op->kind == IR_CONVOLUTION)
 		node->weights.channels = channels;
+	node->weights.source_channels = node->weights.channels;
+	node->weights.source_output_channels = node->weights.output_channels;
 }
 
 static void node_window(const struct segment *segment, struct segment_node *node)
@@ -370,6 +373,7 @@ int segment_build(struct segment *segment, unsigned int first, unsigned int coun
 		builder.written[t] = builder.alias[t] = -1;
 	segment->value_count = segment->node_count = 0;
 	segment->scratch_bytes = 0;
+	segment->dead_channels = 0;
 	memset(segment->out->bases, 0, sizeof(segment->out->bases));
 	segment->out->base_count = SEGMENT_BASE_TENSORS;
 	segment->out->bases[SEGMENT_BASE_SCRATCH].tensor = -1;
@@ -387,6 +391,8 @@ int segment_build(struct segment *segment, unsigned int first, unsigned int coun
 	}
 	if (!ret)
 		ret = add_stores(&builder);
+	if (!ret)
+		ret = prune_dead_channels(segment);
 	if (!ret)
 		choose_layouts(segment);
 	return ret;

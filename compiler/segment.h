@@ -72,6 +72,8 @@ struct segment {
 	struct segment_node *nodes;
 	unsigned int node_count;
 	uint64_t scratch_bytes;
+	/* Channels of values that prune.c left out. */
+	uint32_t dead_channels;
 };
 
 /*

@@ -55,6 +55,8 @@ struct stream {
 	uint64_t sram_peak_bytes;
 	uint64_t spill_bytes;
 	uint64_t macs;
+	/* Channels left out because they count for nothing. */
+	uint64_t dead_channels;
 };
 
 /* Releases the buffers; the rest belongs to the arena. */

@@ -3,17 +3,19 @@
 
 #define BRICK_CHANNELS 16
 
-/* The weight of an output channel at a tap and input channel. */
-static uint8_t weight_at(const struct weights *weights, int32_t output, int32_t tap,
-			 int32_t channel)
+uint8_t weights_at(const struct weights *weights, int32_t output, int32_t tap, int32_t channel)
 {
 	size_t taps = (size_t)weights->kernel_h * (size_t)weights->kernel_w;
 	size_t index;
 
+	if (weights->output_map)
+		output = weights->output_map[output];
+	if (weights->channel_map)
+		channel = weights->channel_map[channel];
 	if (weights->channel_innermost)
-		index = (size_t)tap * (size_t)weights->output_channels + (size_t)output;
+		index = (size_t)tap * (size_t)weights->source_output_channels + (size_t)output;
 	else
-		index = ((size_t)output * taps + (size_t)tap) * (size_t)weights->channels +
+		index = ((size_t)output * taps + (size_t)tap) * (size_t)weights->source_channels +
 			(size_t)channel;
 	return (uint8_t)weights->data[index];
 }
@@ -23,12 +25,12 @@ static uint8_t pass_weight(const struct weights *weights, int32_t output,
 {
 	switch (weights->mode) {
 	case KESTREL_MAC_CONVOLUTION:
-		return weight_at(weights, output, pass->tap, pass->brick * BRICK_CHANNELS + e);
+		return weights_at(weights, output, pass->tap, pass->brick * BRICK_CHANNELS + e);
 	case KESTREL_MAC_PACKED_CONVOLUTION:
-		return weight_at(weights, output, (pass->first + e) / weights->channels,
+		return weights_at(weights, output, (pass->first + e) / weights->channels,
 				 (pass->first + e) % weights->channels);
 	default:
-		return weight_at(weights, output, pass->first + e, 0);
+		return weights_at(weights, output, pass->first + e, 0);
 	}
 }
 
@@ -66,8 +68,14 @@ static void put_word(struct buffer *out, uint32_t value)
 		buffer_byte(out, (uint8_t)(value >> (8 * i)));
 }
 
-void weights_pack_records(const struct ir_operator *op, int32_t first, int32_t count,
-			  struct buffer *out)
+/* The model's number of an output channel. */
+static int32_t source_channel(const struct weights *weights, int32_t channel)
+{
+	return weights->output_map ? weights->output_map[channel] : channel;
+}
+
+void weights_pack_records(const struct weights *weights, const struct ir_operator *op,
+			  int32_t first, int32_t count, struct buffer *out)
 {
 	for (int32_t brick = first; brick < first + count; brick += BRICK_CHANNELS) {
 		int32_t end = brick + BRICK_CHANNELS;
@@ -75,10 +83,11 @@ void weights_pack_records(const struct ir_operator *op, int32_t first, int32_t c
 		if (end > first + count)
 			end = first + count;
 		for (int32_t c = brick; c < end; c++)
-			put_word(out, op->bias ? (uint32_t)op->bias[c] : 0);
+			put_word(out, op->bias ?
+				 (uint32_t)op->bias[source_channel(weights, c)] : 0);
 		for (int32_t c = brick; c < end; c++)
-			put_word(out, (uint32_t)op->scales[c].multiplier);
+			put_word(out, (uint32_t)op->scales[source_channel(weights, c)].multiplier);
 		for (int32_t c = brick; c < end; c++)
-			buffer_byte(out, (uint8_t)op->scales[c].shift);
+			buffer_byte(out, (uint8_t)op->scales[source_channel(weights, c)].shift);
 	}
 }

@@ -12,10 +12,13 @@ struct weights {
 	const int8_t *data;
 	/* Output channel innermost (depthwise) instead of outermost. */
 	bool channel_innermost;
-	int32_t output_channels;
+	/* Output channels, and input channels of one of them (1 for depthwise), in the model. */
+	int32_t source_output_channels, source_channels;
+	/* The same as they are computed. */
+	int32_t output_channels, channels;
+	/* The model's channel for each computed one; NULL: the same. */
+	const int32_t *output_map, *channel_map;
 	int32_t kernel_h, kernel_w;
-	/* Input channels of one output; 1 for depthwise. */
-	int32_t channels;
 	enum kestrel_mac_mode mode;
 };
 
@@ -27,7 +30,10 @@ void weights_pack(const struct weights *weights, int32_t first, int32_t count,
 uint64_t weights_bytes(const struct weights *weights, int32_t count);
 
 /* Appends the channel records (bias, multiplier, shift) of such a range. */
-void weights_pack_records(const struct ir_operator *op, int32_t first, int32_t count,
-			  struct buffer *out);
+void weights_pack_records(const struct weights *weights, const struct ir_operator *op,
+			  int32_t first, int32_t count, struct buffer *out);
+
+/* The weight of an output channel at a tap and input channel. */
+uint8_t weights_at(const struct weights *weights, int32_t output, int32_t tap, int32_t channel);
 
 #endif
