@@ -28,12 +28,15 @@ LIBNPU_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%, \
 LIBNPU_LINK := -L$(BIN) -lnpu '-Wl,-rpath,$$ORIGIN'
 
 LIBRARIES += $(LIBNPU) $(LIBNPU_ARCHIVE)
-PROGRAMS += $(LIBNPU_TOOLS)
-GUEST_PROGRAMS += $(LIBNPU_TOOLS)
+# The library's interface on a device; see tests/models/interface.c.
+LIBNPU_INTERFACE_TEST := $(BUILD)/tests/models/interface_test
+
+PROGRAMS += $(LIBNPU_TOOLS) $(LIBNPU_INTERFACE_TEST)
+GUEST_PROGRAMS += $(LIBNPU_TOOLS) $(LIBNPU_INTERFACE_TEST)
 UNIT_TESTS += $(LIBNPU_TESTS)
 
 $(BUILD)/libnpu/%.o: EXTRA_CFLAGS += -Ilibnpu/include
-$(BUILD)/tests/unit/libnpu_%.o: EXTRA_CFLAGS += -Ilibnpu -Ilibnpu/include
+$(BUILD)/tests/models/%.o $(BUILD)/tests/unit/libnpu_%.o: EXTRA_CFLAGS += -Ilibnpu -Ilibnpu/include
 # Loops over bytes: vectorised, and without fused multiply-adds in float32.
 $(BUILD)/libnpu/arithmetic.o $(BUILD)/libnpu/cpu.o $(BUILD)/libnpu/cpu_%.o: \
 	EXTRA_CFLAGS += -O3 -ffp-contract=off
@@ -66,6 +69,11 @@ $(LIBNPU_TOOLS): $(BIN)/npu-%: $(BUILD)/libnpu/tools/%.o \
 	$(CC) $(KESTREL_LDFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBNPU_LINK) $(TOOL_LIBS)
 
 $(BIN)/npu-classify: TOOL_LIBS := $(LIBPNG_LIBS)
+
+$(LIBNPU_INTERFACE_TEST): %/interface_test: %/interface.o $(LIBNPU_ARCHIVE)
+	@mkdir -p $(@D)
+	$(CC) $(KESTREL_LDFLAGS) $(LDFLAGS) '-Wl,-rpath,$$ORIGIN/../../bin' -o $@ $^ \
+		$(LIBDRM_LIBS) -lm -ldl -lpthread
 
 $(LIBNPU_TESTS): %: %.o $(LIBNPU_ARCHIVE)
 	@mkdir -p $(@D)

@@ -105,4 +105,16 @@ while read -r name; do
 	fi
 done <"$here/list"
 [ -d "$models" ] || echo "ok - published models # SKIP no directory $models"
+
+# What else the library promises of an NPU: interface.c.
+if [ "$device" != cpu ]; then
+	if error=$("$bin/npuc" "$top/tests/demo/model.tflite" -o "$work/graph.npu" \
+			${target:+--target "$target"} 2>&1); then
+		"$bin/../tests/models/interface_test" "$work/graph.npu" \
+			"$top/tests/demo/samples/input_0.bin" \
+			"$top/tests/demo/samples/output_0.bin" "$device" || failed=1
+	else
+		not_ok "interface" "$error"
+	fi
+fi
 exit $failed
