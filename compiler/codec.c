@@ -166,6 +166,24 @@ static struct emission step_back(const struct encoder *encoder, const struct cod
 	return emission;
 }
 
+size_t codec_runs(const uint8_t *data, size_t bytes, uint8_t value, struct buffer *out)
+{
+	size_t before = out->bytes;
+
+	for (size_t i = 0; i < bytes;) {
+		size_t more = 0;
+
+		buffer_byte(out, data[i]);
+		if (data[i++] != value)
+			continue;
+		while (more < 255 && i + more < bytes && data[i + more] == value)
+			more++;
+		buffer_byte(out, (uint8_t)more);
+		i += more;
+	}
+	return out->bytes - before;
+}
+
 size_t codec_encode(const struct codec_table *table, const uint8_t *data, size_t bytes,
 		    struct buffer *out)
 {

@@ -32,6 +32,12 @@ size_t codec_table_write(const struct codec_table *table, struct buffer *out);
 double codec_cost(const struct codec_table *table, const uint32_t counts[256]);
 
 /*
+ * Run mode (isa.h): appends the symbols for `bytes` bytes in which `value` runs;
+ * returns how many. Any bytes can be written so; it pays where value is common.
+ */
+size_t codec_runs(const uint8_t *data, size_t bytes, uint8_t value, struct buffer *out);
+
+/*
  * Appends the code of `bytes` bytes (at least 1), every one of which has a
  * slot; returns the bytes appended. `out->failed` tells when out of memory.
  */

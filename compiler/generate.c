@@ -23,6 +23,9 @@ struct encoded {
 /* How a node's weights are stored. */
 struct generate_coding {
 	bool compressed;
+	/* In run mode, and of which value. */
+	bool runs;
+	uint8_t run_value;
 	/* Which of the tables, in the order of their first use. */
 	unsigned int table;
 	struct encoded *encoded;
@@ -98,14 +101,74 @@ static void count_bytes(const uint8_t *data, size_t bytes, uint32_t counts[256])
 		counts[data[i]]++;
 }
 
+static uint8_t most_common(const uint32_t counts[256])
+{
+	unsigned int best = 0;
+
+	for (unsigned int value = 1; value < 256; value++)
+		if (counts[value] > counts[best])
+			best = value;
+	return (uint8_t)best;
+}
+
 /*
- * Decides for each node in turn: raw, with the table of the node before, or
- * with a table of its own.
+ * What a coding costs, in bits on the port: its bits, or the decoder's time where
+ * that is longer. The slowest decoder counts, since all targets share the bytes.
+ */
+static double coding_cost(double bits, size_t symbols)
+{
+	double decoding = 8.0 * (double)symbols / DECODER_SYMBOLS_PER_BYTE;
+
+	return bits > decoding ? bits : decoding;
+}
+
+/*
+ * Takes the coding of the symbols with these counts if it is the cheapest so far:
+ * with the table of the node before, or with a table of its own.
+ */
+static void consider_coding(struct generate_cache *cache, struct generate_coding *coding,
+			    const uint32_t counts[256], size_t symbols, double *best,
+			    struct codec_table *fresh_table, bool *fresh_taken,
+			    struct buffer *description)
+{
+	struct codec_table table;
+	double cost;
+
+	if (cache->table_count) {
+		double bits = codec_cost(&cache->tables[cache->table_count - 1], counts);
+
+		cost = coding_cost(bits + STATE_BITS, symbols);
+		if (bits >= 0 && cost < *best) {
+			*best = cost;
+			*fresh_taken = false;
+			coding->compressed = true;
+			coding->table = cache->table_count - 1;
+			coding->runs = false;
+		}
+	}
+	codec_table_build(&table, counts);
+	description->bytes = 0;
+	codec_table_write(&table, description);
+	cost = coding_cost(codec_cost(&table, counts) + STATE_BITS, symbols) +
+	       8.0 * (double)(description->bytes + TABLE_GAIN_BYTES);
+	if (cost < *best) {
+		*best = cost;
+		*fresh_taken = true;
+		*fresh_table = table;
+		coding->compressed = true;
+		coding->table = cache->table_count;
+		coding->runs = false;
+	}
+}
+
+/*
+ * Decides for each node in turn: raw, or encoded, with runs of its most common
+ * value or without.
  */
 static int decide_coding(const struct segment *segment, struct generate_cache *cache)
 {
 	struct arena *arena = segment->graph->arena;
-	struct buffer all = { 0 }, description = { 0 };
+	struct buffer all = { 0 }, runs = { 0 }, description = { 0 };
 
 	cache->codings = arena_alloc(arena, segment->node_count, sizeof(*cache->codings));
 	cache->tables = arena_alloc(arena, segment->node_count + 1, sizeof(*cache->tables));
@@ -113,36 +176,39 @@ static int decide_coding(const struct segment *segment, struct generate_cache *c
 		return error_memory(segment->graph->error);
 	for (unsigned int n = 0; n < segment->node_count; n++) {
 		const struct segment_node *node = &segment->nodes[n];
-		struct codec_table *table = &cache->tables[cache->table_count];
 		struct generate_coding *coding = &cache->codings[n];
-		double raw, fresh, reused = -1;
+		struct codec_table table;
+		bool fresh = false;
 		uint32_t counts[256];
+		double best, before;
 
 		if (!node->is_mac)
 			continue;
-		all.bytes = description.bytes = 0;
+		all.bytes = runs.bytes = 0;
 		weights_pack(&node->weights, 0, node->weights.output_channels, &all);
 		count_bytes(all.data, all.bytes, counts);
-		raw = 8.0 * (double)all.bytes;
-		codec_table_build(table, counts);
-		codec_table_write(table, &description);
-		if (all.failed || description.failed)
+		coding->run_value = most_common(counts);
+		codec_runs(all.data, all.bytes, coding->run_value, &runs);
+		if (all.failed || runs.failed)
 			break;
-		fresh = codec_cost(table, counts) + 80 +
-			8.0 * (double)(description.bytes + TABLE_GAIN_BYTES);
-		if (cache->table_count)
-			reused = codec_cost(table - 1, counts);
-		if (reused >= 0)
-			reused += 80;
-		coding->compressed = (reused >= 0 && reused < raw) || fresh < raw;
-		if (reused >= 0 && reused <= fresh)
-			coding->table = cache->table_count - 1;
-		else if (coding->compressed)
-			coding->table = cache->table_count++;
+		best = 8.0 * (double)all.bytes;
+		consider_coding(cache, coding, counts, all.bytes, &best, &table, &fresh,
+				&description);
+		before = best;
+		count_bytes(runs.data, runs.bytes, counts);
+		consider_coding(cache, coding, counts, runs.bytes, &best, &table, &fresh,
+				&description);
+		coding->runs = best < before;
+		if (description.failed)
+			break;
+		if (fresh)
+			cache->tables[cache->table_count++] = table;
 	}
 	buffer_release(&all);
+	buffer_release(&runs);
 	buffer_release(&description);
-	return all.failed || description.failed ? error_memory(segment->graph->error) : 0;
+	return all.failed || runs.failed || description.failed ?
+	       error_memory(segment->graph->error) : 0;
 }
 
 /* The weights of a buffer as they are stored; NULL when out of memory. */
@@ -151,7 +217,7 @@ static const struct encoded *encode_weights(struct generator *generator,
 {
 	const struct segment *segment = generator->program->segment;
 	struct generate_coding *coding = &generator->cache->codings[buffer->index];
-	struct buffer packed = { 0 }, coded = { 0 };
+	struct buffer packed = { 0 }, runs = { 0 }, coded = { 0 };
 	struct encoded *encoded;
 
 	for (encoded = coding->encoded; encoded; encoded = encoded->next)
@@ -160,19 +226,24 @@ static const struct encoded *encode_weights(struct generator *generator,
 			return encoded;
 	weights_pack(&segment->nodes[buffer->index].weights, buffer->channel_first,
 		     buffer->channel_count, &packed);
-	if (coding->compressed && !packed.failed)
-		codec_encode(&generator->cache->tables[coding->table], packed.data, packed.bytes,
-			     &coded);
+	if (coding->runs && !packed.failed)
+		codec_runs(packed.data, packed.bytes, coding->run_value, &runs);
+	if (coding->compressed && !packed.failed && !runs.failed)
+		codec_encode(&generator->cache->tables[coding->table],
+			     coding->runs ? runs.data : packed.data,
+			     coding->runs ? runs.bytes : packed.bytes, &coded);
 	encoded = arena_alloc(segment->graph->arena, 1, sizeof(*encoded));
-	if (encoded && !packed.failed && !coded.failed) {
+	if (encoded && !packed.failed && !runs.failed && !coded.failed) {
 		const struct buffer *stored = coding->compressed ? &coded : &packed;
 
 		encoded->first = buffer->channel_first;
 		encoded->count = buffer->channel_count;
 		encoded->bytes = stored->bytes;
+		encoded->symbols = runs.bytes;
 		encoded->data = arena_copy(segment->graph->arena, stored->data, stored->bytes);
 	}
 	buffer_release(&packed);
+	buffer_release(&runs);
 	buffer_release(&coded);
 	if (!encoded || !encoded->data)
 		return NULL;
@@ -210,6 +281,9 @@ static int load_weights(struct generator *generator, unsigned int index)
 	command_set(command, KESTREL_DMA_COUNT0, (int64_t)place->bytes);
 	command_set(command, KESTREL_DMA_SOURCE_BYTES, (int64_t)encoded->bytes);
 	command_set(command, KESTREL_DMA_TABLE, coding->table % KESTREL_CODEC_TABLES);
+	command_set(command, KESTREL_DMA_SYMBOLS, (int64_t)encoded->symbols);
+	if (coding->runs)
+		command_set(command, KESTREL_DMA_RUN_VALUE, coding->run_value);
 	command_access(command, COMMAND_SPACE_SRAM, true, place->address,
 		       place->address + place->bytes);
 	return 0;

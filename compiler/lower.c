@@ -15,7 +15,9 @@
 
 /* Longest time between preemption points that firmware can count on. */
 #define PREEMPTION_CYCLES 100000
-#define PREEMPTION_TRIES 3
+#define PREEMPTION_TRIES 4
+/* What draining the units and filling them again may add. */
+#define PREEMPTION_MARGIN 1000
 
 /* One way to lower a segment, with what came of it. */
 struct candidate {
@@ -219,7 +221,10 @@ static int try_candidate(struct candidate *candidate, struct ir_graph *graph,
 		if (candidate->interval <= PREEMPTION_CYCLES)
 			break;
 		/* The distance that shares the cycles out equally, closer in each try. */
-		distance = cycles / (cycles / PREEMPTION_CYCLES + try) + cycles / 64;
+		distance = cycles / (cycles / PREEMPTION_CYCLES + 1);
+		distance = distance * (34 - 4 * try) / 32;
+		if (distance > PREEMPTION_CYCLES - PREEMPTION_MARGIN)
+			distance = PREEMPTION_CYCLES - PREEMPTION_MARGIN;
 		if (try > 1)
 			ret = build(candidate, place, settings, NULL);
 		preempt = ret ? NULL : choose_points(candidate, distance);

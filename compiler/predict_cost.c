@@ -322,7 +322,9 @@ static struct predict_cost dma_cost(const struct target *target, const struct co
 		moved = beats((uint64_t)command_get(command, KESTREL_DMA_OFFSET),
 			      (uint64_t)command_get(command, KESTREL_DMA_SOURCE_BYTES));
 		if (mode == KESTREL_DMA_DECODE) {
-			other = ceil_div(count0, target->decode_rate);
+			uint64_t symbols = (uint64_t)command_get(command, KESTREL_DMA_SYMBOLS);
+
+			other = ceil_div(symbols ? symbols : count0, target->decode_rate);
 			if (sram_lines(command, false) > other)
 				other = sram_lines(command, false);
 		}
