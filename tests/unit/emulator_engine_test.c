@@ -8,6 +8,8 @@
 #include "emulator_engine_test.h"
 
 #define OUT (1u << 17)
+/* Rounds of mutations_test(). */
+#define MUTATIONS 4000
 
 static void fault_expect(struct test *test, struct bench *bench, uint32_t code, uint32_t unit,
 			 uint32_t offset, uint32_t detail, int line)
@@ -804,6 +806,74 @@ static void noise_test(struct test *test)
 	test_group(test, "noise is refused or executed");
 }
 
+/* A value that is likely to be near some limit. */
+static uint32_t edge(uint64_t *random)
+{
+	static const uint32_t edges[] = { 0, 1, 15, 16, 17, 255, 256, 1024, 1025, 65535, 65536,
+					  65537, BENCH_SRAM - 16, BENCH_SRAM, 1u << 24, 1u << 31,
+					  UINT32_MAX };
+
+	switch (bench_random(random, 0, 3)) {
+	case 0:
+		return edges[bench_random(random, 0, sizeof(edges) / sizeof(edges[0]) - 1)];
+	case 1:
+		return bench_random(random, 0, 24) * 16;
+	case 2:
+		return bench_random(random, 0, BENCH_SRAM / 16) * 16;
+	default:
+		return bench_random(random, 0, 70);
+	}
+}
+
+/* Commands that are good but for a few registers: most of them run. */
+static void mutations_test(struct test *test)
+{
+	struct bench *bench = bench_create("kestrel-256", "checked=on");
+	struct bench *plain = bench_create("kestrel-512", NULL);
+	uint64_t random = 78, job[KESTREL_COUNTER_COUNT], total[KESTREL_COUNTER_COUNT];
+
+	for (int round = 0; round < MUTATIONS; round++) {
+		struct bench *b = round % 4 ? plain : bench;
+		uint32_t unit = bench_random(&random, 0, 3);
+
+		stream_clear(b);
+		stream_set(b, KESTREL_DMA_MODE, KESTREL_DMA_FILL_BYTES);
+		stream_set(b, KESTREL_DMA_FILL, bench_random(&random, 0, 255));
+		stream_set(b, KESTREL_DMA_COUNT0, BENCH_SRAM);
+		stream_execute(b);
+		stream_byte(b, KESTREL_ISA_PREEMPT);
+		BYTES(b, 1, 0, 0x80, 0x80, 0x18);
+		if (unit == KESTREL_UNIT_MAC)
+			mac_stream(b, bench_random(&random, 0, 2), 6, 12, 3, 3,
+				   bench_random(&random, 1, 2));
+		else
+			stream_select(b, unit);
+		if (unit < KESTREL_UNIT_MAC)
+			stream_set(b, KESTREL_DMA_MODE, bench_random(&random, 0, 5));
+		if (unit == KESTREL_UNIT_VECTOR) {
+			stream_set(b, KESTREL_VECTOR_OPERATION, bench_random(&random, 0, 12));
+			stream_set(b, KESTREL_VECTOR_CLAMP_MAX, 200);
+			stream_set(b, KESTREL_VECTOR_TABLE_ENTRIES, 9);
+		}
+		for (uint32_t i = bench_random(&random, 0, 5); i; i--)
+			stream_set(b, bench_random(&random, 0, unit < KESTREL_UNIT_MAC ? 21 : 42),
+				   edge(&random));
+		stream_execute(b);
+		stream_byte(b, KESTREL_ISA_END);
+		bench_run(b, 3000000);
+		if (engine_busy(b->engine)) {
+			bench_operate(b, KESTREL_ENGINE_KILL, 0);
+			EQUAL(test, bench_finish(b), KESTREL_ENGINE_STATUS_KILLED);
+		}
+	}
+	engine_counters(plain->engine, job, total);
+	printf("# %llu of %u commands retired\n", (unsigned long long)total[KESTREL_COUNTER_COMMANDS], MUTATIONS * 3 / 4 * 2);
+	CHECK(test, total[KESTREL_COUNTER_COMMANDS] > MUTATIONS);
+	bench_destroy(bench);
+	bench_destroy(plain);
+	test_group(test, "commands with registers at their limits");
+}
+
 int main(void)
 {
 	struct test test = { 0 };
@@ -817,5 +887,6 @@ int main(void)
 	operations_test(&test);
 	microbenchmarks_test(&test);
 	noise_test(&test);
+	mutations_test(&test);
 	return test.failures != 0;
 }
