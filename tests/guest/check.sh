@@ -1,0 +1,117 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# Runs the driver, the library and the emulated NPU together in a guest: models
+# through the ioctls, several clients, the kselftests, unit tests of the kernel,
+# reloading, firmware images that must be refused. Prints TAP lines.
+#
+# usage: tests/guest/check.sh debian|debug [MODEL_DIRECTORY]
+#
+#   debian  Debian's own arm64 kernel    debug  KASAN, lockdep, kmemleak and so on
+#
+# MODEL_DIRECTORY holds the published models (default: $KESTREL_MODELS, else
+# ../shared/models); without it only the demo model is run.
+set -u
+cd "$(dirname "$0")/../.."
+
+kernel=${1-}
+models=${2-${KESTREL_MODELS:-../shared/models}}
+case $kernel in
+debian) timeout=1800 parameters= ;;
+# Deadlines of the driver, 20 times their defaults.
+debug)
+	timeout=3600
+	parameters='boot_timeout_ms=40000 request_timeout_ms=2000 invalidate_timeout_ms=2000 heartbeat_timeout_ms=20000'
+	;;
+*) sed -n '4,15s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+esac
+
+out=build/guest-check/$kernel
+overlay=$out/root
+rm -rf "$out"
+mkdir -p "$overlay" "$out/result"
+
+# must NAME COMMAND...: preparation without which nothing can be tested.
+must() {
+	local name=$1
+	shift
+	if ! "$@" >"$out/prepare.log" 2>&1 </dev/null; then
+		sed 's/^/# /' "$out/prepare.log" | tail -n 40
+		echo "not ok - $name"
+		exit 1
+	fi
+}
+
+# KESTREL_QEMU names another QEMU, as for run-guest.sh.
+[ -n "${KESTREL_QEMU-}" ] || must "QEMU builds" emulator/qemu/build.sh
+must "module builds" tests/vm/build-module.sh "$kernel"
+module_directory=$(tail -n 1 "$out/prepare.log")
+must "guest programs build" tests/vm/build-guest.sh "$overlay"
+must "ioctl tests build" tests/kselftest/build.sh "$overlay/usr/lib/kestrel-tests"
+must "bad firmware images build" make -s build/tests/bad-input/firmware_images
+
+mkdir -p "$overlay/tests/models" "$overlay/tests/firmware"
+echo "$kernel" >"$overlay/tests/kernel"
+echo "$parameters" >"$overlay/tests/parameters"
+cp tests/bad-input/firmware-defects "$overlay/tests/firmware-defects"
+must "bad firmware images" build/tests/bad-input/firmware_images build/firmware/kestrel_fw.bin \
+	"$overlay/tests/firmware"
+
+# model_add NAME DIRECTORY VECTORS: compiled, with inputs and expected outputs;
+# the simulator's cycles for the same runs are what the guest's are compared to.
+model_add() {
+	local to=$overlay/tests/models/$1 file
+	local -a inputs=() outputs=()
+	mkdir -p "$to" "$out/simulated"
+	must "$1 compiles" build/bin/npuc "$2/model.tflite" -o "$to/model.npu" --target kestrel-256
+	for file in "$3"/input_?.bin; do
+		cp "$file" "$to/"
+		inputs+=("$file")
+	done
+	for file in "$3"/output_?.bin; do
+		cp "$file" "$to/"
+		outputs+=("$out/simulated/${file##*/}")
+	done
+	must "$1 runs on kestrel-sim" build/bin/kestrel-sim "$to/model.npu" --json \
+		--input "${inputs[@]}" --output "${outputs[@]}"
+	cp "$out/prepare.log" "$out/simulated/$1.json"
+}
+
+while read -r name; do
+	case $name in
+	'#'* | '') ;;
+	demo)
+		model_add demo tests/demo tests/demo
+		model_add demo-stress tests/demo tests/demo/stress
+		;;
+	*) [ ! -d "$models" ] || model_add "$name" "$models/$name" "$models/$name" ;;
+	esac
+done <tests/models/list
+[ -d "$models" ] || echo "ok - published models # SKIP models are not beside the tree"
+
+modules=(--module "$module_directory/kestrel.ko")
+if [ -e "$module_directory/kestrel-kunit.ko" ]; then
+	modules+=(--module "$module_directory/kestrel-kunit.ko")
+	touch "$overlay/tests/kunit"
+elif [ "$kernel" = debug ]; then
+	echo "not ok - unit tests of the kernel were built"
+fi
+
+status=0
+tests/vm/run-guest.sh --kernel "$kernel" --script tests/guest/guest-script \
+	--overlay "$overlay" "${modules[@]}" --out "$out/result" --log "$out/console.log" \
+	--timeout "$timeout" --quiet >"$out/run.log" 2>&1 </dev/null || status=$?
+if [ -e "$out/result/results" ]; then
+	cat "$out/result/results"
+else
+	# It died: what it said on the console until then.
+	grep -aE '^(ok|not ok) - |^# ' "$out/console.log"
+fi
+sed 's/^/# /' "$out/run.log"
+case $status in
+0) echo "ok - the kernel complains of nothing and leaks nothing" ;;
+120) echo "not ok - the kernel complains of nothing and leaks nothing" ;;
+*) echo "not ok - guest ran to its end (status $status)" ;;
+esac
+
+python3 tests/guest/cycles.py "$out/simulated" "$out/result"
