@@ -11,6 +11,10 @@
 
 /* Compressed weights must save more than this many bytes to be worth a table. */
 #define TABLE_GAIN_BYTES 16
+/* Bits of the decoder's initial states, in front of every encoded piece. */
+#define STATE_BITS (KESTREL_CODEC_LANES * KESTREL_CODEC_STATE_BITS)
+/* Symbols that the slowest decoder takes in the time of a byte on its port. */
+#define DECODER_SYMBOLS_PER_BYTE 2
 
 /* Weights of output channels [first, first + count) as they lie in memory. */
 struct encoded {
@@ -18,6 +22,8 @@ struct encoded {
 	int32_t first, count;
 	uint8_t *data;
 	size_t bytes;
+	/* In run mode: how many. */
+	size_t symbols;
 };
 
 /* How a node's weights are stored. */
@@ -162,6 +168,27 @@ static void consider_coding(struct generate_cache *cache, struct generate_coding
 }
 
 /*
+ * Weights of output channels [first, first + count) in run mode. A run ends with
+ * its brick, so that any range of bricks has the symbols of the whole.
+ */
+static void pack_runs(const struct weights *weights, int32_t first, int32_t count, uint8_t value,
+		      struct buffer *out)
+{
+	struct buffer brick = { 0 };
+
+	for (int32_t channel = first; channel < first + count; channel += KESTREL_ISA_BRICK_BYTES) {
+		int32_t left = first + count - channel;
+
+		brick.bytes = 0;
+		weights_pack(weights, channel, left < KESTREL_ISA_BRICK_BYTES ? left : KESTREL_ISA_BRICK_BYTES,
+			     &brick);
+		codec_runs(brick.data, brick.bytes, value, out);
+	}
+	out->failed |= brick.failed;
+	buffer_release(&brick);
+}
+
+/*
  * Decides for each node in turn: raw, or encoded, with runs of its most common
  * value or without.
  */
@@ -188,7 +215,8 @@ static int decide_coding(const struct segment *segment, struct generate_cache *c
 		weights_pack(&node->weights, 0, node->weights.output_channels, &all);
 		count_bytes(all.data, all.bytes, counts);
 		coding->run_value = most_common(counts);
-		codec_runs(all.data, all.bytes, coding->run_value, &runs);
+		pack_runs(&node->weights, 0, node->weights.output_channels, coding->run_value,
+			  &runs);
 		if (all.failed || runs.failed)
 			break;
 		best = 8.0 * (double)all.bytes;
@@ -227,7 +255,8 @@ static const struct encoded *encode_weights(struct generator *generator,
 	weights_pack(&segment->nodes[buffer->index].weights, buffer->channel_first,
 		     buffer->channel_count, &packed);
 	if (coding->runs && !packed.failed)
-		codec_runs(packed.data, packed.bytes, coding->run_value, &runs);
+		pack_runs(&segment->nodes[buffer->index].weights, buffer->channel_first,
+			  buffer->channel_count, coding->run_value, &runs);
 	if (coding->compressed && !packed.failed && !runs.failed)
 		codec_encode(&generator->cache->tables[coding->table],
 			     coding->runs ? runs.data : packed.data,

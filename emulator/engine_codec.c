@@ -113,10 +113,14 @@ bool engine_codec_load(struct engine_codec_table *table, struct engine_codec_sou
 }
 
 bool engine_codec_decode(const struct engine_codec_table *table,
-			 struct engine_codec_source *source, uint8_t *data, uint32_t count)
+			 struct engine_codec_source *source,
+			 const struct engine_codec_runs *runs, uint8_t *data, uint32_t count)
 {
 	struct bit_reader reader = { .source = source };
 	uint32_t state[KESTREL_CODEC_LANES];
+	uint32_t symbols = runs->symbols ? runs->symbols : count;
+	uint32_t done = 0;
+	bool in_run = false;
 
 	if (!table->valid)
 		return false;
@@ -124,16 +128,22 @@ bool engine_codec_decode(const struct engine_codec_table *table,
 		if (!bits_read(&reader, KESTREL_CODEC_STATE_BITS, &state[lane]))
 			return false;
 	}
-	for (uint32_t i = 0; i < count; i++) {
+	for (uint32_t i = 0; i < symbols; i++) {
 		uint32_t *lane = &state[i % KESTREL_CODEC_LANES];
+		uint8_t symbol = table->symbol[*lane];
+		uint32_t bytes = in_run ? symbol : 1;
 		uint32_t low;
 
-		data[i] = table->symbol[*lane];
-		if (count - i <= KESTREL_CODEC_LANES)
+		if (bytes > count - done)
+			return false;
+		memset(data + done, in_run ? runs->value : symbol, bytes);
+		done += bytes;
+		in_run = runs->symbols && !in_run && symbol == runs->value;
+		if (symbols - i <= KESTREL_CODEC_LANES)
 			continue;
 		if (!bits_read(&reader, table->bits[*lane], &low))
 			return false;
 		*lane = table->next[*lane] + low;
 	}
-	return bits_ended(&reader);
+	return done == count && !in_run && bits_ended(&reader);
 }

@@ -66,6 +66,10 @@ static bool registers_check(uint32_t unit, const uint32_t *reg, struct engine_fa
 	if (mode == KESTREL_DMA_FILL_BYTES &&
 	    !engine_value_check(reg, KESTREL_DMA_FILL, 0, 255, 1, fault))
 		return false;
+	if (mode == KESTREL_DMA_DECODE &&
+	    (!engine_value_check(reg, KESTREL_DMA_SYMBOLS, 0, 1u << 24, 1, fault) ||
+	     !engine_value_check(reg, KESTREL_DMA_RUN_VALUE, 0, 255, 1, fault)))
+		return false;
 	if (mode == KESTREL_DMA_DECODE || mode == KESTREL_DMA_LOAD_TABLE)
 		return engine_value_check(reg, KESTREL_DMA_SOURCE_BYTES, 1, 1u << 24, 1, fault) &&
 		       engine_value_check(reg, KESTREL_DMA_TABLE, 0, KESTREL_CODEC_TABLES - 1, 1,
@@ -168,6 +172,7 @@ bool engine_dma_decode(struct engine *engine, uint32_t unit, struct engine_entry
 		.count = { reg[KESTREL_DMA_COUNT0], 1, 1, 1 },
 		.source_bytes = reg[KESTREL_DMA_SOURCE_BYTES],
 		.table = reg[KESTREL_DMA_TABLE],
+		.runs = { reg[KESTREL_DMA_SYMBOLS], (uint8_t)reg[KESTREL_DMA_RUN_VALUE] },
 		.fill = reg[KESTREL_DMA_FILL],
 		.brick_stride = reg[KESTREL_DMA_BRICK_STRIDE],
 		.element_bytes = reg[KESTREL_DMA_ELEMENT_BYTES],
@@ -443,14 +448,14 @@ static enum engine_progress stream_execute(struct engine *engine,
 	uint8_t *data = engine->sram + command->sram_address;
 	bool good = true;
 
-	engine->budget -= chunks.size + command->count[0];
+	engine->budget -= chunks.size + command->count[0] + command->runs.symbols;
 	switch (command->mode) {
 	case KESTREL_DMA_LOAD_TABLE:
 		good = engine_codec_load(&engine->table[command->table], &source);
 		break;
 	case KESTREL_DMA_DECODE:
-		good = engine_codec_decode(&engine->table[command->table], &source, data,
-					   command->count[0]);
+		good = engine_codec_decode(&engine->table[command->table], &source,
+					   &command->runs, data, command->count[0]);
 		break;
 	default:
 		int4_expand(&source, data, command->count[0]);

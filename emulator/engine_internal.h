@@ -54,6 +54,12 @@ struct engine_axis {
 	int32_t pad;
 };
 
+/* Run mode of DECODE: its symbols, 0 for none, and the value that runs. */
+struct engine_codec_runs {
+	uint32_t symbols;
+	uint8_t value;
+};
+
 struct engine_dma_command {
 	uint32_t mode;
 	uint32_t port;
@@ -72,6 +78,7 @@ struct engine_dma_command {
 	uint32_t fill;
 	uint32_t source_bytes;
 	uint32_t table;
+	struct engine_codec_runs runs;
 	/* Bytes on the port, whole beats. */
 	uint64_t port_bytes;
 };
@@ -440,7 +447,8 @@ struct engine_codec_source {
 };
 bool engine_codec_load(struct engine_codec_table *table, struct engine_codec_source *source);
 bool engine_codec_decode(const struct engine_codec_table *table,
-			 struct engine_codec_source *source, uint8_t *data, uint32_t count);
+			 struct engine_codec_source *source,
+			 const struct engine_codec_runs *runs, uint8_t *data, uint32_t count);
 
 /* engine_requantise.c: M of docs/hardware.md, for one value and for 16 at once. */
 int32_t engine_requantise(uint32_t mode, int32_t value, uint32_t multiplier, int32_t shift);

@@ -233,9 +233,13 @@ static uint64_t data_cycles(struct engine *engine, uint32_t unit,
 							    command->port_bytes));
 		*walk_cycles = translate(engine, unit, command, length, outer);
 	}
-	if (command->mode == KESTREL_DMA_DECODE)
-		cycles = maximum(cycles, (command->count[0] + engine->configuration.decode_rate - 1) /
+	if (command->mode == KESTREL_DMA_DECODE) {
+		uint32_t symbols = command->runs.symbols ? command->runs.symbols :
+							   command->count[0];
+
+		cycles = maximum(cycles, (symbols + engine->configuration.decode_rate - 1) /
 						 engine->configuration.decode_rate);
+	}
 	if (command->mode == KESTREL_DMA_EXPAND_INT4)
 		cycles = maximum(cycles, (command->count[0] + 15) / 16);
 	return cycles;

@@ -168,7 +168,9 @@ enum kestrel_dma_register {
 	KESTREL_DMA_FILL = 19,		/* FILL: the byte, 0..255; reset 0 */
 	KESTREL_DMA_SOURCE_BYTES = 20,	/* DECODE, LOAD_TABLE: compressed bytes to read, 1..2^24; reset 0 */
 	KESTREL_DMA_TABLE = 21,		/* DECODE, LOAD_TABLE: table slot 0 or 1; reset 0 */
-	KESTREL_DMA_REGISTER_COUNT = 22,
+	KESTREL_DMA_SYMBOLS = 22,	/* DECODE: symbols in run mode, 1..2^24; 0: no run mode; reset 0 */
+	KESTREL_DMA_RUN_VALUE = 23,	/* DECODE in run mode: the value that runs, 0..255; reset 0 */
+	KESTREL_DMA_REGISTER_COUNT = 24,
 };
 
 enum kestrel_dma_mode {
@@ -213,11 +215,16 @@ enum kestrel_dma_mode {
  * turn, with s its symbol: x = n_s at the first visit of s and 1 more at each
  * later one; bits_i = 10 - floor(log2(x)); next_i = (x << bits_i) - 1024.
  *
- * Data: eight 10-bit initial states, lane 0 first, then for output i = 0, 1,
- * ..., COUNT0-1 with lane k = i mod 8: output byte = symbol of lane k's state;
- * if i + 8 < COUNT0, state_k = next + (the following `bits` bits).
- * SOURCE_BYTES covers exactly the bits used, rounded up to bytes; running out
- * or leaving a whole byte unread: DECODE.
+ * Data: eight 10-bit initial states, lane 0 first, then for symbol i = 0, 1,
+ * ..., n-1 with lane k = i mod 8: the symbol is that of lane k's state; if
+ * i + 8 < n, state_k = next + (the following `bits` bits). SOURCE_BYTES covers
+ * exactly the bits used, rounded up to bytes; running out or leaving a whole
+ * byte unread: DECODE.
+ * SYMBOLS = 0: n = COUNT0 and every symbol is an output byte. Otherwise (run
+ * mode) n = SYMBOLS; a symbol that equals RUN_VALUE is an output byte and the
+ * symbol behind it says how many more of this byte follow (0..255); other
+ * symbols are output bytes. Outputs other than exactly COUNT0, or a RUN_VALUE
+ * as the last symbol: DECODE.
  */
 #define KESTREL_CODEC_STATE_BITS 10
 #define KESTREL_CODEC_STATES 1024
