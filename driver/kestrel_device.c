@@ -17,7 +17,7 @@
 	(KESTREL_INTERRUPT_MCU_EVENT | KESTREL_INTERRUPT_MMU_FAULT | \
 	 KESTREL_INTERRUPT_MCU_HALT | KESTREL_INTERRUPT_ECC)
 
-/* More rounds mean that a line is stuck; the next interrupt goes on. */
+/* More rounds keep the thread too long; the next interrupt goes on. */
 #define KESTREL_IRQ_ROUNDS		64
 
 /**
@@ -144,6 +144,12 @@ static irqreturn_t kestrel_device_irq_thread(int irq, void *data)
 		}
 	}
 
+	/* A message is sent only when the line rises, so let it fall first. */
+	if (round == KESTREL_IRQ_ROUNDS) {
+		kestrel_write(kdev, KESTREL_REG_INTERRUPT_ENABLE, 0);
+		kestrel_write(kdev, KESTREL_REG_INTERRUPT_ENABLE, KESTREL_INTERRUPTS_USED);
+	}
+
 	return IRQ_HANDLED;
 }
 
@@ -176,6 +182,7 @@ void kestrel_device_irq_enable(struct kestrel_device *kdev)
  */
 void kestrel_device_irq_disable(struct kestrel_device *kdev)
 {
-	kestrel_write(kdev, KESTREL_REG_INTERRUPT_ENABLE, 0);
+	/* In this order, because the handler may switch the device's interrupts on. */
 	disable_irq(kdev->irq);
+	kestrel_write(kdev, KESTREL_REG_INTERRUPT_ENABLE, 0);
 }

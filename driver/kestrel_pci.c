@@ -40,10 +40,13 @@ static int kestrel_pci_probe(struct pci_dev *pdev, const struct pci_device_id *i
 		return dev_err_probe(dev, PTR_ERR(kdev->registers), "BAR %d cannot be mapped\n",
 				     KESTREL_PCI_BAR);
 
-	/* Managed, as all of it: freed after the interrupt is. */
-	ret = pci_alloc_irq_vectors(pdev, 1, 1, PCI_IRQ_MSI | PCI_IRQ_INTX);
+	/*
+	 * Managed, as all of it: freed after the interrupt is. Not INTA, which may
+	 * be shared and then could not be requested switched off.
+	 */
+	ret = pci_alloc_irq_vectors(pdev, 1, 1, PCI_IRQ_MSI);
 	if (ret < 0)
-		return dev_err_probe(dev, ret, "no interrupt\n");
+		return dev_err_probe(dev, ret, "no message signalled interrupt\n");
 
 	kdev->irq = pci_irq_vector(pdev, 0);
 	kdev->hardware.coherent = dev_is_dma_coherent(dev);

@@ -48,6 +48,16 @@
 
 #define KESTREL_REG_BLOCK_BYTES			0x10000
 
+/*
+ * As a PCI endpoint the block is BAR 0 (memory, 32 bits). The interrupt is one
+ * MSI, sent whenever INTERRUPT_STATUS becomes non-zero, or
+ * INTA, asserted while it is. The ids are those of the emulated device: a real
+ * one carries its vendor's. The class is "processing accelerator".
+ */
+#define KESTREL_PCI_VENDOR_ID			0x1234
+#define KESTREL_PCI_DEVICE_ID			0x4b4e
+#define KESTREL_PCI_CLASS			0x1200
+
 /* ------------------------------------------------------------------------
  * 0x0000 identity, capabilities, reset
  */
