@@ -29,11 +29,16 @@ $(EMULATOR_ARCHIVE): $(EMULATOR_OBJECTS)
 
 $(EMULATOR_LIBRARY): $(EMULATOR_OBJECTS)
 	@mkdir -p $(@D)
-	$(CC) -shared $(KESTREL_LDFLAGS) $(LDFLAGS) -Wl,-z,defs -o $@ $^ -ldl
+	$(CC) -shared $(KESTREL_LDFLAGS) $(LDFLAGS) -Wl,-z,defs -o $@ $^ -lcrypto -ldl
 
 $(EMULATOR_TESTS): %: %.o $(EMULATOR_ARCHIVE)
 	@mkdir -p $(@D)
-	$(CC) $(KESTREL_LDFLAGS) $(LDFLAGS) -o $@ $^ -ldl
+	$(CC) $(KESTREL_LDFLAGS) $(LDFLAGS) -o $@ $^ -lcrypto -ldl
+
+# Boots what kestrel-fw's parts have packed and signed.
+$(BUILD)/tests/unit/emulator_secure_boot_test: \
+	$(call objects,firmware/tools/image.c firmware/tools/signature.c)
+$(BUILD)/tests/unit/emulator_secure_boot_test.o: EXTRA_CFLAGS += -Ifirmware/tools
 
 $(BUILD)/tests/unit/emulator_simulator_test $(BUILD)/tests/unit/emulator_fuzz_test: | $(BUILD)/firmware/kestrel_fw.bin \
 	$(BUILD)/firmware/kestrel_fw_without_engine_start.bin

@@ -58,6 +58,8 @@ enum key_kind {
 	KEY_RATE,
 	KEY_SWITCH,
 	KEY_SCHEDULE,
+	/* 32 bytes as 64 hexadecimal digits. */
+	KEY_PUBLIC_KEY,
 	/* A whole number that holds for both ports. */
 	KEY_OUTSTANDING,
 };
@@ -101,6 +103,11 @@ static const struct key keys[] = {
 	{ "checked", KEY_SWITCH, FIELD(checked),
 	  "on or off: poison SRAM, refuse undefined reads and unordered accesses" },
 	{ "schedule", KEY_SCHEDULE, FIELD(schedule), "exact or random:SEED" },
+	{ "secure", KEY_SWITCH, FIELD(secure), "on or off: boot signed firmware only" },
+	{ "public_key", KEY_PUBLIC_KEY, FIELD(public_key),
+	  "64 hexadecimal digits: the Ed25519 key that firmware must be signed by" },
+	{ "security_version", KEY_NUMBER, FIELD(security_version),
+	  "lowest security version of firmware that boots" },
 };
 
 #define KEYS (sizeof(keys) / sizeof(keys[0]))
@@ -187,6 +194,30 @@ static bool parse_schedule(const char *text, struct kestrel_configuration *confi
 	return parse_number(text + 7, UINT64_MAX, &configuration->schedule_seed);
 }
 
+static int parse_digit(char digit)
+{
+	if (digit >= '0' && digit <= '9')
+		return digit - '0';
+	if (digit >= 'a' && digit <= 'f')
+		return digit - 'a' + 10;
+	return digit >= 'A' && digit <= 'F' ? digit - 'A' + 10 : -1;
+}
+
+static bool parse_public_key(const char *text, uint8_t *key, size_t bytes)
+{
+	size_t i;
+
+	for (i = 0; i < bytes; i++) {
+		int high = parse_digit(text[2 * i]);
+		int low = high < 0 ? -1 : parse_digit(text[2 * i + 1]);
+
+		if (low < 0)
+			return false;
+		key[i] = (uint8_t)(high << 4 | low);
+	}
+	return !text[2 * bytes];
+}
+
 static bool parse_value(const struct key *key, const char *text,
 			struct kestrel_configuration *configuration)
 {
@@ -216,6 +247,9 @@ static bool parse_value(const struct key *key, const char *text,
 		return parse_switch(text, field);
 	case KEY_SCHEDULE:
 		return parse_schedule(text, configuration);
+	case KEY_PUBLIC_KEY:
+		return parse_public_key(text, configuration->public_key,
+					sizeof(configuration->public_key));
 	}
 	return false;
 }

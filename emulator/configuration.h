@@ -70,6 +70,14 @@ struct kestrel_configuration {
 	bool checked;
 	enum configuration_schedule schedule;
 	uint64_t schedule_seed;
+
+	/*
+	 * Fuses: whether the boot ROM demands a signature, of which Ed25519 public
+	 * key (all zero: none fits), and the lowest security version it accepts.
+	 */
+	bool secure;
+	uint8_t public_key[32];
+	uint32_t security_version;
 };
 
 /* What follows from the number of MACs (docs/hardware.md, section 2). */

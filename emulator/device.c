@@ -12,6 +12,12 @@
  * end of an operation at most this much late.
  */
 #define DEVICE_QUANTUM 32
+/*
+ * Cycles that pass while the engine is busy with a command for some milliseconds
+ * of host time. Without them a command of minutes would keep the core from its
+ * timer and its doorbells, and an invalidation from its end.
+ */
+#define DEVICE_LAG_QUANTUM 4096
 
 static void device_translation_reset(void *opaque)
 {
@@ -109,6 +115,8 @@ kestrel_emulator_create(const struct kestrel_configuration *configuration,
 		return NULL;
 	emulator->configuration = *configuration;
 	emulator->host = *host;
+	kestrel_emulator_set_fuses(emulator, configuration->secure,
+				   configuration->security_version, configuration->public_key);
 
 	engine_host.opaque = emulator;
 	engine_host.translation_reset = device_translation_reset;
@@ -233,12 +241,16 @@ void device_counters(const struct kestrel_emulator *emulator,
 
 void device_engine_catch_up(struct kestrel_emulator *emulator, uint64_t cycle)
 {
-	while (emulator->engine_now < cycle) {
+	while (emulator->engine_now < cycle && !emulator->pause) {
 		bool ended = false;
 
 		emulator->engine_now = engine_step(emulator->engine, cycle, &ended);
-		if (ended)
+		if (ended) {
 			mcu_engine_ended(emulator);
+		} else if (emulator->engine_now < cycle) {
+			/* A large command: it lags behind until it has been worked off. */
+			emulator->pause = true;
+		}
 	}
 }
 
@@ -297,6 +309,25 @@ static uint64_t smaller(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
+/* The engine works towards `limit` while the MCU sleeps or is dead. */
+static void device_engine_alone(struct kestrel_emulator *emulator, uint64_t limit)
+{
+	bool ended = false;
+
+	if (emulator->engine_now < limit)
+		emulator->engine_now = engine_step(emulator->engine, limit, &ended);
+	if (!ended && emulator->engine_now < limit) {
+		emulator->pause = true;
+		limit = smaller(limit, emulator->now + DEVICE_LAG_QUANTUM);
+	} else if (ended) {
+		limit = smaller(limit, emulator->engine_now);
+	}
+	if (emulator->now < limit)
+		emulator->now = limit;
+	if (ended)
+		mcu_engine_ended(emulator);
+}
+
 /* Works from now to some cycle that is not beyond `until`, which is later than now. */
 static void device_slice(struct kestrel_emulator *emulator, uint64_t until)
 {
@@ -307,9 +338,12 @@ static void device_slice(struct kestrel_emulator *emulator, uint64_t until)
 	limit = smaller(limit, emulator->invalidate_due);
 	limit = smaller(limit, timer);
 
+	if (engine_busy(emulator->engine) && emulator->engine_now < emulator->now)
+		limit = smaller(limit, emulator->now + DEVICE_LAG_QUANTUM);
+	else if (engine_busy(emulator->engine) && device_mcu_awake(emulator))
+		limit = smaller(limit, emulator->now + DEVICE_QUANTUM);
+
 	if (device_mcu_awake(emulator)) {
-		if (engine_busy(emulator->engine))
-			limit = smaller(limit, emulator->now + DEVICE_QUANTUM);
 		mcu_run(&emulator->mcu, limit);
 		/* It fell asleep or yielded early: the rest of the slice is another one. */
 		if (emulator->mcu.now < limit)
@@ -317,16 +351,7 @@ static void device_slice(struct kestrel_emulator *emulator, uint64_t until)
 		device_engine_catch_up(emulator, limit);
 		emulator->now = limit;
 	} else if (engine_busy(emulator->engine)) {
-		bool ended = false;
-
-		if (emulator->engine_now < limit)
-			emulator->engine_now = engine_step(emulator->engine, limit, &ended);
-		/* Where the engine is ahead, the MCU had it catch up before it slept. */
-		emulator->now = smaller(limit, emulator->engine_now);
-		if (ended)
-			mcu_engine_ended(emulator);
-		else if (emulator->engine_now < limit)
-			emulator->pause = true;
+		device_engine_alone(emulator, limit);
 	} else {
 		emulator->now = limit;
 		if (emulator->engine_now < limit)
@@ -442,8 +467,9 @@ int kestrel_emulator_inject(struct kestrel_emulator *emulator, unsigned int faul
 }
 
 void kestrel_emulator_set_fuses(struct kestrel_emulator *emulator, bool secure,
-				uint32_t security_version)
+				uint32_t security_version, const uint8_t *public_key)
 {
 	emulator->fused_secure = secure;
 	emulator->fused_security_version = security_version;
+	memcpy(emulator->fused_public_key, public_key, sizeof(emulator->fused_public_key));
 }

@@ -97,6 +97,7 @@ struct kestrel_emulator {
 	/* Totals at the last power-on. */
 	uint64_t counter_base[KESTREL_COUNTER_COUNT];
 	uint32_t fused_security_version;
+	uint8_t fused_public_key[KESTREL_FW_PUBLIC_KEY_BYTES];
 	bool fused_secure;
 
 	/* Cycles at which something that was started ends, or DEVICE_NEVER. */

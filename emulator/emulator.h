@@ -123,11 +123,13 @@ void kestrel_emulator_statistics(const struct kestrel_emulator *emulator,
 void kestrel_emulator_statistics_reset(struct kestrel_emulator *emulator);
 
 /*
- * Fuses, for tests of the boot ROM; blown by no reset. This model has no
- * Ed25519: a device fused secure refuses every image with KESTREL_BOOT_SIGNATURE.
+ * Fuses: at first those of the configuration; no reset changes them. secure:
+ * the boot ROM demands a signature by the Ed25519 public key (32 bytes, copied;
+ * all zero: none fits). An image with a lower security version is refused in
+ * any case.
  */
 void kestrel_emulator_set_fuses(struct kestrel_emulator *emulator, bool secure,
-				uint32_t security_version);
+				uint32_t security_version, const uint8_t *public_key);
 
 /*
  * Faults that a test injects. Each stays until it is injected again with value 0.

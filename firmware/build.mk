@@ -82,7 +82,7 @@ $(BUILD)/firmware/kestrel_fw_without_%.bin: $(BUILD)/firmware/kestrel_fw_without
 	$(PACK_IMAGE)
 
 # The host tool.
-FIRMWARE_TOOL_SOURCES := firmware/tools/kestrel_fw.c firmware/tools/image.c firmware/tools/elf.c
+FIRMWARE_TOOL_SOURCES := $(addprefix firmware/tools/,kestrel_fw.c image.c elf.c signature.c)
 
 $(BIN)/kestrel-fw: $(call objects,$(FIRMWARE_TOOL_SOURCES))
 	@mkdir -p $(@D)
@@ -106,12 +106,13 @@ $(BUILD)/tests/unit/firmware_image_test: FIRMWARE_TEST_LIBRARIES := -lcrypto
 # The image on the emulator's MCU and MMU, with an engine made for the test.
 FIRMWARE_SYSTEM_TEST_SOURCES := $(addprefix tests/unit/firmware_,system_test.c board.c fake_engine.c)
 FIRMWARE_SYSTEM_TEST_DEVICE := $(addprefix emulator/,boot.c configuration.c device.c mcu.c mcu_bus.c \
-	mcu_csr.c mcu_decode.c mcu_engine.c mmu.c mmu_tlb.c power.c registers.c sha256.c)
+	mcu_csr.c mcu_decode.c mcu_engine.c mmu.c mmu_tlb.c power.c registers.c sha256.c ed25519.c)
 
 $(call objects,$(FIRMWARE_SYSTEM_TEST_SOURCES)): EXTRA_CFLAGS := -Iemulator
 $(BUILD)/tests/unit/firmware_system_test: \
 	$(call objects,$(FIRMWARE_SYSTEM_TEST_SOURCES) $(FIRMWARE_SYSTEM_TEST_DEVICE)) | \
 	$(FIRMWARE_IMAGE) $(BUILD)/firmware/kestrel_fw_without_engine_start.bin
+$(BUILD)/tests/unit/firmware_system_test: FIRMWARE_TEST_LIBRARIES := -lcrypto
 
 # The tool as a program.
 $(BUILD)/tests/unit/firmware_tool_test: $(call objects,tests/unit/firmware_tool_test.c) | \

@@ -10,7 +10,7 @@ set -eu
 # gcc, make        host programs
 # libdrm-dev       libnpu talks to the kernel through libdrm
 # libpng-dev       npu-classify reads images
-# libssl-dev       kestrel-fw: SHA-256 of a well-kept library
+# libssl-dev       kestrel-fw and the boot ROM: SHA-256 and Ed25519 of a well-kept library
 # gcc-riscv64-...  the firmware (RV32IMC, freestanding)
 build="gcc libc6-dev make pkg-config libdrm-dev libpng-dev libssl-dev gcc-riscv64-unknown-elf binutils-riscv64-unknown-elf"
 # python3          glue of tests and QEMU's build

@@ -140,7 +140,7 @@ install_if_changed()
 
 debian_install ca-certificates gcc g++ make ninja-build pkg-config python3 python3-venv \
 	python3-setuptools dpkg-dev xz-utils patch rsync bison flex \
-	libglib2.0-dev libfdt-dev zlib1g-dev
+	libglib2.0-dev libfdt-dev libssl-dev zlib1g-dev
 
 # Which tree: remembered as long as trixie's index is, since asking takes longer
 # than a rebuild.

@@ -18,8 +18,7 @@ static bool hash_bytes(const uint8_t *data, size_t size, uint8_t *hash)
 	return EVP_Digest(data, size, hash, NULL, EVP_sha256(), NULL) == 1;
 }
 
-/* header_hash is that of header and section table with itself taken as zero. */
-static bool hash_header(const uint8_t *image, size_t table_end, uint8_t *hash)
+bool image_hash_header(const uint8_t *image, size_t table_end, uint8_t *hash)
 {
 	uint8_t *copy = malloc(table_end);
 	bool good;
@@ -34,7 +33,7 @@ static bool hash_header(const uint8_t *image, size_t table_end, uint8_t *hash)
 	return good;
 }
 
-static size_t align_up(size_t value)
+size_t image_align(size_t value)
 {
 	return (value + DATA_ALIGNMENT - 1) & ~(size_t)(DATA_ALIGNMENT - 1);
 }
@@ -66,7 +65,7 @@ int image_pack(const struct image_input *sections, uint32_t count,
 	    strlen(options->build) >= sizeof(header.build))
 		return -EINVAL;
 	for (i = 0; i < count; i++) {
-		total = align_up(total) + sections[i].data_size;
+		total = image_align(total) + sections[i].data_size;
 		if (total > KESTREL_FW_IMAGE_MAX_BYTES)
 			return -E2BIG;
 	}
@@ -76,7 +75,7 @@ int image_pack(const struct image_input *sections, uint32_t count,
 
 	total = table_end;
 	for (i = 0; i < count; i++) {
-		total = align_up(total);
+		total = image_align(total);
 		table[i].type = KESTREL_FW_SECTION_TCM;
 		table[i].flags = KESTREL_FW_SECTION_REQUIRED;
 		table[i].data_offset = (uint32_t)total;
@@ -94,7 +93,7 @@ int image_pack(const struct image_input *sections, uint32_t count,
 	memcpy(header.build, options->build, strlen(options->build));
 	memcpy(bytes, &header, sizeof(header));
 	memcpy(bytes + sizeof(header), table, count * sizeof(table[0]));
-	if (!hash_header(bytes, table_end,
+	if (!image_hash_header(bytes, table_end,
 			 bytes + offsetof(struct kestrel_fw_image_header, header_hash))) {
 		free(bytes);
 		return -ENOMEM;
@@ -231,6 +230,23 @@ static void check_tcm(struct checker *checker, uint32_t index,
 	}
 }
 
+/* Its place only: whether it is the right one depends on the device's key. */
+static void check_signature(struct checker *checker, uint32_t index,
+			    const struct kestrel_fw_image_section *section)
+{
+	uint32_t other;
+
+	if (section->data_size != sizeof(struct kestrel_fw_image_signature))
+		report(checker, KESTREL_BOOT_SIGNATURE,
+		       "section %" PRIu32 ": a signature of %" PRIu32 " bytes instead of %zu", index,
+		       section->data_size, sizeof(struct kestrel_fw_image_signature));
+	for (other = 0; other < index; other++)
+		if (section_get(checker, other).type == KESTREL_FW_SECTION_SIGNATURE)
+			report(checker, KESTREL_BOOT_SIGNATURE,
+			       "sections %" PRIu32 " and %" PRIu32 " are both signatures", other,
+			       index);
+}
+
 static void check_section(struct checker *checker, uint32_t index, bool *has_entry)
 {
 	struct kestrel_fw_image_section section = section_get(checker, index);
@@ -245,6 +261,7 @@ static void check_section(struct checker *checker, uint32_t index, bool *has_ent
 			*has_entry = true;
 		break;
 	case KESTREL_FW_SECTION_SIGNATURE:
+		check_signature(checker, index, &section);
 		break;
 	default:
 		if (section.flags & KESTREL_FW_SECTION_REQUIRED)
@@ -291,7 +308,7 @@ unsigned int image_check(const uint8_t *image, size_t size, image_defect_fn *def
 		       checker.header.entry);
 	table_end = checker.header.section_table_offset +
 		    (size_t)checker.header.section_count * checker.header.section_entry_size;
-	if (!hash_header(image, table_end, hash) ||
+	if (!image_hash_header(image, table_end, hash) ||
 	    memcmp(hash, checker.header.header_hash, sizeof(hash)))
 		report(&checker, KESTREL_BOOT_HASH,
 		       "wrong hash: header and section table do not have header_hash");

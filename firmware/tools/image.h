@@ -6,6 +6,7 @@
 #ifndef KESTREL_FIRMWARE_IMAGE_H
 #define KESTREL_FIRMWARE_IMAGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -49,6 +50,15 @@ typedef void image_defect_fn(void *opaque, uint32_t boot_code, const char *messa
  */
 unsigned int image_check(const uint8_t *image, size_t size, image_defect_fn *defect,
 			 void *opaque);
+
+/* Where section data may begin: the next multiple of its alignment. */
+size_t image_align(size_t value);
+
+/*
+ * header_hash of the header and section table at image, which reach to
+ * table_end; what it holds now counts as zero. False: no memory.
+ */
+bool image_hash_header(const uint8_t *image, size_t table_end, uint8_t *hash);
 
 /* Name of a KESTREL_BOOT_* code, e.g. "hash". */
 const char *image_boot_code_name(uint32_t boot_code);

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: MIT
-/* kestrel-fw: packs, prints and checks firmware images. */
+/* kestrel-fw: packs, signs, prints and checks firmware images. */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "elf.h"
 #include "image.h"
+#include "signature.h"
 
 /* Far more than any image or its ELF file with debug information. */
 #define FILE_MAX_BYTES (64u << 20)
@@ -21,9 +24,11 @@ enum {
 static const char usage[] =
 "Usage: kestrel-fw pack INPUT -o IMAGE [OPTION...]\n"
 "       kestrel-fw print IMAGE [--json]\n"
-"       kestrel-fw check IMAGE [--json]\n"
+"       kestrel-fw check IMAGE [--json] [--public-key HEX]\n"
+"       kestrel-fw keygen -o KEY\n"
+"       kestrel-fw sign IMAGE -o IMAGE --key KEY\n"
 "\n"
-"Makes, shows and checks firmware images of the Kestrel NPU.\n"
+"Makes, shows, signs and checks firmware images of the Kestrel NPU.\n"
 "\n"
 "pack   makes an image of a linked ELF program, or of a raw binary.\n"
 "       -o, --output IMAGE        where it goes\n"
@@ -34,6 +39,12 @@ static const char usage[] =
 "       --entry ADDRESS           raw: first instruction (default: load address)\n"
 "print  shows header and sections.\n"
 "check  names every defect for which a device would refuse the image.\n"
+"       --public-key HEX          one that is fused with this Ed25519 key\n"
+"keygen makes a key pair: the private key goes to KEY (PEM, readable by its\n"
+"       owner alone, must not exist), the public one as 64 digits to the output.\n"
+"sign   adds a signature, or replaces the one that is there.\n"
+"       -o, --output IMAGE        where it goes\n"
+"       --key KEY                 Ed25519 private key, PEM\n"
 "\n"
 "Exit status: 0 good, 1 a defect or an error, 2 wrong use.\n";
 
@@ -333,7 +344,9 @@ static void defect_print(void *opaque, uint32_t boot_code, const char *message)
 static int command_show(int argc, char **argv, bool print)
 {
 	struct defect_output output = { 0 };
+	uint8_t public_key[KESTREL_FW_PUBLIC_KEY_BYTES];
 	struct kestrel_fw_image_header header;
+	const char *key_text = NULL, *wrong;
 	unsigned int defects;
 	uint8_t *image;
 	size_t size;
@@ -343,6 +356,8 @@ static int command_show(int argc, char **argv, bool print)
 	for (i = 0; i < argc; i++) {
 		if (!strcmp(argv[i], "--json"))
 			json = true;
+		else if (!print && !strcmp(argv[i], "--public-key") && i + 1 < argc)
+			key_text = argv[++i];
 		else if (argv[i][0] == '-')
 			return fail_usage("unknown option", argv[i]);
 		else if (output.path)
@@ -352,6 +367,8 @@ static int command_show(int argc, char **argv, bool print)
 	}
 	if (!output.path)
 		return fail_usage("no image given", NULL);
+	if (key_text && !signature_public_key_parse(key_text, public_key))
+		return fail_usage("not a public key of 64 hexadecimal digits", key_text);
 	image = file_read(output.path, &size);
 	if (!image)
 		return EXIT_DEFECT;
@@ -360,6 +377,10 @@ static int command_show(int argc, char **argv, bool print)
 	if (output.json)
 		printf("[");
 	defects = image_check(image, size, defect_print, &output);
+	wrong = key_text && !defects ? signature_check(image, public_key) : NULL;
+	if (wrong)
+		defect_print(&output, KESTREL_BOOT_SIGNATURE, wrong);
+	defects = output.count;
 	if (output.json)
 		printf("%s]\n", defects ? "\n" : "");
 	if (!defects && print) {
@@ -373,6 +394,114 @@ static int command_show(int argc, char **argv, bool print)
 	}
 	free(image);
 	return defects ? EXIT_DEFECT : 0;
+}
+
+/* -o and one other option with a value, and at most one argument. */
+static int options_parse(int argc, char **argv, const char **input, const char **output,
+			 const char *name, const char **value)
+{
+	int i;
+
+	for (i = 0; i < argc; i++) {
+		const char *option = argv[i];
+
+		if (option[0] != '-') {
+			if (*input)
+				return fail_usage("more than one input", option);
+			*input = option;
+			continue;
+		}
+		if (++i == argc)
+			return fail_usage("option without value or unknown", option);
+		if (!strcmp(option, "-o") || !strcmp(option, "--output"))
+			*output = argv[i];
+		else if (name && !strcmp(option, name))
+			*value = argv[i];
+		else
+			return fail_usage("unknown option", option);
+	}
+	return 0;
+}
+
+static int command_keygen(int argc, char **argv)
+{
+	const char *input = NULL, *output = NULL;
+	uint8_t public_key[KESTREL_FW_PUBLIC_KEY_BYTES];
+	EVP_PKEY *key;
+	FILE *file;
+	bool good;
+	int fd;
+
+	if (options_parse(argc, argv, &input, &output, NULL, NULL))
+		return EXIT_USAGE;
+	if (input || !output)
+		return fail_usage("keygen needs -o KEY and nothing else", input);
+	/* A private key that is overwritten is lost for ever. */
+	fd = open(output, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	file = fd < 0 ? NULL : fdopen(fd, "w");
+	if (!file) {
+		fprintf(stderr, "kestrel-fw: %s: %s\n", output, strerror(errno));
+		if (fd >= 0)
+			close(fd);
+		return EXIT_DEFECT;
+	}
+	key = signature_key_make();
+	good = key && signature_key_write(file, key) && signature_public_key(key, public_key);
+	good = !fclose(file) && good;
+	EVP_PKEY_free(key);
+	if (!good) {
+		fprintf(stderr, "kestrel-fw: %s: cannot make or write the key\n", output);
+		unlink(output);
+		return EXIT_DEFECT;
+	}
+	hash_print(public_key);
+	printf("\n");
+	return 0;
+}
+
+static int command_sign(int argc, char **argv)
+{
+	const char *input = NULL, *output = NULL, *key_path = NULL;
+	struct defect_output defects = { 0 };
+	uint8_t *image, *signed_image;
+	size_t size, signed_size;
+	EVP_PKEY *key;
+	FILE *file;
+	int result;
+
+	if (options_parse(argc, argv, &input, &output, "--key", &key_path))
+		return EXIT_USAGE;
+	if (!input || !output || !key_path)
+		return fail_usage("sign needs an image, -o IMAGE and --key KEY", NULL);
+	file = fopen(key_path, "r");
+	if (!file) {
+		fprintf(stderr, "kestrel-fw: %s: %s\n", key_path, strerror(errno));
+		return EXIT_DEFECT;
+	}
+	key = signature_key_read(file);
+	fclose(file);
+	if (!key) {
+		fprintf(stderr, "kestrel-fw: %s: no Ed25519 private key\n", key_path);
+		return EXIT_DEFECT;
+	}
+	image = file_read(input, &size);
+	defects.path = input;
+	if (!image || image_check(image, size, defect_print, &defects)) {
+		EVP_PKEY_free(key);
+		free(image);
+		return EXIT_DEFECT;
+	}
+	result = signature_add(image, key, &signed_image, &signed_size);
+	EVP_PKEY_free(key);
+	free(image);
+	if (result) {
+		fprintf(stderr, "kestrel-fw: %s: %s\n", input, result == -E2BIG ?
+			"no room for a signature" : strerror(-result));
+		return EXIT_DEFECT;
+	}
+	result = file_write(output, signed_image, signed_size) ? 0 : EXIT_DEFECT;
+	free(signed_image);
+	return result;
 }
 
 int main(int argc, char **argv)
@@ -389,5 +518,9 @@ int main(int argc, char **argv)
 		return command_show(argc - 2, argv + 2, true);
 	if (!strcmp(argv[1], "check"))
 		return command_show(argc - 2, argv + 2, false);
+	if (!strcmp(argv[1], "keygen"))
+		return command_keygen(argc - 2, argv + 2);
+	if (!strcmp(argv[1], "sign"))
+		return command_sign(argc - 2, argv + 2);
 	return fail_usage("unknown command", argv[1]);
 }

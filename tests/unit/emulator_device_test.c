@@ -216,6 +216,7 @@ static void test_boot(struct fixture *f)
 
 static void test_refusals(struct fixture *f)
 {
+	static const uint8_t no_key[KESTREL_FW_PUBLIC_KEY_BYTES];
 	struct test *test = f->test;
 
 	REFUSED(f, f->header.magic ^= 1, KESTREL_BOOT_MAGIC);
@@ -256,15 +257,15 @@ static void test_refusals(struct fixture *f)
 	REFUSED(f, f->section[0].hash[31] ^= 0x80, KESTREL_BOOT_HASH);
 	test_group(test, "refused: hashes of header and section");
 
-	kestrel_emulator_set_fuses(f->emulator, false, 4);
+	kestrel_emulator_set_fuses(f->emulator, false, 4, no_key);
 	REFUSED(f, (void)0, KESTREL_BOOT_ROLLBACK);
 	EQUAL(test, get(f, KESTREL_REG_FUSED_SECURITY_VERSION), 4);
-	kestrel_emulator_set_fuses(f->emulator, true, 0);
+	kestrel_emulator_set_fuses(f->emulator, true, 0, no_key);
 	REFUSED(f, (void)0, KESTREL_BOOT_SIGNATURE);
-	kestrel_emulator_set_fuses(f->emulator, false, 3);
+	kestrel_emulator_set_fuses(f->emulator, false, 3, no_key);
 	boot_program(f, program_halt, sizeof(program_halt));
 	EQUAL(test, get(f, KESTREL_REG_BOOT_CODE), KESTREL_BOOT_OK);
-	kestrel_emulator_set_fuses(f->emulator, false, 0);
+	kestrel_emulator_set_fuses(f->emulator, false, 0, no_key);
 	test_group(test, "refused: roll-back and missing signature");
 
 	image_make(f, program_halt, sizeof(program_halt));

@@ -142,6 +142,42 @@ static void pack(void)
 	CHECK(run("pack empty.bin -o raw.img") == 1);
 }
 
+static void signing(void)
+{
+	static char key[128], other[128];
+	char arguments[16384];
+
+	CHECK(run("keygen") == 2 && says("-o KEY"));
+	CHECK(run("keygen -o nowhere/key") == 1 && says("nowhere/key"));
+	CHECK(run("keygen -o key.pem") == 0 && strlen(output) == 65);
+	memcpy(key, output, 64);
+	CHECK(run("keygen -o other.pem") == 0 && strlen(output) == 65);
+	memcpy(other, output, 64);
+	CHECK(strcmp(key, other));
+	/* Never over a key that is there. */
+	CHECK(run("keygen -o key.pem") == 1 && says("key.pem: File exists"));
+
+	CHECK(run("sign x") == 2 && says("--key KEY"));
+	CHECK(run("sign raw.img -o signed.img --key nothing.pem") == 1 && says("nothing.pem"));
+	CHECK(run("sign raw.img -o signed.img --key raw.bin") == 1 && says("no Ed25519 private key"));
+	CHECK(run("sign raw.bin -o signed.img --key key.pem") == 1 && says("raw.bin: truncated"));
+	snprintf(arguments, sizeof(arguments), "sign %s -o signed.img --key other.pem", good_image);
+	CHECK(run(arguments) == 0);
+	/* Replaces the first signature. */
+	CHECK(run("sign signed.img -o signed.img --key key.pem") == 0);
+	CHECK(run("check signed.img") == 0);
+	CHECK(run("print signed.img") == 0 && says("signature: 96 bytes") &&
+	      says("firmware version  0.1.0"));
+
+	snprintf(arguments, sizeof(arguments), "check signed.img --public-key %s", key);
+	CHECK(run(arguments) == 0 && says("good"));
+	snprintf(arguments, sizeof(arguments), "check signed.img --public-key %s", other);
+	CHECK(run(arguments) == 1 && says("signed by another key (boot code 7, signature)"));
+	snprintf(arguments, sizeof(arguments), "check %s --public-key %s", good_image, key);
+	CHECK(run(arguments) == 1 && says("not signed"));
+	CHECK(run("check signed.img --public-key 0011") == 2 && says("64 hexadecimal digits"));
+}
+
 int main(int argc, char **argv)
 {
 	const char *slash = strrchr(argv[0], '/');
@@ -174,6 +210,7 @@ int main(int argc, char **argv)
 	test_group("the firmware's image", good);
 	test_group("damaged images", damaged);
 	test_group("packing", pack);
+	test_group("keys and signing", signing);
 	snprintf(command, sizeof(command), "rm -r %s", directory);
 	return system(command) || test_failures;
 }

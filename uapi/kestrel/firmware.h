@@ -188,8 +188,19 @@ struct kestrel_fw_image_header {
 enum kestrel_fw_section_type {
 	/* Code and data: data_size bytes to load_address, zeroes up to memory_size. */
 	KESTREL_FW_SECTION_TCM = 1,
-	/* 64 bytes of Ed25519 signature of header_hash, then the 32-byte public key. */
+	/* struct kestrel_fw_image_signature; at most one, without REQUIRED. */
 	KESTREL_FW_SECTION_SIGNATURE = 2,
+};
+
+#define KESTREL_FW_SIGNATURE_BYTES		64
+#define KESTREL_FW_PUBLIC_KEY_BYTES		32
+
+/* Ed25519 (RFC 8032, without prehash or context). */
+struct kestrel_fw_image_signature {
+	/* Of the 32 bytes of header_hash. */
+	__u8 signature[KESTREL_FW_SIGNATURE_BYTES];
+	/* Whose signature it is; a device demands the key of its fuses. */
+	__u8 public_key[KESTREL_FW_PUBLIC_KEY_BYTES];
 };
 
 /* A boot ROM that does not know the type refuses the image. */
@@ -644,6 +655,7 @@ KESTREL_FW_ASSERT_OFFSET(kestrel_fw_image_header, build, 48);
 KESTREL_FW_ASSERT_OFFSET(kestrel_fw_image_header, header_hash, 112);
 KESTREL_FW_ASSERT_SIZE(kestrel_fw_image_section, 64);
 KESTREL_FW_ASSERT_OFFSET(kestrel_fw_image_section, hash, 32);
+KESTREL_FW_ASSERT_SIZE(kestrel_fw_image_signature, 96);
 KESTREL_FW_ASSERT_SIZE(kestrel_fw_base, 16);
 KESTREL_FW_ASSERT_SIZE(kestrel_fw_job, 288);
 KESTREL_FW_ASSERT_OFFSET(kestrel_fw_job, base, 32);
