@@ -11,6 +11,7 @@
 struct cpu_program {
 	const struct graph *graph;
 	void **packs;		/* per operator, or NULL */
+	uint8_t *shared;	/* per operator: 1 several threads run it */
 	size_t scratch;
 };
 
@@ -385,6 +386,7 @@ static int operator_prepare(struct cpu_program *program, uint32_t index,
 		return message_set(message, -ENOMEM, "out of memory for %zu bytes of weights",
 				   bytes);
 	cpu_convolution_pack(graph, operator, program->packs[index]);
+	program->shared[index] = (uint8_t)cpu_convolution_is_large(graph, operator);
 	return 0;
 }
 
@@ -399,7 +401,8 @@ int cpu_program_create(const struct graph *graph, const uint8_t *wanted,
 		return message_set(message, -ENOMEM, "out of memory");
 	p->graph = graph;
 	p->packs = calloc((size_t)graph->operator_count + 1, sizeof(*p->packs));
-	if (!p->packs)
+	p->shared = calloc((size_t)graph->operator_count + 1, 1);
+	if (!p->packs || !p->shared)
 		ret = message_set(message, -ENOMEM, "out of memory");
 	for (uint32_t i = 0; !ret && i < graph->operator_count; i++)
 		if (!wanted || wanted[i])
@@ -419,28 +422,52 @@ void cpu_program_free(struct cpu_program *program)
 	for (uint32_t i = 0; program->packs && i < program->graph->operator_count; i++)
 		free(program->packs[i]);
 	free(program->packs);
+	free(program->shared);
 	free(program);
 }
 
 size_t cpu_program_scratch(const struct cpu_program *program)
 {
-	return program->scratch;
+	return (program->scratch + PACK_ALIGNMENT - 1) / PACK_ALIGNMENT * PACK_ALIGNMENT;
+}
+
+struct shared_call {
+	struct cpu_call call;
+	size_t scratch;
+};
+
+static void part_run(void *opaque, uint32_t part, uint32_t parts)
+{
+	const struct shared_call *shared = opaque;
+	struct cpu_call call = shared->call;
+
+	call.part = part;
+	call.parts = parts;
+	call.scratch = (uint8_t *)call.scratch + part * shared->scratch;
+	operator_run(&call);
 }
 
 void cpu_program_run(const struct cpu_program *program, uint8_t *const *addresses,
-		     void *scratch, uint32_t first, uint32_t count,
+		     void *scratch, struct team *team, uint32_t first, uint32_t count,
 		     cpu_observe_fn *observe, void *opaque)
 {
-	struct cpu_call call = {
-		.graph = program->graph,
-		.addresses = addresses,
-		.scratch = scratch,
+	struct shared_call shared = {
+		.call = {
+			.graph = program->graph,
+			.addresses = addresses,
+			.scratch = scratch,
+			.parts = 1,
+		},
+		.scratch = cpu_program_scratch(program),
 	};
 
 	for (uint32_t i = first; i < first + count; i++) {
-		call.operator = &program->graph->operators[i];
-		call.pack = program->packs[i];
-		operator_run(&call);
+		shared.call.operator = &program->graph->operators[i];
+		shared.call.pack = program->packs[i];
+		if (team && program->shared[i])
+			team_run(team, part_run, &shared);
+		else
+			operator_run(&shared.call);
 		if (observe)
 			observe(opaque, i);
 	}

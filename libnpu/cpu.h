@@ -15,6 +15,7 @@
 
 #include "arithmetic.h"
 #include "graph.h"
+#include "team.h"
 
 struct cpu_program;
 
@@ -25,6 +26,8 @@ struct cpu_call {
 	uint8_t *const *addresses;	/* of every tensor, NULL where it has none */
 	const void *pack;		/* what prepare made of the weights, or NULL */
 	void *scratch;			/* at least the kernel's scratch bytes, 64-byte aligned */
+	uint32_t part;			/* of the work, for kernels that can share it */
+	uint32_t parts;
 };
 
 /* Called after each operator with its number, while its outputs are in place. */
@@ -39,15 +42,16 @@ int cpu_program_create(const struct graph *graph, const uint8_t *wanted,
 		       struct cpu_program **program, struct message *message);
 void cpu_program_free(struct cpu_program *program);
 
-/* Bytes of scratch that a run needs. */
+/* Bytes of scratch that each thread of a run needs; a multiple of 64. */
 size_t cpu_program_scratch(const struct cpu_program *program);
 
 /*
  * Runs operators first .. first + count - 1, all prepared. addresses: one
- * for each tensor of the graph; of constants they are ignored.
+ * for each tensor of the graph; of constants they are ignored. team: NULL, or
+ * threads that share large operators.
  */
 void cpu_program_run(const struct cpu_program *program, uint8_t *const *addresses,
-		     void *scratch, uint32_t first, uint32_t count,
+		     void *scratch, struct team *team, uint32_t first, uint32_t count,
 		     cpu_observe_fn *observe, void *opaque);
 
 /* Input or output number i of a call as an array; data NULL where it is absent. */
@@ -71,6 +75,10 @@ void cpu_convolution_pack(const struct graph *graph,
 			  const struct kestrel_graph_operator *operator, void *pack);
 size_t cpu_convolution_scratch(const struct graph *graph,
 			       const struct kestrel_graph_operator *operator);
+/* Worth to be shared by several threads? */
+int cpu_convolution_is_large(const struct graph *graph,
+			     const struct kestrel_graph_operator *operator);
+/* Part number call->part of call->parts; parts write different bytes. */
 void cpu_convolution(const struct cpu_call *call);
 
 /* cpu_move.c: operators that move elements and change none. */

@@ -15,6 +15,8 @@
 /* Arrays in the pack and in the scratch memory begin at multiples of this. */
 #define ARRAY_ALIGNMENT 64
 #define CHANNEL_ARRAYS 4
+/* Multiply-accumulates above which several threads are faster than one. */
+#define LARGE_MACS 200000
 
 /* Shape of the work, the same for all three operators. */
 struct shape {
@@ -181,6 +183,16 @@ size_t cpu_convolution_scratch(const struct graph *graph,
 			   sizeof(int16_t));
 }
 
+int cpu_convolution_is_large(const struct graph *graph,
+			     const struct kestrel_graph_operator *operator)
+{
+	uint32_t output = graph_operator_output(graph, operator, 0);
+	struct shape shape;
+
+	return shape_get(graph, operator, &shape) &&
+	       graph->tensors[output].size * shape.depth >= LARGE_MACS;
+}
+
 /* What the three operators have in common during a run. */
 struct work {
 	const struct cpu_kernels *kernels;
@@ -194,7 +206,20 @@ struct work {
 	struct array output;
 	int32_t *sums;			/* in the scratch memory */
 	int16_t *patch;
+	size_t first;			/* rows of the output, or channels, of this part */
+	size_t end;
 };
+
+/* This part's share of `count` things, in steps of `step`. */
+static void share(struct work *work, const struct cpu_call *call, size_t count, size_t step)
+{
+	size_t steps = (count + step - 1) / step;
+
+	work->first = steps * call->part / call->parts * step;
+	work->end = steps * (call->part + 1) / call->parts * step;
+	if (work->end > count)
+		work->end = count;
+}
 
 /* Sums of `count` channels, from `first` on, to output bytes. */
 static void requantise_row(const struct work *work, size_t first, size_t count, uint8_t *to)
@@ -254,16 +279,16 @@ static void convolution_run(const struct work *work)
 {
 	const struct shape *shape = &work->shape;
 	const struct array *output = &work->output;
-	uint8_t *to = output->data;
+	size_t height = output->dims[1];
+	uint8_t *to = (uint8_t *)output->data + work->first * output->dims[2] * shape->outputs;
 
 	memset(work->patch, 0, shape->padded * sizeof(*work->patch));
-	for (size_t n = 0; n < output->dims[0]; n++)
-	for (size_t y = 0; y < output->dims[1]; y++)
+	for (size_t row = work->first; row < work->end; row++)
 	for (size_t x = 0; x < output->dims[2]; x++)
 	for (size_t g = 0; g < shape->groups; g++) {
 		const int16_t *rows = work->rows + g * shape->group_rows * shape->padded;
 
-		patch_fill(work, n, y, x, g * work->weights.dims[3]);
+		patch_fill(work, row / height, row % height, x, g * work->weights.dims[3]);
 		for (size_t o = 0; o < shape->group_outputs; o += CPU_ROWS)
 			work->kernels->dot(work->patch, rows + o * shape->padded, shape->padded,
 					   work->sums + o);
@@ -282,10 +307,10 @@ static void fully_connected_run(const struct work *work)
 	for (size_t n = 0; n < work->input.count / shape->depth; n++) {
 		work->kernels->widen(from, work->input.type, shape->depth,
 				     work->attributes->input_zero_point, work->patch);
-		for (size_t o = 0; o < shape->outputs; o += CPU_ROWS)
+		for (size_t o = work->first; o < work->end; o += CPU_ROWS)
 			work->kernels->dot(work->patch, work->rows + o * shape->padded,
-					   shape->padded, work->sums + o);
-		requantise_row(work, 0, shape->outputs, to);
+					   shape->padded, work->sums + o - work->first);
+		requantise_row(work, work->first, work->end - work->first, to + work->first);
 		from += shape->depth;
 		to += shape->outputs;
 	}
@@ -316,12 +341,14 @@ static void depthwise_run(const struct work *work)
 	const struct array *output = &work->output;
 	const uint8_t *data = input->data;
 	size_t outputs = work->shape.outputs;
-	uint8_t *to = output->data;
+	size_t height = output->dims[1];
+	uint8_t *to = (uint8_t *)output->data + work->first * output->dims[2] * outputs;
 
-	for (size_t n = 0; n < output->dims[0]; n++)
-	for (size_t y = 0; y < output->dims[1]; y++)
+	for (size_t out_row = work->first; out_row < work->end; out_row++)
 	for (size_t x = 0; x < output->dims[2]; x++, to += outputs) {
 		const int16_t *tap = work->rows;
+		size_t n = out_row / height;
+		size_t y = out_row % height;
 
 		memset(work->sums, 0, outputs * sizeof(*work->sums));
 		for (size_t ky = 0; ky < work->weights.dims[1]; ky++)
@@ -360,6 +387,10 @@ void cpu_convolution(const struct cpu_call *call)
 	work.rows = (const int16_t *)((const uint8_t *)call->pack + weights_offset(&work.shape));
 	work.patch = (int16_t *)((uint8_t *)call->scratch +
 				 array_bytes(work.shape.outputs + CPU_ROWS, sizeof(int32_t)));
+	if (call->operator->opcode == KESTREL_GRAPH_FULLY_CONNECTED)
+		share(&work, call, work.shape.outputs, CPU_ROWS);
+	else
+		share(&work, call, (size_t)work.output.dims[0] * work.output.dims[1], 1);
 	switch (call->operator->opcode) {
 	case KESTREL_GRAPH_CONV_2D:
 		convolution_run(&work);

@@ -43,10 +43,12 @@ static int memory_create(struct npu_job *job, struct message *message)
 {
 	const struct npu_model *model = job->model;
 	const struct graph *graph = &model->graph;
+	uint32_t threads = model->device->threads > 1 ? model->device->threads : 1;
+	int ret;
 
 	job->arena = aligned_memory(model->plan.arena_size);
 	job->state = aligned_memory(model->plan.state_size);
-	job->scratch = aligned_memory(cpu_program_scratch(model->program));
+	job->scratch = aligned_memory(cpu_program_scratch(model->program) * threads);
 	job->addresses = calloc((size_t)graph->tensor_count + 1, sizeof(*job->addresses));
 	job->device_addresses = calloc((size_t)graph->tensor_count + 1,
 				       sizeof(*job->device_addresses));
@@ -56,6 +58,9 @@ static int memory_create(struct npu_job *job, struct message *message)
 	    !job->device_addresses || !job->inputs || !job->outputs)
 		return message_set(message, -ENOMEM, "out of memory for a job");
 	state_reset(job);
+	ret = threads > 1 ? team_create(threads, &job->team) : 0;
+	if (ret)
+		return message_set(message, ret, "%" PRIu32 " threads: %s", threads, strerror(-ret));
 	return 0;
 }
 
@@ -127,6 +132,7 @@ void npu_job_free(struct npu_job *job)
 		close(job->event_fd);
 	pthread_cond_destroy(&job->changed);
 	pthread_mutex_destroy(&job->lock);
+	team_free(job->team);
 	free(job->arena);
 	free(job->state);
 	free(job->scratch);

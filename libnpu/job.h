@@ -25,7 +25,8 @@ struct npu_job {
 	struct message message;
 	uint8_t *arena;
 	uint8_t *state;
-	void *scratch;
+	void *scratch;			/* of each thread, one after the other */
+	struct team *team;		/* NULL: one thread */
 	uint8_t **addresses;		/* of every tensor, as the processor sees them */
 	uint64_t *device_addresses;	/* of tensors with a place on the device */
 	struct device_memory memory;	/* those tensors */

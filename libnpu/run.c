@@ -232,8 +232,8 @@ static void observe(void *opaque, uint32_t index)
 
 static void processor_run(struct npu_job *job, uint32_t first, uint32_t count)
 {
-	cpu_program_run(job->model->program, job->addresses, job->scratch, first, count,
-			job->observe ? observe : NULL, job);
+	cpu_program_run(job->model->program, job->addresses, job->scratch, job->team, first,
+			count, job->observe ? observe : NULL, job);
 }
 
 static int segments_run(struct npu_job *job)

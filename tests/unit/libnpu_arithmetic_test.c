@@ -9,6 +9,7 @@
 #include "cpu.h"
 #include "cpu_kernels.h"
 #include "libnpu_test.h"
+#include "team.h"
 
 /* The saturating doubling high multiply as its inventors wrote it. */
 static int32_t high_by_nudge(int32_t a, int32_t b)
@@ -122,6 +123,34 @@ static void test_reciprocal(void)
 	test_result("reciprocal is within 2^-27", worst < ldexp(1, -27));
 }
 
+static void part_add(void *opaque, uint32_t part, uint32_t parts)
+{
+	uint32_t *sums = opaque;
+
+	sums[part] += parts;
+}
+
+static void test_team(void)
+{
+	int good = 1;
+
+	for (uint32_t threads = 1; threads < 6; threads++) {
+		uint32_t sums[6] = { 0 };
+		struct team *team;
+
+		if (team_create(threads, &team)) {
+			good = 0;
+			continue;
+		}
+		for (int i = 0; i < 1000; i++)
+			team_run(team, part_add, sums);
+		for (uint32_t i = 0; i < 6; i++)
+			good &= sums[i] == (i < threads ? 1000 * threads : 0);
+		team_free(team);
+	}
+	test_result("each thread of a team does its part once a round", good);
+}
+
 /* Softmax with the exact exponential as table against the real function. */
 static void test_softmax(void)
 {
@@ -166,8 +195,8 @@ struct layer {
 	int32_t weight_zero_point;
 };
 
-/* Runs one layer of random numbers on the fast and on the plain path. */
-static int layer_compare(const struct layer *layer, uint32_t *state)
+/* Runs one layer of random numbers on the fast path, by one thread and by three, and plainly. */
+static int layer_compare(const struct layer *layer, struct team *team, uint32_t *state)
 {
 	static uint8_t input_data[16384], weight_data[16384], fast[16384], plain[16384];
 	static int32_t bias_data[256];
@@ -237,7 +266,8 @@ static int layer_compare(const struct layer *layer, uint32_t *state)
 	if (!good)
 		printf("# %s\n", message.text);
 	if (good && !cpu_program_create(&graph, NULL, &program, &message)) {
-		void *scratch = aligned_alloc(64, (cpu_program_scratch(program) + 63) / 64 * 64);
+		void *scratch = aligned_alloc(64, cpu_program_scratch(program) *
+					      team_threads(team) + 64);
 		struct array in = { input_data, layer->type, test.tensors[input].rank, { 0 },
 				    test.tensors[input].size };
 		struct array w = { weight_data, layer->type, test.tensors[weights].rank, { 0 },
@@ -249,7 +279,7 @@ static int layer_compare(const struct layer *layer, uint32_t *state)
 		memcpy(in.dims, test.tensors[input].dims, sizeof(in.dims));
 		memcpy(w.dims, test.tensors[weights].dims, sizeof(w.dims));
 		memcpy(out.dims, test.tensors[output].dims, sizeof(out.dims));
-		cpu_program_run(program, addresses, scratch, 0, 1, NULL, NULL);
+		cpu_program_run(program, addresses, scratch, NULL, 0, 1, NULL, NULL);
 		if (layer->opcode == KESTREL_GRAPH_FULLY_CONNECTED)
 			arithmetic_fully_connected(attributes, scales, &in, &w, &b, &out);
 		else if (depthwise)
@@ -257,6 +287,9 @@ static int layer_compare(const struct layer *layer, uint32_t *state)
 		else
 			arithmetic_convolution(attributes, scales, &in, &w, &b, &out);
 		good = !memcmp(fast, plain, out.count);
+		memset(fast, 0x55, sizeof(fast));
+		cpu_program_run(program, addresses, scratch, team, 0, 1, NULL, NULL);
+		good &= !memcmp(fast, plain, out.count);
 		free(scratch);
 		cpu_program_free(program);
 	}
@@ -284,17 +317,29 @@ static void test_fast_paths(void)
 				       1, 1, 3, KESTREL_GRAPH_TYPE_INT8, 0 } },
 		{ "uint8 depthwise", { KESTREL_GRAPH_DEPTHWISE_CONV_2D, 8, 6, 3, 0, 1, 1, 1, 1,
 				       KESTREL_GRAPH_TYPE_UINT8, 100 } },
+		{ "a convolution large enough for several threads", { KESTREL_GRAPH_CONV_2D, 20,
+				       32, 1, 32, 1, 1, 1, 1, KESTREL_GRAPH_TYPE_INT8, 0 } },
+		{ "a large depthwise", { KESTREL_GRAPH_DEPTHWISE_CONV_2D, 29, 19, 5, 0, 1, 1, 1,
+				       1, KESTREL_GRAPH_TYPE_INT8, 0 } },
+		{ "a large fully connected", { KESTREL_GRAPH_FULLY_CONNECTED, 30, 170, 1, 61, 1,
+				       1, 1, 1, KESTREL_GRAPH_TYPE_INT8, 0 } },
 		{ "fully connected", { KESTREL_GRAPH_FULLY_CONNECTED, 3, 77, 1, 13, 1, 1, 1, 1,
 				       KESTREL_GRAPH_TYPE_INT8, 0 } },
 	};
 	uint32_t state = 11;
+	struct team *team;
 
+	if (team_create(3, &team)) {
+		test_result("threads", 0);
+		return;
+	}
 	for (size_t i = 0; i < sizeof(layers) / sizeof(layers[0]); i++) {
 		char name[96];
 
 		snprintf(name, sizeof(name), "fast path equals plain loops: %s", layers[i].name);
-		test_result(name, layer_compare(&layers[i].layer, &state));
+		test_result(name, layer_compare(&layers[i].layer, team, &state));
 	}
+	team_free(team);
 }
 
 /* Every build of the inner loops that this processor can run, against the formulas. */
@@ -376,6 +421,7 @@ int main(void)
 	test_modes();
 	test_reciprocal();
 	test_softmax();
+	test_team();
 	test_fast_paths();
 	return test_failures != 0;
 }
