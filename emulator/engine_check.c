@@ -30,8 +30,9 @@ int engine_check_create(struct engine *engine)
 	check->writer = calloc(bytes, sizeof(*check->writer));
 	check->reader = calloc(bytes, sizeof(*check->reader));
 	check->column_read = calloc(1, COLUMNS_MAX);
-	return check->defined && check->writer && check->reader && check->column_read ? 0
-										      : -ENOMEM;
+	return check->defined && check->writer && check->reader && check->column_read &&
+			       engine_check_memory_create(engine)
+		       ? 0 : -ENOMEM;
 }
 
 void engine_check_destroy(struct engine *engine)
@@ -40,6 +41,7 @@ void engine_check_destroy(struct engine *engine)
 	free(engine->check.writer);
 	free(engine->check.reader);
 	free(engine->check.column_read);
+	engine_check_memory_destroy(engine);
 }
 
 void engine_check_forget(struct engine *engine)
@@ -86,6 +88,7 @@ void engine_check_barrier(struct engine *engine)
 		memset(check->reader, 0,
 		       engine->configuration.sram_bytes * sizeof(*check->reader));
 	}
+	engine_check_memory_forget(engine);
 	for (uint32_t u = 0; u < KESTREL_UNIT_COUNT; u++)
 		memcpy(engine->unit[u].clock, joined, sizeof(joined));
 }
@@ -250,6 +253,36 @@ static bool dma_check(struct access *access, const struct engine_dma_command *co
 	return true;
 }
 
+/* The rows of a DMA command in memory. */
+static bool memory_check(struct access *access, const struct engine_dma_command *command)
+{
+	uint64_t length = engine_dma_row_bytes(command);
+	bool one_row = engine_dma_one_row(command->mode);
+
+	if (access->unit == KESTREL_UNIT_DMA_IN && command->mode == KESTREL_DMA_FILL_BYTES)
+		return true;
+	access->bytes_left = BYTES_MAX;
+	for (uint32_t i3 = 0; i3 < (one_row ? 1 : command->count[3]); i3++) {
+		for (uint32_t i2 = 0; i2 < (one_row ? 1 : command->count[2]); i2++) {
+			for (uint32_t i1 = 0; i1 < (one_row ? 1 : command->count[1]); i1++) {
+				uint64_t address = command->address +
+						   (uint64_t)(i1 * command->memory_stride[1] +
+							      i2 * command->memory_stride[2] +
+							      i3 * command->memory_stride[3]);
+
+				if (access->bytes_left < length)
+					return true;
+				access->bytes_left -= length;
+				if (!engine_check_memory(access->engine, access->unit,
+							 access->entry->clock, address, length,
+							 access->fault))
+					return false;
+			}
+		}
+	}
+	return true;
+}
+
 static bool weights_check(struct access *access, const struct engine_mac_command *command)
 {
 	uint32_t channels = command->ifm.channels;
@@ -336,6 +369,7 @@ bool engine_check_command(struct engine *engine, uint32_t unit, const struct eng
 	case KESTREL_UNIT_VECTOR:
 		return vector_check(&access, &entry->command.vector);
 	default:
-		return dma_check(&access, &entry->command.dma);
+		return dma_check(&access, &entry->command.dma) &&
+		       memory_check(&access, &entry->command.dma);
 	}
 }

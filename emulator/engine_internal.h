@@ -287,11 +287,16 @@ struct engine_work {
 	size_t pixel_elements;
 };
 
+struct engine_check_page;
+
 struct engine_check {
 	uint8_t *defined;
 	/* By SRAM byte: unit << 30 | clock of the last write; clocks of the last reads. */
 	uint32_t *writer;
 	uint32_t (*reader)[KESTREL_UNIT_COUNT];
+	/* Memory that the job's DMA commands touched, hashed by page number. */
+	struct engine_check_page **page;
+	uint32_t pages;
 	/* Columns of the map under check that some output reads. */
 	uint8_t *column_read;
 };
@@ -495,6 +500,16 @@ void engine_check_barrier(struct engine *engine);
 /* Reads, then writes of the command. False: *fault tells. */
 bool engine_check_command(struct engine *engine, uint32_t unit, const struct engine_entry *entry,
 			  struct engine_fault *fault);
+
+/*
+ * engine_check_memory.c: the same for bytes of memory. HAZARD's detail is then
+ * UINT32_MAX, its address the virtual one.
+ */
+bool engine_check_memory_create(struct engine *engine);
+void engine_check_memory_destroy(struct engine *engine);
+void engine_check_memory_forget(struct engine *engine);
+bool engine_check_memory(struct engine *engine, uint32_t unit, const uint32_t *clock,
+			 uint64_t address, uint64_t length, struct engine_fault *fault);
 
 /* Makes the buffer at least `bytes` long; false when there is no memory. */
 bool engine_buffer_reserve(struct engine_buffer *buffer, size_t bytes);

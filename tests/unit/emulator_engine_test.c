@@ -566,6 +566,34 @@ static void schedule_test(struct test *test)
 	stream_copy(bench, KESTREL_UNIT_DMA_OUT, OUT, 0, 1);
 	stream_byte(bench, KESTREL_ISA_END);
 	FAULT(test, bench, UNDEFINED_READ, DMA_OUT, bench->stream_bytes - 2, 0);
+	/* Memory that one unit writes and another reads needs an order as well. */
+	for (uint32_t ordered = 0; ordered < 2; ordered++) {
+		stream_clear(bench);
+		stream_copy(bench, KESTREL_UNIT_DMA_IN, 0, 0, 4096);
+		stream_signal(bench, 0);
+		stream_select(bench, KESTREL_UNIT_DMA_OUT);
+		stream_wait(bench, 0);
+		stream_copy(bench, KESTREL_UNIT_DMA_OUT, 60000, 0, 4096);
+		if (ordered)
+			stream_signal(bench, 1);
+		stream_select(bench, KESTREL_UNIT_DMA_IN);
+		if (ordered)
+			stream_wait(bench, 1);
+		stream_copy(bench, KESTREL_UNIT_DMA_IN, 61000, 8192, 16);
+		EQUAL(test, bench_end(bench), ordered ? KESTREL_ENGINE_STATUS_DONE
+						      : KESTREL_ENGINE_STATUS_FAULTED);
+	}
+	stream_clear(bench);
+	stream_copy(bench, KESTREL_UNIT_DMA_IN, 0, 0, 4096);
+	stream_signal(bench, 0);
+	stream_copy(bench, KESTREL_UNIT_DMA_IN, 61000, 8192, 16);
+	stream_select(bench, KESTREL_UNIT_DMA_OUT);
+	stream_wait(bench, 0);
+	stream_copy(bench, KESTREL_UNIT_DMA_OUT, 60000, 0, 4096);
+	EQUAL(test, bench_end(bench), KESTREL_ENGINE_STATUS_FAULTED);
+	EQUAL(test, bench->status.fault_code, KESTREL_FAULT_HAZARD);
+	EQUAL(test, bench->status.fault_address, 61000);
+	EQUAL(test, bench->status.fault_detail, UINT32_MAX);
 	test_group(test, "checked mode finds hazards and undefined reads");
 	bench_destroy(bench);
 }
