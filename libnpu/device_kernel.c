@@ -399,39 +399,48 @@ static int node_open(const char *path, struct message *message)
 	return fd;
 }
 
-static int directory_search(const char *directory, const char *prefix, char *found, size_t size,
-			    struct message *message)
+/*
+ * The first node of the directory, in the order of their numbers, that is ours.
+ * Nodes of other drivers are passed by; one that cannot be opened may be
+ * anybody's, so it is only told of when none is found.
+ */
+static int directory_search(const char *directory, char *found, size_t size,
+			    struct message *refused, struct message *message)
 {
-	struct dirent *entry;
-	DIR *listing = opendir(directory);
+	struct dirent **entries;
+	int count = scandir(directory, &entries, NULL, versionsort);
 	int fd = -ENOENT;
 
-	if (!listing)
-		return -ENOENT;
-	while (fd < 0 && (entry = readdir(listing))) {
-		if (strncmp(entry->d_name, prefix, strlen(prefix)))
-			continue;
-		snprintf(found, size, "%s/%.60s", directory, entry->d_name);
-		fd = node_open(found, message);
-		if (fd == -ENODEV)
-			fd = -ENOENT;
-		/* One of ours that cannot be used is worth more than "none found". */
-		if (fd < 0 && fd != -ENOENT)
-			break;
+	for (int i = 0; i < count; i++) {
+		const char *name = entries[i]->d_name;
+
+		if (fd == -ENOENT && (!strncmp(name, "accel", 5) || !strncmp(name, "renderD", 7))) {
+			snprintf(found, size, "%s/%.60s", directory, name);
+			fd = node_open(found, message);
+			if (fd < 0 && fd != -ENOTSUP) {
+				if (fd != -ENODEV && !refused->text[0])
+					*refused = *message;
+				fd = -ENOENT;
+			}
+		}
+		free(entries[i]);
 	}
-	closedir(listing);
+	if (count >= 0)
+		free(entries);
 	return fd;
 }
 
 static int search(char *found, size_t size, struct message *message)
 {
-	int fd = directory_search("/dev/accel", "accel", found, size, message);
+	struct message refused = { "" };
+	int fd = directory_search("/dev/accel", found, size, &refused, message);
 
 	if (fd == -ENOENT)
-		fd = directory_search("/dev/dri", "renderD", found, size, message);
+		fd = directory_search("/dev/dri", found, size, &refused, message);
 	if (fd == -ENOENT)
 		message_set(message, fd,
-			    "no node of driver \"kestrel\" in /dev/accel and /dev/dri");
+			    "no node of driver \"kestrel\" in /dev/accel and /dev/dri%s%.128s",
+			    refused.text[0] ? "; " : "", refused.text);
 	return fd;
 }
 
