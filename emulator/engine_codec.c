@@ -131,14 +131,20 @@ bool engine_codec_decode(const struct engine_codec_table *table,
 	for (uint32_t i = 0; i < symbols; i++) {
 		uint32_t *lane = &state[i % KESTREL_CODEC_LANES];
 		uint8_t symbol = table->symbol[*lane];
-		uint32_t bytes = in_run ? symbol : 1;
 		uint32_t low;
 
-		if (bytes > count - done)
-			return false;
-		memset(data + done, in_run ? runs->value : symbol, bytes);
-		done += bytes;
-		in_run = runs->symbols && !in_run && symbol == runs->value;
+		if (in_run) {
+			if (symbol > count - done)
+				return false;
+			memset(data + done, runs->value, symbol);
+			done += symbol;
+			in_run = false;
+		} else {
+			if (done == count)
+				return false;
+			data[done++] = symbol;
+			in_run = runs->symbols && symbol == runs->value;
+		}
 		if (symbols - i <= KESTREL_CODEC_LANES)
 			continue;
 		if (!bits_read(&reader, table->bits[*lane], &low))

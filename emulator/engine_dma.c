@@ -66,14 +66,13 @@ static bool registers_check(uint32_t unit, const uint32_t *reg, struct engine_fa
 	if (mode == KESTREL_DMA_FILL_BYTES &&
 	    !engine_value_check(reg, KESTREL_DMA_FILL, 0, 255, 1, fault))
 		return false;
-	if (mode == KESTREL_DMA_DECODE &&
-	    (!engine_value_check(reg, KESTREL_DMA_SYMBOLS, 0, 1u << 24, 1, fault) ||
-	     !engine_value_check(reg, KESTREL_DMA_RUN_VALUE, 0, 255, 1, fault)))
+	if ((mode == KESTREL_DMA_DECODE || mode == KESTREL_DMA_LOAD_TABLE) &&
+	    (!engine_value_check(reg, KESTREL_DMA_SOURCE_BYTES, 1, 1u << 24, 1, fault) ||
+	     !engine_value_check(reg, KESTREL_DMA_TABLE, 0, KESTREL_CODEC_TABLES - 1, 1, fault)))
 		return false;
-	if (mode == KESTREL_DMA_DECODE || mode == KESTREL_DMA_LOAD_TABLE)
-		return engine_value_check(reg, KESTREL_DMA_SOURCE_BYTES, 1, 1u << 24, 1, fault) &&
-		       engine_value_check(reg, KESTREL_DMA_TABLE, 0, KESTREL_CODEC_TABLES - 1, 1,
-					  fault);
+	if (mode == KESTREL_DMA_DECODE)
+		return engine_value_check(reg, KESTREL_DMA_SYMBOLS, 0, 1u << 24, 1, fault) &&
+		       engine_value_check(reg, KESTREL_DMA_RUN_VALUE, 0, 255, 1, fault);
 	return true;
 }
 

@@ -6,7 +6,7 @@
 #define DEPTH 16
 #define LINE_BUFFER_COLUMNS 64
 #define BANKS_MAX 4096
-/* Largest numbers that one sum multiplies; keeps 128-bit sums exact. */
+/* Products of the largest registers fit. */
 typedef unsigned __int128 cycles_t;
 
 static uint64_t saturated(cycles_t cycles)
@@ -133,7 +133,7 @@ struct alike {
 	uint64_t pixels;
 };
 
-/* At most 3 kinds of blocks: whole, shorter, and pieces of a long row. */
+/* Blocks: whole ones and a shorter last, or pieces of a long row. */
 static uint32_t blocks_list(const struct kestrel_configuration *configuration,
 			    const struct engine_mac_command *command, struct alike block[2])
 {
@@ -163,7 +163,7 @@ static uint32_t blocks_list(const struct kestrel_configuration *configuration,
 
 /* Kinds of groups: `steps` holds the channels. */
 static uint32_t groups_list(const struct kestrel_configuration *configuration,
-			    const struct engine_mac_command *command, struct alike group[3])
+			    const struct engine_mac_command *command, struct alike group[2])
 {
 	uint32_t lanes = configuration_lanes(configuration);
 	uint32_t last = command->ofm.channels % 16;
@@ -279,7 +279,7 @@ uint64_t engine_timing_mac(const struct kestrel_configuration *configuration,
 {
 	uint64_t spills = (command->accumulate_from == KESTREL_ACCUMULATE_SRAM) +
 			  (command->accumulate_to == KESTREL_ACCUMULATE_SRAM);
-	struct alike block[2], group[3];
+	struct alike block[2], group[2];
 	uint32_t blocks = blocks_list(configuration, command, block);
 	uint32_t groups = groups_list(configuration, command, group);
 	cycles_t cycles = 0, conflicts = 0;

@@ -109,6 +109,9 @@ static void dma_faults_test(struct test *test)
 		{ 0, KESTREL_DMA_FILL_BYTES, KESTREL_DMA_FILL, 256 },
 		{ 0, KESTREL_DMA_DECODE, KESTREL_DMA_SOURCE_BYTES, 0 },
 		{ 0, KESTREL_DMA_LOAD_TABLE, KESTREL_DMA_SOURCE_BYTES, (1u << 24) + 1 },
+		{ 0, KESTREL_DMA_LOAD_TABLE, KESTREL_DMA_TABLE, 2 },
+		{ 0, KESTREL_DMA_DECODE, KESTREL_DMA_SYMBOLS, (1u << 24) + 1 },
+		{ 0, KESTREL_DMA_DECODE, KESTREL_DMA_RUN_VALUE, 256 },
 	};
 	struct bench *bench = bench_create("kestrel-256", NULL);
 	uint32_t offset;
@@ -116,6 +119,7 @@ static void dma_faults_test(struct test *test)
 	for (uint32_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		stream_select(bench, bad[i].unit);
 		stream_set(bench, KESTREL_DMA_MODE, bad[i].mode);
+		stream_set(bench, KESTREL_DMA_SOURCE_BYTES, 1);
 		stream_set(bench, bad[i].reg, bad[i].value);
 		offset = bench->stream_bytes;
 		stream_execute(bench);
@@ -405,6 +409,85 @@ static void codec_stream(struct bench *bench, uint32_t table_bytes, uint32_t dat
 	stream_select(bench, KESTREL_UNIT_DMA_OUT);
 	stream_wait(bench, 0);
 	stream_copy(bench, KESTREL_UNIT_DMA_OUT, OUT, 77, count);
+}
+
+/* Run mode: every `value` is followed by how many more of it come. */
+static uint32_t runs_make(uint8_t *symbol, const uint8_t *data, uint32_t count, uint8_t value)
+{
+	uint32_t symbols = 0;
+
+	for (uint32_t i = 0; i < count;) {
+		uint32_t more = 0;
+
+		symbol[symbols++] = data[i];
+		if (data[i++] != value)
+			continue;
+		while (i < count && data[i] == value && more < 255) {
+			i++;
+			more++;
+		}
+		symbol[symbols++] = (uint8_t)more;
+	}
+	return symbols;
+}
+
+static void runs_stream(struct bench *bench, uint32_t table_bytes, uint32_t data_bytes,
+			uint32_t count, uint32_t symbols, uint8_t value)
+{
+	stream_clear(bench);
+	stream_set(bench, KESTREL_DMA_SYMBOLS, symbols);
+	stream_set(bench, KESTREL_DMA_RUN_VALUE, value);
+	stream_set(bench, KESTREL_DMA_MODE, KESTREL_DMA_LOAD_TABLE);
+	stream_set(bench, KESTREL_DMA_SOURCE_BYTES, table_bytes);
+	stream_execute(bench);
+	stream_set(bench, KESTREL_DMA_MODE, KESTREL_DMA_DECODE);
+	stream_set(bench, KESTREL_DMA_OFFSET, 4096);
+	stream_set(bench, KESTREL_DMA_SOURCE_BYTES, data_bytes);
+	stream_set(bench, KESTREL_DMA_COUNT0, count);
+	stream_execute(bench);
+	stream_signal(bench, 0);
+	stream_select(bench, KESTREL_UNIT_DMA_OUT);
+	stream_wait(bench, 0);
+	stream_copy(bench, KESTREL_UNIT_DMA_OUT, OUT, 0, count);
+}
+
+static void runs_test(struct test *test)
+{
+	struct bench *bench = bench_create("kestrel-256", NULL);
+	static uint8_t data[20000], symbol[40000];
+	uint64_t random = 6;
+
+	for (int round = 0; round < 40; round++) {
+		uint32_t slots[256], count = bench_random(&random, 1, sizeof(data));
+		uint32_t symbols, table_bytes, data_bytes;
+
+		for (uint32_t i = 0; i < 256; i++)
+			slots[i] = 4;
+		for (uint32_t i = 0; i < count; i++)
+			data[i] = bench_random(&random, 0, 999) < 20u * (uint32_t)round
+					  ? (uint8_t)bench_random(&random, 0, 255) : 9;
+		symbols = runs_make(symbol, data, count, 9);
+		table_bytes = table_write(bench->memory, slots);
+		data_bytes = data_write(bench->memory + 4096, slots, symbol, symbols);
+		runs_stream(bench, table_bytes, data_bytes, count, symbols, 9);
+		EQUAL(test, bench_end(bench), KESTREL_ENGINE_STATUS_DONE);
+		CHECK(test, !memcmp(bench->memory + OUT, data, count));
+		/* One byte more or less than the symbols stand for. */
+		runs_stream(bench, table_bytes, data_bytes, count + 1, symbols, 9);
+		EQUAL(test, bench_end(bench), KESTREL_ENGINE_STATUS_FAULTED);
+		EQUAL(test, bench->status.fault_code, KESTREL_FAULT_DECODE);
+		if (count == 1)
+			continue;
+		runs_stream(bench, table_bytes, data_bytes, count - 1, symbols, 9);
+		EQUAL(test, bench_end(bench), KESTREL_ENGINE_STATUS_FAULTED);
+		/* The value that runs stands last, without a count. */
+		symbol[symbols++] = 9;
+		data_bytes = data_write(bench->memory + 4096, slots, symbol, symbols);
+		runs_stream(bench, table_bytes, data_bytes, count + 1, symbols, 9);
+		EQUAL(test, bench_end(bench), KESTREL_ENGINE_STATUS_FAULTED);
+	}
+	test_group(test, "decompression of runs");
+	bench_destroy(bench);
 }
 
 static void codec_test(struct test *test)
@@ -911,6 +994,7 @@ int main(void)
 	copies_test(&test);
 	bricks_test(&test);
 	codec_test(&test);
+	runs_test(&test);
 	schedule_test(&test);
 	operations_test(&test);
 	microbenchmarks_test(&test);
