@@ -4,11 +4,12 @@
 # Make the base initramfs of the test guest: busybox, the C library and libdrm,
 # and the modules of tests/vm/guest-modules with their dependencies.
 #
-# usage: tests/vm/initramfs.sh LINUX_DIRECTORY
+# usage: tests/vm/initramfs.sh LINUX_DIRECTORY [arm64|amd64]
 #
-# LINUX_DIRECTORY is what linux-debian.sh or linux-debug.sh printed. Prints the
-# path of a cpio archive NAME.cpio; beside it NAME.modules holds the module
-# tree that is in it. A run adds its own files in a second archive behind it.
+# LINUX_DIRECTORY is what linux-debian.sh or linux-debug.sh printed, a kernel of
+# that architecture (default arm64). Prints the path of a cpio archive NAME.cpio;
+# beside it NAME.modules holds the module tree that is in it. A run adds its own
+# files in a second archive behind it.
 
 set -euo pipefail
 
@@ -17,11 +18,16 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../../emulator/qemu/debian.sh"
 
 case ${1-} in
---help) sed -n '3,12s/^# \{0,1\}//p' "$0"; exit 0 ;;
+--help) sed -n '3,13s/^# \{0,1\}//p' "$0"; exit 0 ;;
 esac
-linux=${1:?usage: initramfs.sh LINUX_DIRECTORY}
+linux=${1:?usage: initramfs.sh LINUX_DIRECTORY [arm64|amd64]}
 release=$(cat "$linux/release")
-sysroot=$("$here/sysroot.sh")
+arch=${2:-arm64}
+sysroot=$("$here/sysroot.sh" "$arch")
+case $arch in
+arm64) triplet=aarch64-linux-gnu loader=lib/ld-linux-aarch64.so.1 ;;
+amd64) triplet=x86_64-linux-gnu loader=lib64/ld-linux-x86-64.so.2 ;;
+esac
 
 base=$KESTREL_CACHE/guest/base-$(hash_of "$linux" "$sysroot" "$0" "$here/guest-modules")
 mkdir -p "${base%/*}"
@@ -38,17 +44,18 @@ export PATH=$PATH:/sbin:/usr/sbin
 say "making the guest's base file system for Linux $release"
 
 root=$work/root
-libraries=usr/lib/aarch64-linux-gnu
+libraries=usr/lib/$triplet
 mkdir -p "$root"/{bin,lib,tmp,proc,sys,dev} "$root/$libraries"
 cp "$sysroot/bin/busybox" "$root/bin/busybox"
-for name in ld-linux-aarch64.so.1 libc.so.6 libm.so.6 libpthread.so.0 libdl.so.2 librt.so.1 \
+for name in "${loader##*/}" libc.so.6 libm.so.6 libpthread.so.0 libdl.so.2 librt.so.1 \
 	libgcc_s.so.1 libdrm.so.2; do
-	library=$(find "$sysroot/lib" "$sysroot/usr/lib" -name "$name" | head -n 1)
+	library=$(find "$sysroot"/lib* "$sysroot/usr/lib" -path "*/$triplet/$name" | head -n 1)
 	[ -n "$library" ] || die "$name is not in the sysroot"
 	cp -L "$library" "$root/$libraries/$name"
 done
-ln -s "../$libraries" "$root/lib/aarch64-linux-gnu"
-ln -s "../$libraries/ld-linux-aarch64.so.1" "$root/lib/ld-linux-aarch64.so.1"
+ln -s "../$libraries" "$root/lib/$triplet"
+mkdir -p "$root/${loader%/*}"
+ln -s "../$libraries/${loader##*/}" "$root/$loader"
 
 # All modules once, unpacked, to resolve dependencies; then those we need.
 all=$work/all/lib/modules/$release

@@ -1,22 +1,25 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# Boot the arm64 test guest, run a script in it as root, report how it went.
+# Boot the test guest, run a script in it as root, report how it went.
 #
 # usage: tests/vm/run-guest.sh --script FILE [OPTION]...
 #
 #   --script FILE       shell script or program to run in the guest (required)
+#   --arch ARCH         arm64 (default): kestrel-virt with the NPU on the board;
+#                       amd64: q35 with the NPU as a PCI endpoint
 #   --kernel NAME       debian (default): Debian's 6.12; debug: the debug kernel
-#   --machine NAME      QEMU machine (default kestrel-virt)
+#                       (arm64)
+#   --machine NAME      QEMU machine (default kestrel-virt or q35)
 #   --overlay DIR       copy DIR's tree over the guest's root; repeatable
 #   --add FILE=PATH     put one file at PATH in the guest; repeatable
 #   --module FILE.ko    install a module for modprobe and autoload; repeatable
 #   --out DIR           receive what the script leaves in /out of the guest
-#   --log FILE          console log (default build/vm/KERNEL-PID/console.log)
+#   --log FILE          console log (default build/vm/ARCH-KERNEL-PID/console.log)
 #   --timeout S         give up after S seconds of host time (default 300)
 #   --allow REGEX       a console line that matches is no splat; repeatable
 #   --no-leak-check     skip the kmemleak scan (debug kernel; it takes seconds)
-#   --cpu MODEL         QEMU processor (default max,pauth-impdef=on)
+#   --cpu MODEL         QEMU processor (default max, on arm64 with pauth-impdef=on)
 #   --smp N, --memory M processors (default 2), memory (default 1G)
 #   --qemu-args ARGS    more arguments for QEMU, split at blanks; repeatable
 #   --append ARGS       more kernel arguments
@@ -43,7 +46,7 @@ fail()
 	exit "$1"
 }
 
-script='' kernel=debian machine=kestrel-virt timeout=300 log='' out='' cpu=max,pauth-impdef=on
+script='' arch=arm64 kernel=debian machine='' timeout=300 log='' out='' cpu=''
 smp=2 memory=1G append='' stream=0 quiet=0 leaks=1
 overlays=() additions=() modules=() allowed=() qemu_args=()
 while [ $# -gt 0 ]; do
@@ -51,11 +54,12 @@ while [ $# -gt 0 ]; do
 	--stream) stream=1; shift; continue ;;
 	--quiet) quiet=1; shift; continue ;;
 	--no-leak-check) leaks=0; shift; continue ;;
-	--help) sed -n '3,34s/^# \{0,1\}//p' "$0"; exit 0 ;;
+	--help) sed -n '3,37s/^# \{0,1\}//p' "$0"; exit 0 ;;
 	esac
 	[ $# -ge 2 ] || fail 125 "option $1 needs a value or does not exist (--help)"
 	case $1 in
 	--script) script=$2 ;;
+	--arch) arch=$2 ;;
 	--kernel) kernel=$2 ;;
 	--machine) machine=$2 ;;
 	--overlay) overlays+=("$2") ;;
@@ -75,14 +79,25 @@ while [ $# -gt 0 ]; do
 	shift 2
 done
 [ -f "$script" ] || fail 125 "--script: no such file: '$script'"
-case $kernel in
-debian) linux=$("$here/linux-debian.sh" arm64) || exit 125 ;;
-debug) linux=$("$here/linux-debug.sh") || exit 125 ;;
-*) fail 125 "--kernel: debian or debug, not '$kernel'" ;;
+case $arch in
+arm64)
+	machine=${machine:-kestrel-virt} cpu=${cpu:-max,pauth-impdef=on}
+	program=qemu-system-aarch64 console=ttyAMA0 result=ttyAMA1 devices=() ;;
+amd64)
+	# The firmware image of vapic is for guests older than any of ours.
+	machine=${machine:-q35} cpu=${cpu:-max}
+	program=qemu-system-x86_64 console=ttyS0 result=ttyS1
+	devices=(-global apic-common.vapic=off -device kestrel-npu-pci,id=npu) ;;
+*) fail 125 "--arch: arm64 or amd64, not '$arch'" ;;
 esac
-base=$("$here/initramfs.sh" "$linux") || exit 125
-qemu=${KESTREL_QEMU:-$top/build/qemu/qemu-system-aarch64}
-[ -x "$qemu" ] || qemu=$("$top/emulator/qemu/build.sh") || exit 125
+case $arch-$kernel in
+*-debian) linux=$("$here/linux-debian.sh" "$arch") || exit 125 ;;
+arm64-debug) linux=$("$here/linux-debug.sh") || exit 125 ;;
+*) fail 125 "--kernel: no $arch kernel '$kernel'" ;;
+esac
+base=$("$here/initramfs.sh" "$linux" "$arch") || exit 125
+qemu=${KESTREL_QEMU:-$top/build/qemu/$program}
+[ -x "$qemu" ] || qemu=$(dirname "$("$top/emulator/qemu/build.sh")")/$program || exit 125
 
 work=$(mktemp -d)
 qemu_pid='' stream_pid=''
@@ -93,7 +108,7 @@ cleanup()
 	rm -rf "$work"
 }
 trap cleanup EXIT
-log=${log:-$top/build/vm/$kernel-$$/console.log}
+log=${log:-$top/build/vm/$arch-$kernel-$$/console.log}
 mkdir -p "${log%/*}" "$work/root/kestrel" "$work/result"
 : >"$log"
 
@@ -129,8 +144,8 @@ started=$SECONDS
 	-nodefaults -display none -no-reboot \
 	-serial "file:$log" -serial "file:$work/result.tar" \
 	-kernel "$linux/vmlinuz" -initrd "$work/initramfs" \
-	-append "console=ttyAMA0 loglevel=5 panic=-1 oops=panic softlockup_panic=1 kasan_multi_shot guest_leaks=$leaks $append" \
-	${qemu_args[@]+"${qemu_args[@]}"} </dev/null 2>"$work/qemu.err" &
+	-append "console=$console loglevel=5 panic=-1 oops=panic softlockup_panic=1 kasan_multi_shot guest_leaks=$leaks guest_result=$result $append" \
+	${devices[@]+"${devices[@]}"} ${qemu_args[@]+"${qemu_args[@]}"} </dev/null 2>"$work/qemu.err" &
 qemu_pid=$!
 if [ $stream = 1 ]; then
 	tail -n +1 -f --pid=$qemu_pid "$log" 2>/dev/null &
@@ -210,4 +225,4 @@ elif [ -n "$complaints" ]; then
 	echo "run-guest: the console log is $log" >&2
 	fail 120 "the script passed, but the kernel complained"
 fi
-[ $quiet = 1 ] || say "guest ($kernel) passed in $((SECONDS - started)) s, log $log"
+[ $quiet = 1 ] || say "guest ($arch, $kernel) passed in $((SECONDS - started)) s, log $log"
