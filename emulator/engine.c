@@ -8,7 +8,7 @@
 #include "engine_internal.h"
 
 /* Elementary operations (about a MAC each) of one call of engine_step(). */
-#define STEP_BUDGET (INT64_C(1) << 27)
+#define STEP_BUDGET (INT64_C(1) << 25)
 /* Cycles that KILL and SCRUB take besides accesses and lines. */
 #define KILL_CYCLES 64
 #define SCRUB_CYCLES 64

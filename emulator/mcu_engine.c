@@ -221,5 +221,6 @@ void mcu_engine_ended(struct kestrel_emulator *emulator)
 	    status.fault_code == KESTREL_FAULT_ECC)
 		device_interrupt_raise(emulator, KESTREL_INTERRUPT_ECC);
 	peripherals->latched |= KESTREL_MCU_INTERRUPT_ENGINE;
-	mcu_bus_update(emulator, emulator->engine_now);
+	mcu_bus_update(emulator, emulator->engine_now > emulator->now ? emulator->engine_now :
+									emulator->now);
 }

@@ -14,6 +14,7 @@
 #include <kestrel/simulator.h>
 
 #include "emulator_test.h"
+#include "host.h"
 
 #define COMMAND_ADDRESS UINT64_C(0x100000)
 #define DATA_ADDRESS UINT64_C(0x200000)
@@ -346,6 +347,67 @@ static void test_preemption(struct test *test)
 	s->close(simulator);
 }
 
+/* A command with little memory and much work, of a shape that no kernel is made for. */
+static void emit_large_command(struct stream *stream)
+{
+	emit(stream, KESTREL_ISA_SELECT + KESTREL_UNIT_MAC);
+	emit_set(stream, KESTREL_MAC_FLAGS, KESTREL_MAC_FLAG_SCALE_PER_TENSOR);
+	emit_set(stream, KESTREL_MAC_IFM_CHANNELS, 1024);
+	emit_set(stream, KESTREL_MAC_IFM_WIDTH, 65536);
+	emit_set(stream, KESTREL_MAC_STRIDE_X, 64);
+	emit_set(stream, KESTREL_MAC_IFM_PIXEL_STRIDE, 0);
+	emit_set(stream, KESTREL_MAC_OFM_CHANNELS, 16);
+	emit_set(stream, KESTREL_MAC_OFM_WIDTH, 1024);
+	emit_set(stream, KESTREL_MAC_OFM_ADDRESS, 131072);
+	emit_set(stream, KESTREL_MAC_CLAMP_MIN, 255);
+	emit_set(stream, KESTREL_MAC_CLAMP_MAX, 254);
+	emit(stream, KESTREL_ISA_EXECUTE);
+}
+
+static void test_large_command(struct test *test)
+{
+	const struct kestrel_simulator_interface *s = simulator_table;
+	struct kestrel_simulator *simulator =
+		open_simulator(test, "kestrel-2048", NULL, "kestrel_fw.bin", NULL, NULL);
+	unsigned int calls = 0, early = 0, invalidations = 0;
+	struct kestrel_simulator_result result;
+	struct kestrel_simulator_job job;
+	struct client client;
+	uint64_t number;
+
+	if (!simulator || client_open(simulator, &client, 0)) {
+		test->failures++;
+		s->close(simulator);
+		return;
+	}
+	emit_large_command(&client.stream);
+	emit(&client.stream, KESTREL_ISA_END);
+	job = client_job(&client);
+	EQUAL(test, s->submit(client.queue, &job, &number), 0);
+	while (kestrel_emulator_activity(simulator->emulator) == KESTREL_EMULATOR_BUSY &&
+	       calls < 100000) {
+		uint64_t before = kestrel_emulator_now(simulator->emulator);
+
+		kestrel_emulator_advance(simulator->emulator, 20000);
+		calls++;
+		if (kestrel_emulator_now(simulator->emulator) - before == 20000)
+			continue;
+		/* The engine is in the middle of it: the rest of the device lives. */
+		if (!early++)
+			host_register_write(simulator, KESTREL_REG_INVALIDATE_START,
+					    KESTREL_INVALIDATE_ALL);
+		else if (early == 2)
+			invalidations += !host_register_read(simulator,
+							     KESTREL_REG_INVALIDATE_STATUS);
+	}
+	CHECK(test, early > 4);
+	EQUAL(test, invalidations, 1);
+	EQUAL(test, s->wait(client.queue, number, 0, &result), 0);
+	EQUAL(test, result.status, KESTREL_SIMULATOR_JOB_DONE);
+	test_group(test, "a command of much host time gives way to the rest of the device");
+	s->close(simulator);
+}
+
 static void trace_count(void *opaque, const struct kestrel_trace_event *event)
 {
 	uint64_t *sum = opaque;
@@ -460,6 +522,7 @@ int main(void)
 	test_group(&test, "2 MiB pages, small SRAM");
 	test_faults(&test);
 	test_preemption(&test);
+	test_large_command(&test);
 
 	first = fingerprint(&test, NULL);
 	EQUAL(&test, fingerprint(&test, NULL), first);
