@@ -24,7 +24,7 @@ unit_tests() { # BUILD SANITIZE
 }
 
 groups=(source-rules contract-headers unit unit-sanitized models-cpu models-sim
-	bad-input module guest-debian guest-debug)
+	configurations bad-input module guest-debian guest-debug)
 
 run_group() {
 	case $1 in
@@ -34,6 +34,7 @@ run_group() {
 	unit-sanitized) group "$1" unit_tests build/sanitized address,undefined ;;
 	models-cpu) group "$1" tests/models/check.sh --device cpu "$models" ;;
 	models-sim) group "$1" tests/models/check.sh --device sim "$models" ;;
+	configurations) group "$1" tests/models/configurations.sh "$models" ;;
 	bad-input) group "$1" tests/bad-input/check.sh ;;
 	module) group "$1" tests/static/module.sh ;;
 	guest-debian) group "$1" tests/guest/check.sh debian "$models" ;;
