@@ -8,6 +8,9 @@
  * mapped for DMA when it is first mapped into a VM and stay so until it is
  * freed; each mapping holds a reference. Before that the device cannot know the
  * memory, so nothing needs to be done about caches either.
+ *
+ * Clients may keep BOs longer than the device stays. The DMA mappings of all of
+ * them are undone when the driver lets go of the device; the memory stays.
  */
 
 #include <linux/dma-buf.h>
@@ -16,6 +19,7 @@
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
 
+#include <drm/drm_drv.h>
 #include <drm/drm_file.h>
 #include <drm/drm_gem.h>
 #include <drm/drm_gem_shmem_helper.h>
@@ -28,8 +32,46 @@
 #include "kestrel_queue.h"
 #include "kestrel_vm.h"
 
+/**
+ * struct kestrel_bo - buffer object
+ */
+struct kestrel_bo {
+	/** @base: GEM object. */
+	struct drm_gem_shmem_object base;
+	/** @link: in &kestrel_device.bos. Guarded by &kestrel_device.bo_lock. */
+	struct list_head link;
+};
+
+static struct kestrel_bo *to_kestrel_bo(struct drm_gem_object *object)
+{
+	return container_of(to_drm_gem_shmem_obj(object), struct kestrel_bo, base);
+}
+
+static void kestrel_bo_list_add(struct drm_gem_object *object)
+{
+	struct kestrel_device *kdev = to_kestrel_device(object->dev);
+	struct kestrel_bo *bo = to_kestrel_bo(object);
+
+	mutex_lock(&kdev->bo_lock);
+	if (list_empty(&bo->link))
+		list_add(&bo->link, &kdev->bos);
+	mutex_unlock(&kdev->bo_lock);
+}
+
+static void kestrel_bo_free(struct drm_gem_object *object)
+{
+	struct kestrel_device *kdev = to_kestrel_device(object->dev);
+	struct kestrel_bo *bo = to_kestrel_bo(object);
+
+	mutex_lock(&kdev->bo_lock);
+	list_del_init(&bo->link);
+	mutex_unlock(&kdev->bo_lock);
+
+	drm_gem_shmem_free(&bo->base);
+}
+
 static const struct drm_gem_object_funcs kestrel_bo_funcs = {
-	.free = drm_gem_shmem_object_free,
+	.free = kestrel_bo_free,
 	.print_info = drm_gem_shmem_object_print_info,
 	.pin = drm_gem_shmem_object_pin,
 	.unpin = drm_gem_shmem_object_unpin,
@@ -49,24 +91,87 @@ static const struct drm_gem_object_funcs kestrel_bo_funcs = {
  */
 struct drm_gem_object *kestrel_bo_create_object(struct drm_device *drm, size_t size)
 {
-	struct drm_gem_shmem_object *shmem = kzalloc(sizeof(*shmem), GFP_KERNEL_ACCOUNT);
+	struct kestrel_bo *bo = kzalloc(sizeof(*bo), GFP_KERNEL_ACCOUNT);
 
-	if (!shmem)
+	if (!bo)
 		return ERR_PTR(-ENOMEM);
 
-	shmem->base.funcs = &kestrel_bo_funcs;
-	return &shmem->base;
+	INIT_LIST_HEAD(&bo->link);
+	bo->base.base.funcs = &kestrel_bo_funcs;
+	return &bo->base.base;
+}
+
+/**
+ * kestrel_bo_import - &drm_driver.gem_prime_import_sg_table
+ * @drm: device
+ * @attachment: the device's attachment to the dma-buf
+ * @sgt: its memory, mapped for DMA
+ *
+ * Return: the object or an ERR_PTR().
+ */
+struct drm_gem_object *kestrel_bo_import(struct drm_device *drm,
+					 struct dma_buf_attachment *attachment,
+					 struct sg_table *sgt)
+{
+	struct drm_gem_object *object;
+	int idx;
+
+	if (!drm_dev_enter(drm, &idx))
+		return ERR_PTR(-ENODEV);
+
+	object = drm_gem_shmem_prime_import_sg_table(drm, attachment, sgt);
+	if (!IS_ERR(object))
+		kestrel_bo_list_add(object);
+	drm_dev_exit(idx);
+	return object;
+}
+
+/**
+ * kestrel_bos_shutdown - undo the DMA mappings of all BOs
+ * @kdev: unplugged device that uses none of them any more
+ */
+void kestrel_bos_shutdown(struct kestrel_device *kdev)
+{
+	struct kestrel_bo *bo, *next;
+
+	mutex_lock(&kdev->bo_lock);
+	list_for_each_entry_safe(bo, next, &kdev->bos, link) {
+		struct drm_gem_shmem_object *shmem = &bo->base;
+		struct drm_gem_object *object = &shmem->base;
+
+		list_del_init(&bo->link);
+		dma_resv_lock(object->resv, NULL);
+		if (object->import_attach) {
+			dma_buf_unmap_attachment(object->import_attach, shmem->sgt,
+						 DMA_BIDIRECTIONAL);
+		} else {
+			dma_unmap_sgtable(kdev->drm.dev, shmem->sgt, DMA_BIDIRECTIONAL, 0);
+			sg_free_table(shmem->sgt);
+			kfree(shmem->sgt);
+			drm_gem_shmem_put_pages(shmem);
+		}
+		/* Without it the helpers find nothing to undo. */
+		shmem->sgt = NULL;
+		dma_resv_unlock(object->resv);
+	}
+	mutex_unlock(&kdev->bo_lock);
 }
 
 /**
  * kestrel_bo_pages - pin the pages of a BO and map them for DMA
  * @object: BO
  *
- * Return: the pages, valid as long as the BO, or an ERR_PTR().
+ * The caller has entered the device.
+ *
+ * Return: the pages, valid as long as BO and device, or an ERR_PTR().
  */
 struct sg_table *kestrel_bo_pages(struct drm_gem_object *object)
 {
-	return drm_gem_shmem_get_pages_sgt(to_drm_gem_shmem_obj(object));
+	struct sg_table *sgt = drm_gem_shmem_get_pages_sgt(to_drm_gem_shmem_obj(object));
+
+	if (!IS_ERR(sgt))
+		kestrel_bo_list_add(object);
+	return sgt;
 }
 
 /**

@@ -138,10 +138,8 @@ static irqreturn_t kestrel_device_irq_thread(int irq, void *data)
 		}
 		if (status & KESTREL_INTERRUPT_ECC)
 			dev_err_ratelimited(kdev->drm.dev, "uncorrectable memory error\n");
-		if (status & KESTREL_INTERRUPT_MCU_HALT) {
-			kestrel_firmware_halted(kdev);
+		if (status & KESTREL_INTERRUPT_MCU_HALT && kestrel_firmware_halted(kdev))
 			kestrel_reset_schedule(kdev, KESTREL_RESET_MCU);
-		}
 	}
 
 	/* A message is sent only when the line rises, so let it fall first. */

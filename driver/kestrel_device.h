@@ -22,6 +22,7 @@
  *	kestrel_file.lock		mutex: VMs and queues of a file come and go
  *	kestrel_queue.submit_lock	mutex: order of submissions
  *	kestrel_vm.lock			mutex: mappings and page table of a VM
+ *	kestrel_device.bo_lock		mutex: list of BOs
  *	dma_resv of a BO		while its pages are pinned
  *	kestrel_firmware.request_lock	mutex: one request, or a reset, at a time
  *	kestrel_firmware.event_lock	mutex: event and log ring
@@ -95,6 +96,10 @@ struct kestrel_device {
 	struct kestrel_reset reset;
 	/** @sched_wq: where the queues' DRM schedulers run. */
 	struct workqueue_struct *sched_wq;
+	/** @bo_lock: mutex: guards @bos. */
+	struct mutex bo_lock;
+	/** @bos: BOs that are mapped for DMA. Guarded by @bo_lock. */
+	struct list_head bos;
 	/** @slot_lock: guards @queue_slots and @vm_slots. */
 	spinlock_t slot_lock;
 	/**

@@ -272,7 +272,7 @@ static const struct drm_driver kestrel_drm_driver = {
 	.num_ioctls = ARRAY_SIZE(kestrel_ioctls),
 	.fops = &kestrel_fops,
 	.gem_create_object = kestrel_bo_create_object,
-	.gem_prime_import_sg_table = drm_gem_shmem_prime_import_sg_table,
+	.gem_prime_import_sg_table = kestrel_bo_import,
 	.name = DRM_KESTREL_DRIVER_NAME,
 	.desc = "Kestrel NPU",
 	.major = DRM_KESTREL_VERSION_MAJOR,
@@ -289,6 +289,7 @@ static void kestrel_drv_stop(struct kestrel_device *kdev)
 	}
 	kestrel_queues_shutdown(kdev);
 	kestrel_vms_shutdown(kdev);
+	kestrel_bos_shutdown(kdev);
 	kestrel_firmware_fini(kdev);
 	kestrel_mmu_fini(kdev);
 	destroy_workqueue(kdev->reset.wq);
@@ -303,6 +304,11 @@ static void kestrel_drv_sched_wq_destroy(struct drm_device *drm, void *wq)
 static int kestrel_drv_start(struct kestrel_device *kdev)
 {
 	int ret;
+
+	INIT_LIST_HEAD(&kdev->bos);
+	ret = drmm_mutex_init(&kdev->drm, &kdev->bo_lock);
+	if (ret)
+		return ret;
 
 	kdev->sched_wq = alloc_workqueue("kestrel-sched", WQ_MEM_RECLAIM | WQ_UNBOUND, 0);
 	if (!kdev->sched_wq)

@@ -563,12 +563,17 @@ void kestrel_firmware_events_process(struct kestrel_device *kdev)
 }
 
 /**
- * kestrel_firmware_halted - report that the management core has stopped
+ * kestrel_firmware_halted - look whether the management core has stopped
  * @kdev: device, entered
+ *
+ * Return: true when it has; the log says why.
  */
-void kestrel_firmware_halted(struct kestrel_device *kdev)
+bool kestrel_firmware_halted(struct kestrel_device *kdev)
 {
 	const struct kestrel_fw_crash *crash = kdev->firmware.crash.cpu;
+
+	if (kestrel_read(kdev, KESTREL_REG_MCU_STATUS) == KESTREL_MCU_STATUS_RUNNING)
+		return false;
 
 	drm_err(&kdev->drm, "the management core has halted: code %#x, pc %#x\n",
 		kestrel_read(kdev, KESTREL_REG_MCU_HALT_CODE),
@@ -577,6 +582,7 @@ void kestrel_firmware_halted(struct kestrel_device *kdev)
 		drm_err(&kdev->drm, "crash: cause %#x, epc %#x, tval %#x, queue %#x, seqno %llu\n",
 			READ_ONCE(crash->cause), READ_ONCE(crash->epc), READ_ONCE(crash->tval),
 			READ_ONCE(crash->queue), READ_ONCE(crash->seqno));
+	return true;
 }
 
 /**

@@ -90,7 +90,7 @@ void kestrel_firmware_unmap(struct kestrel_device *kdev, u64 va, u64 size);
 int kestrel_firmware_request(struct kestrel_device *kdev,
 			     const struct kestrel_fw_request *request);
 void kestrel_firmware_events_process(struct kestrel_device *kdev);
-void kestrel_firmware_halted(struct kestrel_device *kdev);
+bool kestrel_firmware_halted(struct kestrel_device *kdev);
 u32 kestrel_firmware_heartbeat(struct kestrel_device *kdev);
 
 #endif /* _KESTREL_FIRMWARE_H_ */

@@ -37,6 +37,12 @@ static const struct kestrel_pagetable_ops kestrel_mmu_table_ops = {
 	.free = kestrel_mmu_table_free,
 };
 
+/* VMs, and so their ASIDs, may live longer than the hardware. */
+static void kestrel_mmu_asids_destroy(struct drm_device *drm, void *asids)
+{
+	ida_destroy(asids);
+}
+
 /**
  * kestrel_mmu_init - prepare the MMU
  * @kdev: device, identified
@@ -52,22 +58,22 @@ int kestrel_mmu_init(struct kestrel_device *kdev)
 	if (ret)
 		return ret;
 
+	ida_init(&mmu->asids);
+	ret = drmm_add_action_or_reset(&kdev->drm, kestrel_mmu_asids_destroy, &mmu->asids);
+	if (ret)
+		return ret;
+
 	mmu->pool = dma_pool_create("kestrel-tables", kdev->drm.dev, KESTREL_PAGE_SIZE,
 				    KESTREL_PAGE_SIZE, 0);
-	if (!mmu->pool)
-		return -ENOMEM;
-
-	ida_init(&mmu->asids);
-	return 0;
+	return mmu->pool ? 0 : -ENOMEM;
 }
 
 /**
  * kestrel_mmu_fini - release what kestrel_mmu_init() made
- * @kdev: device without address spaces
+ * @kdev: device without page tables
  */
 void kestrel_mmu_fini(struct kestrel_device *kdev)
 {
-	ida_destroy(&kdev->mmu.asids);
 	dma_pool_destroy(kdev->mmu.pool);
 }
 
@@ -155,7 +161,7 @@ void kestrel_mmu_invalidate(struct kestrel_device *kdev, unsigned int asid, u64 
 
 	drm_dev_exit(idx);
 
-	if (!done) {
+	if (!done && !kestrel_reset_wedged(kdev)) {
 		drm_err(&kdev->drm, "the MMU does not answer an invalidation\n");
 		kestrel_reset_run(kdev, KESTREL_RESET_FULL);
 	}

@@ -25,6 +25,7 @@
 #include <drm/drm_print.h>
 
 #include "kestrel_args.h"
+#include "kestrel_bo.h"
 #include "kestrel_compat.h"
 #include "kestrel_device.h"
 #include "kestrel_drv.h"
@@ -471,7 +472,7 @@ static int kestrel_queue_memory_init(struct kestrel_queue *queue)
 	save_area = drm_gem_shmem_create(&kdev->drm, PAGE_ALIGN(kdev->hardware.sram_bytes));
 	if (IS_ERR(save_area))
 		return PTR_ERR(save_area);
-	sgt = drm_gem_shmem_get_pages_sgt(save_area);
+	sgt = kestrel_bo_pages(&save_area->base);
 	if (IS_ERR(sgt)) {
 		drm_gem_object_put(&save_area->base);
 		return PTR_ERR(sgt);

@@ -135,7 +135,9 @@ static void kestrel_reset_watchdog(struct work_struct *work)
 	kestrel_firmware_events_process(kdev);
 
 	heartbeat = kestrel_firmware_heartbeat(kdev);
-	if (heartbeat != reset->heartbeat) {
+	if (kestrel_firmware_halted(kdev)) {
+		kestrel_reset_schedule(kdev, KESTREL_RESET_MCU);
+	} else if (heartbeat != reset->heartbeat) {
 		reset->heartbeat = heartbeat;
 		WRITE_ONCE(reset->heartbeat_time, jiffies);
 	} else if (time_after(jiffies, READ_ONCE(reset->heartbeat_time) +
