@@ -477,6 +477,11 @@ static int read_subgraph(struct reader *reader, const struct flatbuffer_table *s
 	if (!ret)
 		ret = read_indices(reader, subgraph, TFLITE_SUBGRAPH_OUTPUTS, 0, &graph->outputs,
 				   &graph->output_count);
+	for (unsigned int i = 0; i < graph->input_count && !ret; i++)
+		if (graph->tensors[graph->inputs[i]].data)
+			ret = error_set(reader->error, -EINVAL,
+					"subgraph 0: input %u is tensor %d, which is a constant", i,
+					graph->inputs[i]);
 	graph->operator_count = operators.count;
 	for (unsigned int i = 0; i < operators.count && !ret; i++)
 		ret = read_operator(reader, &operators, i);
