@@ -137,6 +137,9 @@ static void bytes_mutate(uint8_t *file, size_t size, size_t first, size_t span)
 	}
 }
 
+/* Why libnpu refused the last graph that it did. */
+static char refusal[512];
+
 /* Loads a graph and, when it is small enough, runs it on the processor. */
 static int graph_try(const uint8_t *graph, size_t size, const uint8_t *input, size_t input_bytes)
 {
@@ -152,6 +155,7 @@ static int graph_try(const uint8_t *graph, size_t size, const uint8_t *input, si
 	if (ret) {
 		if (!npu_errmsg(device)[0])
 			current_tell("refusal without a message");
+		snprintf(refusal, sizeof(refusal), "%s", npu_errmsg(device));
 		ret = npu_errmsg(device)[0] ? 0 : -1;
 		npu_close(device);
 		return ret;
@@ -237,6 +241,7 @@ static int model_try(const struct subject *good, const uint8_t *input, size_t in
 		ret = graph_try(compiled.graph.data, compiled.graph.bytes, input, input_bytes);
 		if (!ret) {
 			current_tell("libnpu refuses what the compiler wrote,");
+			fprintf(stderr, "# %s\n", refusal);
 			ret = -1;
 		}
 	}
