@@ -168,7 +168,10 @@ static uint32_t emit_set(uint64_t *state, uint8_t *bytes, uint32_t size, uint32_
 	uint32_t number = random_below(state, registers_of(unit));
 	struct range range = unit <= KESTREL_UNIT_DMA_OUT ? dma_range[number] :
 							    compute_range(unit, number);
-	uint32_t value = range.first + range.step * random_below(state, range.count);
+	/* A register that no range is known of takes small numbers. */
+	uint32_t value = range.first +
+			 (range.step ? range.step : 1) *
+			 random_below(state, range.count ? range.count : 16);
 
 	/* DMA_OUT has no decoder; most commands of DMA_IN need none either. */
 	if (unit <= KESTREL_UNIT_DMA_OUT && number == KESTREL_DMA_MODE &&
