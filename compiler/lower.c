@@ -192,7 +192,7 @@ static int build(struct candidate *candidate, const struct stream_segment *place
 		.segment = &candidate->segment, .settings = *settings, .preempt = preempt,
 	};
 	ret = program_build(&candidate->program, &candidate->failed_node);
-	if (ret == -ENOSPC)
+	if (ret == -ENOSPC || ret == -EFBIG)
 		candidate->failed_node =
 			candidate->segment.nodes[candidate->failed_node].operator_index;
 	return ret ? ret : produce(candidate);
@@ -237,17 +237,20 @@ static int try_candidate(struct candidate *candidate, struct ir_graph *graph,
 	return 0;
 }
 
-/* Stripes and chunks to try: large ones first, smaller ones when those find no room. */
+/*
+ * Stripes and chunks to try, each with the first input whole and then in pieces;
+ * all of them smaller in each round.
+ */
 static unsigned int list_settings(const struct target *target, unsigned int round,
 				  struct program_settings *settings)
 {
-	static const uint64_t chunks[] = { 16384, 8192, 4096, 2048 };
+	static const uint64_t chunks[] = { 2048, 4096, 8192, 16384 };
 	static const int32_t pieces[] = { 1, 4 };
 	unsigned int count = 0;
 
 	for (size_t c = 0; c < sizeof(chunks) / sizeof(chunks[0]); c++)
 		for (size_t p = 0; p < sizeof(pieces) / sizeof(pieces[0]); p++) {
-			if (chunks[c] > target->sram_bytes / 8 >> round && chunks[c] != 2048)
+			if (c && chunks[c] > target->sram_bytes / 8 >> round)
 				continue;
 			settings[count++] = (struct program_settings){
 				.chunk_bytes = chunks[c] >> round,
@@ -262,8 +265,8 @@ static unsigned int list_settings(const struct target *target, unsigned int roun
 #define ROUNDS 5
 
 /*
- * Lowers one segment the fastest way found. -ENOSPC with the operator that
- * does not fit; -E2BIG when it has too many inputs and outputs.
+ * Lowers one segment the fastest way found. -ENOSPC or -EFBIG with the operator
+ * that does not fit or takes too many commands; -E2BIG when it has too many inputs and outputs.
  */
 static int lower_segment(struct ir_graph *graph, const struct target *target,
 			 struct stream_segment *out, struct candidate *best,
@@ -283,7 +286,7 @@ static int lower_segment(struct ir_graph *graph, const struct target *target,
 			struct stream_segment place = *out;
 
 			ret = try_candidate(&candidate, graph, target, out, &place, &settings[i]);
-			if (ret == -ENOSPC)
+			if (ret == -ENOSPC || ret == -EFBIG)
 				*failed_operator = candidate.failed_node;
 			if (!ret && (!found || candidate.cycles < best->cycles)) {
 				struct candidate worse = *best;
@@ -294,14 +297,17 @@ static int lower_segment(struct ir_graph *graph, const struct target *target,
 				found = true;
 			}
 			candidate_release(&candidate);
-			if (ret && ret != -ENOSPC) {
+			if (ret && ret != -ENOSPC && ret != -EFBIG) {
 				candidate_release(best);
 				return ret;
 			}
+			/* Pieces need no less room than the whole. */
+			if (ret && settings[i].first_pieces == 1)
+				i++;
 		}
 	}
 	if (!found)
-		return -ENOSPC;
+		return ret;
 	/* The values and nodes refer to the segment they were tried with. */
 	best->segment.out = out;
 	best->program.segment = &best->segment;
@@ -492,6 +498,10 @@ static int lower_segments(struct ir_graph *graph, const struct target *target,
 						      "its smallest tile does not fit %u bytes of SRAM",
 						      target->sram_bytes);
 			return forced[failed] ? -EAGAIN : error_memory(graph->error);
+		}
+		if (ret == -EFBIG) {
+			forced[failed] = "it takes too many commands";
+			return -EAGAIN;
 		}
 		if (ret == -E2BIG) {
 			for (unsigned int o = 0; o < segment->operator_count; o++)

@@ -70,59 +70,110 @@ static bool place_load(struct planner *planner, unsigned int index, unsigned int
 	return true;
 }
 
-/* The largest unplaced buffer that is no load; ties in the order given. */
-static int next_fixed(const struct planner *planner, unsigned int count, const bool *done)
+/* Forgets what is over before `step`: no later load can meet it. */
+static void forget(struct planner *planner, unsigned int step)
 {
-	int best = -1;
+	unsigned int kept = 0;
 
-	for (unsigned int i = 0; i < count; i++)
-		if (!done[i] && !planner->buffers[i].is_load &&
-		    (best < 0 || planner->buffers[i].bytes > planner->buffers[best].bytes))
-			best = (int)i;
-	return best;
+	for (unsigned int i = 0; i < planner->placed_count; i++)
+		if (planner->buffers[planner->placed[i]].last >= step)
+			planner->placed[kept++] = planner->placed[i];
+	planner->placed_count = kept;
+}
+
+struct order {
+	unsigned int index, start;
+	uint64_t bytes;
+};
+
+/* Largest first; ties in the order given. */
+static int compare_bytes(const void *a, const void *b)
+{
+	const struct order *x = a, *y = b;
+
+	if (x->bytes != y->bytes)
+		return x->bytes > y->bytes ? -1 : 1;
+	return x->index < y->index ? -1 : x->index > y->index;
+}
+
+static int compare_starts(const void *a, const void *b)
+{
+	const struct order *x = a, *y = b;
+
+	if (x->start != y->start)
+		return x->start < y->start ? -1 : 1;
+	return x->index < y->index ? -1 : x->index > y->index;
+}
+
+/* Everything that is no load. Returns the index of one without room, or -1. */
+static int place_fixed(struct planner *planner, struct order *fixed, unsigned int count)
+{
+	qsort(fixed, count, sizeof(*fixed), compare_bytes);
+	for (unsigned int i = 0; i < count; i++) {
+		const struct plan_buffer *buffer = &planner->buffers[fixed[i].index];
+		uint64_t address;
+
+		if (!find_room(planner, buffer->bytes, buffer->first, buffer->last, &address))
+			return (int)fixed[i].index;
+		place(planner, fixed[i].index, buffer->first, address);
+	}
+	return -1;
+}
+
+/*
+ * The loads, in order. The planner holds only what can meet the load at hand:
+ * what is over has been forgotten, what begins behind it is not yet there.
+ */
+static int place_loads(struct planner *planner, unsigned int count, struct order *fixed,
+		       unsigned int fixed_count)
+{
+	unsigned int from = 0, next = 0;
+
+	qsort(fixed, fixed_count, sizeof(*fixed), compare_starts);
+	planner->placed_count = 0;
+	for (unsigned int i = 0; i < count; i++) {
+		struct plan_buffer *buffer = &planner->buffers[i];
+
+		if (!buffer->is_load)
+			continue;
+		for (; next < fixed_count && fixed[next].start <= buffer->last; next++)
+			place(planner, fixed[next].index, fixed[next].start,
+			      planner->buffers[fixed[next].index].address);
+		if (buffer->earliest > from)
+			from = buffer->earliest;
+		if (from > buffer->first)
+			from = buffer->first;
+		if (!place_load(planner, i, from))
+			return (int)i;
+		if (buffer->start > from)
+			forget(planner, from = buffer->start);
+	}
+	return -1;
 }
 
 int plan_place(struct plan_buffer *buffers, unsigned int count, uint64_t sram_bytes,
 	       uint64_t *peak)
 {
 	struct planner planner = { .buffers = buffers, .sram_bytes = sram_bytes };
-	bool *done = calloc(count + 1, sizeof(*done));
-	unsigned int from = 0;
-	int failed = -1, index;
+	struct order *fixed = calloc(count + 1, sizeof(*fixed));
+	unsigned int fixed_count = 0;
+	int failed = (int)count;
 
 	planner.placed = calloc(count + 1, sizeof(*planner.placed));
-	if (!done || !planner.placed) {
-		failed = (int)count;
-		goto out;
-	}
-	while (failed < 0 && (index = next_fixed(&planner, count, done)) >= 0) {
-		struct plan_buffer *buffer = &buffers[index];
-		uint64_t address;
-
-		done[index] = true;
-		if (find_room(&planner, buffer->bytes, buffer->first, buffer->last, &address))
-			place(&planner, (unsigned int)index, buffer->first, address);
-		else
-			failed = index;
-	}
-	for (unsigned int i = 0; i < count && failed < 0; i++) {
-		if (!buffers[i].is_load)
-			continue;
-		if (buffers[i].earliest > from)
-			from = buffers[i].earliest;
-		if (from > buffers[i].first)
-			from = buffers[i].first;
-		if (!place_load(&planner, i, from))
-			failed = (int)i;
-		else
-			from = buffers[i].start;
+	if (fixed && planner.placed) {
+		for (unsigned int i = 0; i < count; i++)
+			if (!buffers[i].is_load)
+				fixed[fixed_count++] = (struct order){ i, buffers[i].first,
+								       buffers[i].bytes };
+		failed = place_fixed(&planner, fixed, fixed_count);
+		if (failed < 0)
+			failed = place_loads(&planner, count, fixed, fixed_count);
 	}
 	*peak = 0;
 	for (unsigned int i = 0; i < count && failed < 0; i++)
 		if (buffers[i].address + buffers[i].bytes > *peak)
 			*peak = buffers[i].address + buffers[i].bytes;
-out:
-	free(done);
+	free(fixed);
 	free(planner.placed);
 	return failed;
 }

@@ -262,6 +262,9 @@ static int node_steps(struct program *program, unsigned int n)
 	else if (!n && program->settings.first_pieces > 1 && node->op->kind != IR_PAD)
 		rows = (rows + program->settings.first_pieces - 1) /
 		       program->settings.first_pieces;
+	if ((uint64_t)((output->height - 1) / rows + 1) * (uint64_t)((channels - 1) / chunk + 1) >
+	    PROGRAM_NODE_STEPS)
+		return -EFBIG;
 	for (int32_t c = 0; c < channels && !ret; c += chunk)
 		for (int32_t y = 0; y < output->height && !ret; y += rows) {
 			struct program_step step = {
@@ -279,7 +282,7 @@ static int node_steps(struct program *program, unsigned int n)
 	return ret;
 }
 
-static int cut(struct program *program)
+static int cut(struct program *program, unsigned int *failed_node)
 {
 	struct segment *segment = program->segment;
 	int ret = 0;
@@ -287,8 +290,10 @@ static int cut(struct program *program)
 	program->step_count = program->buffer_count = 0;
 	for (unsigned int v = 0; v < segment->value_count; v++)
 		segment->values[v].buffer = PROGRAM_NO_BUFFER;
-	for (unsigned int n = 0; n < segment->node_count && !ret; n++)
+	for (unsigned int n = 0; n < segment->node_count && !ret; n++) {
 		ret = node_steps(program, n);
+		*failed_node = n;
+	}
 	return ret;
 }
 
@@ -355,7 +360,7 @@ int program_build(struct program *program, unsigned int *failed_node)
 	if (!program->node_steps)
 		return error_memory(segment->graph->error);
 	for (;;) {
-		ret = cut(program);
+		ret = cut(program, failed_node);
 		if (ret)
 			return ret;
 		if (program->preempt)

@@ -11,6 +11,9 @@
 
 #define PROGRAM_NO_BUFFER (~0u)
 
+/* Steps of one node; bounds the work that a model can cause. */
+#define PROGRAM_NODE_STEPS 2048
+
 /* How to cut; lower.c tries several and keeps the fastest. */
 struct program_settings {
 	/* Weights of one command, at most about this. */
@@ -63,8 +66,8 @@ struct program {
 
 /*
  * Cuts and places; spills values where the SRAM is too small. Returns 0,
- * -ENOMEM, or -ENOSPC with the node that cannot be placed. Everything lies in
- * the graph's arena.
+ * -ENOMEM, -ENOSPC with the node that cannot be placed, or -EFBIG with the node
+ * at which there are too many steps. Everything lies in the graph's arena.
  */
 int program_build(struct program *program, unsigned int *failed_node);
 

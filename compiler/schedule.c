@@ -5,6 +5,9 @@
 #include "predict.h"
 #include "schedule.h"
 
+/* Commands of another unit to look through; keeps the time linear. */
+#define LOOK_BACK 1024
+
 static bool accesses_conflict(const struct command_access *a, const struct command_access *b)
 {
 	return a->space == b->space && (a->write || b->write) && a->from < b->to && b->from < a->to;
@@ -28,7 +31,8 @@ struct unit_commands {
 /*
  * For each command the last one of each other unit that it conflicts with,
  * unless an earlier command of its own unit has waited for that already, or a
- * preemption point, where all units are idle, lies between.
+ * preemption point, where all units are idle, lies between. Older ones than
+ * LOOK_BACK are waited for without looking at them.
  */
 static int find_dependencies(struct command_list *list)
 {
@@ -51,12 +55,13 @@ static int find_dependencies(struct command_list *list)
 				for (unsigned int v = 0; v < KESTREL_UNIT_COUNT; v++)
 					known[u][v] = units[u].count;
 		for (unsigned int u = 0; u < KESTREL_UNIT_COUNT; u++) {
-			unsigned int k = units[u].count;
+			unsigned int k = units[u].count, oldest;
 
 			command->after[u] = 0;
 			if (u == to)
 				continue;
-			while (k > known[u][to] &&
+			oldest = k > LOOK_BACK ? k - LOOK_BACK : 0;
+			while (k > known[u][to] && k > oldest &&
 			       !commands_conflict(&list->commands[units[u].indices[k - 1]], command))
 				k--;
 			if (k > known[u][to])
