@@ -13,10 +13,10 @@
 #include "kestrel_fault.h"
 #include "kestrel_mmu.h"
 
-static unsigned int invalidate_timeout_ms = 100;
+static unsigned int invalidate_timeout_ms = 1000;
 module_param(invalidate_timeout_ms, uint, 0644);
 MODULE_PARM_DESC(invalidate_timeout_ms,
-		 "Time in which the MMU has to answer an invalidation, in ms (default 100)");
+		 "Time in which the MMU has to answer an invalidation, in ms (default 1000)");
 
 static __le64 *kestrel_mmu_table_alloc(void *context, dma_addr_t *address)
 {
