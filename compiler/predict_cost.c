@@ -93,96 +93,107 @@ static uint32_t step_cycles(const struct target *target, const struct step_shape
 	return count.busiest ? count.busiest : 1;
 }
 
-/* The steps of each accumulator block of an output map, by its size. */
-static unsigned int block_steps(const struct target *target, uint64_t width, uint64_t height,
-				uint64_t *steps, uint64_t *blocks)
+/* Accumulator blocks of an output map that are alike. */
+struct block {
+	uint64_t count, steps, pixels;
+};
+
+static void list_blocks(const struct target *target, uint64_t width, uint64_t height,
+			struct block block[2])
 {
 	uint64_t most = target_accumulator_pixels(target), v = target_pixels(target);
-	uint64_t rows, pieces, rest;
+	uint64_t rows, rest;
 
 	if (width > most) {
-		pieces = width / most;
 		rest = width % most;
-		steps[0] = ceil_div(most, v);
-		blocks[0] = pieces * height;
-		steps[1] = ceil_div(rest, v);
-		blocks[1] = rest ? height : 0;
-		return 2;
+		block[0] = (struct block){ width / most * height, ceil_div(most, v), most };
+		block[1] = (struct block){ rest ? height : 0, ceil_div(rest, v), rest };
+		return;
 	}
-	rows = most / width;
-	if (rows > height)
-		rows = height;
-	steps[0] = rows * ceil_div(width, v);
-	blocks[0] = height / rows;
-	steps[1] = height % rows * ceil_div(width, v);
-	blocks[1] = height % rows ? 1 : 0;
-	return 2;
+	rows = most / width < height ? most / width : height;
+	rest = height % rows;
+	block[0] = (struct block){ height / rows, rows * ceil_div(width, v), rows * width };
+	block[1] = (struct block){ rest ? 1 : 0, rest * ceil_div(width, v), rest * width };
+}
+
+/* What the comparison setting's limits make of a block of `lanes` channels at least. */
+static uint64_t limit_cycles(const struct target *target, const struct command *command,
+			     uint64_t lanes, uint64_t pixels)
+{
+	uint64_t taps = (uint64_t)(command_get(command, KESTREL_MAC_KERNEL_HEIGHT) *
+				   command_get(command, KESTREL_MAC_KERNEL_WIDTH));
+	uint64_t cycles = 0, depthwise;
+
+	if (target->output_limit &&
+	    command_get(command, KESTREL_MAC_ACCUMULATE_TO) == KESTREL_ACCUMULATE_FRESH)
+		cycles = ceil_div(lanes * pixels, target->output_limit);
+	if (!target->depthwise_limit ||
+	    command_get(command, KESTREL_MAC_MODE) != KESTREL_MAC_DEPTHWISE)
+		return cycles;
+	depthwise = ceil_div(lanes * pixels * taps, target->depthwise_limit);
+	return depthwise > cycles ? depthwise : cycles;
+}
+
+/* One block of a group of `lanes` channels, over all passes. */
+static uint64_t block_cycles(const struct target *target, const struct command *command,
+			     const struct step_shape *shape, uint64_t lanes,
+			     const struct block *block, uint64_t *first_load)
+{
+	struct passes passes = {
+		.mode = shape->mode, .channels = shape->channels, .kernel_w = shape->kernel_w,
+		.kernel_h = (int32_t)command_get(command, KESTREL_MAC_KERNEL_HEIGHT),
+	};
+	uint64_t cycles = 0, limit = limit_cycles(target, command, lanes, block->pixels);
+	int64_t from = command_get(command, KESTREL_MAC_ACCUMULATE_FROM);
+	int64_t to = command_get(command, KESTREL_MAC_ACCUMULATE_TO);
+	struct pass pass;
+	bool first = true;
+
+	while (passes_next(&passes, &pass)) {
+		uint64_t work = block->steps * step_cycles(target, shape, &pass);
+		uint64_t load = ceil_div(lanes * (uint64_t)pass.count, target->weight_rate);
+
+		cycles += 1 + (work > load ? work : load);
+		if (first)
+			*first_load = load;
+		first = false;
+	}
+	if (cycles < limit)
+		cycles = limit;
+	if (from == KESTREL_ACCUMULATE_SRAM)
+		cycles += block->pixels;
+	if (to == KESTREL_ACCUMULATE_SRAM)
+		cycles += block->pixels;
+	return cycles + 2;
 }
 
 static struct predict_cost mac_cost(const struct target *target, const struct command *command)
 {
-	int32_t ofm_channels = (int32_t)command_get(command, KESTREL_MAC_OFM_CHANNELS);
-	uint64_t width = (uint64_t)command_get(command, KESTREL_MAC_OFM_WIDTH);
-	uint64_t height = (uint64_t)command_get(command, KESTREL_MAC_OFM_HEIGHT);
-	struct passes passes = {
-		.mode = (enum kestrel_mac_mode)command_get(command, KESTREL_MAC_MODE),
-		.kernel_h = (int32_t)command_get(command, KESTREL_MAC_KERNEL_HEIGHT),
-		.kernel_w = (int32_t)command_get(command, KESTREL_MAC_KERNEL_WIDTH),
-		.channels = (int32_t)command_get(command, KESTREL_MAC_IFM_CHANNELS),
-	};
+	uint64_t channels = (uint64_t)command_get(command, KESTREL_MAC_OFM_CHANNELS);
 	struct step_shape shape = {
-		.mode = passes.mode,
+		.mode = (enum kestrel_mac_mode)command_get(command, KESTREL_MAC_MODE),
 		.row_lines = (uint32_t)command_get(command, KESTREL_MAC_IFM_ROW_STRIDE) / LINE,
 		.pixel_lines = (uint32_t)command_get(command, KESTREL_MAC_IFM_PIXEL_STRIDE) / LINE,
-		.kernel_w = passes.kernel_w,
-		.channels = passes.channels,
+		.kernel_w = (int32_t)command_get(command, KESTREL_MAC_KERNEL_WIDTH),
+		.channels = (int32_t)command_get(command, KESTREL_MAC_IFM_CHANNELS),
 		.stride_x = (int32_t)command_get(command, KESTREL_MAC_STRIDE_X),
 		.dilation_x = (int32_t)command_get(command, KESTREL_MAC_DILATION_X),
 		.dilation_y = (int32_t)command_get(command, KESTREL_MAC_DILATION_Y),
 	};
-	int32_t lanes = (int32_t)target_lanes(target);
-	/* Lane groups: full ones, and short ones by size; bricks of 16 channels. */
-	uint64_t groups[17] = { 0 }, steps[2], blocks[2], cycles, first_load = 0;
-	uint64_t pixels = width * height, spill = 0;
-	struct pass pass;
-	bool first = true;
+	uint64_t lanes = target_lanes(target), last = channels % 16;
+	/* Groups of all lanes, and the short one at the end. */
+	uint64_t groups[2] = { channels / 16 * (16 / lanes) + last / lanes, last % lanes != 0 };
+	uint64_t sizes[2] = { lanes, last % lanes }, cycles = 0, first_load = 0;
+	struct block block[2];
 
-	for (int32_t c = 0; c < ofm_channels; c += 16)
-		for (int32_t g = c; g < c + 16 && g < ofm_channels; g += lanes) {
-			int32_t end = g + lanes < c + 16 ? g + lanes : c + 16;
-
-			groups[(end < ofm_channels ? end : ofm_channels) - g]++;
-		}
-	block_steps(target, width, height, steps, blocks);
-	if (command_get(command, KESTREL_MAC_ACCUMULATE_FROM) == KESTREL_ACCUMULATE_SRAM)
-		spill += pixels;
-	if (command_get(command, KESTREL_MAC_ACCUMULATE_TO) == KESTREL_ACCUMULATE_SRAM)
-		spill += pixels;
-	cycles = 0;
-	for (int n = 1; n <= 16; n++)
-		cycles += groups[n] * (2 * (blocks[0] + blocks[1]) + spill);
-	while (passes_next(&passes, &pass)) {
-		uint64_t cost = step_cycles(target, &shape, &pass);
-
-		if (target->depthwise_limit && shape.mode == KESTREL_MAC_DEPTHWISE)
-			cost = ceil_div((uint64_t)pass.count * (uint64_t)lanes *
-					target_pixels(target), target->depthwise_limit);
-		for (int n = 1; n <= 16; n++) {
-			uint64_t load;
-
-			if (!groups[n])
-				continue;
-			load = ceil_div((uint64_t)n * (uint64_t)pass.count, target->weight_rate);
-			for (int b = 0; b < 2; b++) {
-				uint64_t work = steps[b] * cost;
-
-				cycles += groups[n] * blocks[b] * (1 + (work > load ? work : load));
-			}
-			if (first)
-				first_load = load;
-		}
-		first = false;
-	}
+	list_blocks(target, (uint64_t)command_get(command, KESTREL_MAC_OFM_WIDTH),
+		    (uint64_t)command_get(command, KESTREL_MAC_OFM_HEIGHT), block);
+	for (int g = 1; g >= 0; g--)
+		for (int b = 0; b < 2; b++)
+			if (groups[g] && block[b].count)
+				cycles += groups[g] * block[b].count *
+					  block_cycles(target, command, &shape, sizes[g],
+						       &block[b], &first_load);
 	cycles += first_load > 8 ? first_load : 8;
 	return (struct predict_cost){
 		.busy = cycles + ceil_div(cycles, 32), .drain = RETIRE_CYCLES, .port = -1,

@@ -49,11 +49,17 @@ static const struct setting {
 	{ "weight_rate", SETTING_NUMBER, offsetof(struct target, weight_rate), 1, 4096 },
 	{ "decode_rate", SETTING_NUMBER, offsetof(struct target, decode_rate), 1, 4096 },
 	{ "page", SETTING_NUMBER, offsetof(struct target, page_bytes), 4096, 2097152 },
+	{ "output_limit", SETTING_NUMBER, offsetof(struct target, output_limit), 0, 4096 },
+	{ "depthwise_limit", SETTING_NUMBER, offsetof(struct target, depthwise_limit), 0, 4096 },
+	{ "vector_sram_limit", SETTING_NUMBER, offsetof(struct target, vector_sram_limit), 0, 4096 },
 	{ "spill", SETTING_SWITCH, offsetof(struct target, spill), 0, 1 },
 	{ "clock", SETTING_IGNORED, 0, 0, 0 },
 	{ "timing", SETTING_IGNORED, 0, 0, 0 },
 	{ "checked", SETTING_IGNORED, 0, 0, 0 },
 	{ "schedule", SETTING_IGNORED, 0, 0, 0 },
+	{ "secure", SETTING_IGNORED, 0, 0, 0 },
+	{ "public_key", SETTING_IGNORED, 0, 0, 0 },
+	{ "security_version", SETTING_IGNORED, 0, 0, 0 },
 };
 
 static int set_one(struct target *target, const char *key, size_t key_bytes, const char *value,
@@ -108,7 +114,7 @@ static int check(const struct target *target, struct error *error)
 int target_set(struct target *target, const char *name, const char *settings,
 	       struct error *error)
 {
-	char value[64];
+	char value[128];
 	int ret;
 
 	if (!name)
