@@ -46,7 +46,8 @@ must() {
 [ -n "${KESTREL_QEMU-}" ] || must "QEMU builds" emulator/qemu/build.sh
 must "module builds" tests/vm/build-module.sh "$kernel"
 module_directory=$(tail -n 1 "$out/prepare.log")
-must "guest programs build" tests/vm/build-guest.sh "$overlay"
+must "guest programs build" tests/vm/build-guest.sh "$overlay" arm64 \
+	tests/models/interface_test
 must "ioctl tests build" tests/kselftest/build.sh "$overlay/usr/lib/kestrel-tests"
 must "bad firmware images build" make -s build/tests/bad-input/firmware_images
 
