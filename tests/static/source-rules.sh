@@ -19,6 +19,7 @@ report() {
 licence_of() {
 	case $1 in
 	driver/*|Kbuild) echo GPL-2.0-only ;;
+	emulator/qemu/debian.sh) echo MIT ;;
 	emulator/qemu/*) echo GPL-2.0-or-later ;;
 	uapi/*) echo 'Linux-syscall-note' ;;
 	dt-bindings/*) echo 'GPL-2.0-only OR BSD-2-Clause' ;;
