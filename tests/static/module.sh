@@ -11,9 +11,11 @@ for kernel in debian debug amd64; do
 done
 
 source=$(tests/vm/linux-debug.sh)/source
+# The device-tree binding is in dt-bindings/, where checkpatch does not look.
 problems=$(git ls-files -- driver uapi/drm Kbuild | grep -vE '\.md$' | while read -r file; do
 	"$source/scripts/checkpatch.pl" --strict --no-tree --terse --quiet \
-		--max-line-length=100 --root="$source" --file "$file"
+		--max-line-length=100 --ignore UNDOCUMENTED_DT_STRING \
+		--root="$source" --file "$file"
 done 2>&1 | grep -vE '^total:')
 if [ -z "$problems" ]; then
 	echo "ok - checkpatch --strict has nothing to say"
