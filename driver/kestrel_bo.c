@@ -27,6 +27,7 @@
 
 #include "kestrel_args.h"
 #include "kestrel_bo.h"
+#include "kestrel_compat.h"
 #include "kestrel_device.h"
 #include "kestrel_drv.h"
 #include "kestrel_queue.h"
@@ -148,7 +149,7 @@ void kestrel_bos_shutdown(struct kestrel_device *kdev)
 			dma_unmap_sgtable(kdev->drm.dev, shmem->sgt, DMA_BIDIRECTIONAL, 0);
 			sg_free_table(shmem->sgt);
 			kfree(shmem->sgt);
-			drm_gem_shmem_put_pages(shmem);
+			kestrel_compat_shmem_put_pages(shmem);
 		}
 		/* Without it the helpers find nothing to undo. */
 		shmem->sgt = NULL;

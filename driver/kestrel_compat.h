@@ -14,6 +14,7 @@
 #include <drm/drm_accel.h>
 #include <drm/drm_drv.h>
 #include <drm/drm_gem.h>
+#include <drm/drm_gem_shmem_helper.h>
 #include <drm/gpu_scheduler.h>
 
 #include "kestrel_compat_config.h"
@@ -67,6 +68,16 @@ static inline int kestrel_compat_sched_init(struct drm_gpu_scheduler *sched,
 #else
 	return drm_sched_init(sched, ops, wq, 1, credits, 0, MAX_SCHEDULE_TIMEOUT, NULL, NULL,
 			      name, dev);
+#endif
+}
+
+/* The caller holds the object's reservation lock. */
+static inline void kestrel_compat_shmem_put_pages(struct drm_gem_shmem_object *shmem)
+{
+#ifdef KESTREL_HAVE_SHMEM_PUT_PAGES_LOCKED
+	drm_gem_shmem_put_pages_locked(shmem);
+#else
+	drm_gem_shmem_put_pages(shmem);
 #endif
 }
 

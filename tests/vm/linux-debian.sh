@@ -1,17 +1,25 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# Fetch Debian's own Linux 6.12, unpacked into the cache and never installed.
+# Fetch one of Debian's own kernels, unpacked into the cache and never installed.
 #
-# usage: tests/vm/linux-debian.sh [arm64|amd64]
+# usage: tests/vm/linux-debian.sh [arm64|amd64] [KERNEL]
+#
+# KERNEL is one of
+#   6.12         the newest 6.12 of Debian 12 (default)
+#   6.12-oldest  the oldest 6.12 for which the archive holds image and headers
+#   7.2          the newest 7.2 of Debian 13's backports
+#   7.3          the same of 7.3
+#   7.2-16k, 7.3-16k  those with pages of 16 KiB (arm64)
 #
 # Prints a directory that holds
-#   vmlinuz   the kernel image to boot
-#   modules   /lib/modules/RELEASE of the image package
-#   kdir      headers to build modules against (make -C .../kdir M=...); those
-#             of arm64 cross-build on amd64 with ARCH=arm64
-#             CROSS_COMPILE=aarch64-linux-gnu-
-#   release   a file with the kernel's release string
+#   vmlinuz      the kernel image to boot, unless the archive has only headers
+#   modules      /lib/modules/RELEASE of the image package, likewise
+#   kdir         headers to build modules against (make -C .../kdir M=...); those
+#                of arm64 cross-build on amd64 with ARCH=arm64
+#                CROSS_COMPILE=aarch64-linux-gnu-
+#   release      a file with the kernel's release string
+#   build-root   only where kdir needs the tools of tests/vm/build-root.sh
 
 set -euo pipefail
 
@@ -19,24 +27,43 @@ here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=emulator/qemu/debian.sh
 . "$here/../../emulator/qemu/debian.sh"
 
-arch=arm64
+arch=arm64 kernel=6.12
 for argument; do
 	case $argument in
 	arm64|amd64) arch=$argument ;;
-	--help) sed -n '3,14s/^# \{0,1\}//p' "$0"; exit 0 ;;
+	6.12|6.12-oldest|7.2|7.3|7.2-16k|7.3-16k) kernel=$argument ;;
+	--help) sed -n '4,25s/^# \{0,1\}//p' "$0"; exit 0 ;;
 	*) die "unknown argument $argument" ;;
 	esac
 done
 
-# The package that a meta package stands for, as PACKAGE=VERSION.
-resolve()
+# Releases of a version for which the suite has headers, oldest first. The image
+# of a release may be missing.
+releases()
 {
-	local package
+	APT_CONFIG=$1 apt-cache pkgnames "linux-headers-$2." |
+		sed -nE "s/^linux-headers-(.*\+deb[0-9.]+)-$flavour\$/\\1/p" | sort -V
+}
 
-	package=$(APT_CONFIG=$1 apt-cache depends --no-recommends --no-suggests "$2" |
-		awk '$1 == "Depends:" { print $2; exit }')
-	[ -n "$package" ] || die "package $2 is not in ${1%/apt.conf}"
-	printf '%s=%s\n' "$package" "$(debian_candidate "$1" "$package")"
+# First of the packages that the suite has; nothing if none.
+first_package()
+{
+	local suite=$1 package
+
+	shift
+	for package; do
+		APT_CONFIG=$suite apt-cache pkgnames "$package" | grep -xF "$package" && break
+	done
+}
+
+# What the image of a release is made of: since 7.x the kernel and its modules
+# are packages of their own, and the signed kernel comes days after the other.
+image_packages()
+{
+	local kernel
+
+	kernel=$(first_package "$1" "linux-binary-$2" "linux-binary-unsigned-$2" "linux-image-$2")
+	printf '%s\n' "$kernel" "$(first_package "$1" "linux-modules-$2")"
 }
 
 # Header packages name their parts by absolute path. Point every such path,
@@ -45,7 +72,7 @@ headers_relocate()
 {
 	local root=$1 link target
 
-	find "$root/usr/src" "$root/lib/modules" -type l | while read -r link; do
+	find "$root" -type l | while read -r link; do
 		target=$(readlink "$link")
 		case $target in
 		/*) ln -sfn "$root$target" "$link" ;;
@@ -61,33 +88,54 @@ else
 	debian_install make gcc-12 kmod libelf1 pahole
 fi
 
-memo=linux-debian-$arch-$(hash_of "$0")
-debian_memo "$memo" bookworm-security "$arch" && exit 0
+flavour=$arch version=${kernel%-*}
+case $kernel in
+6.12) name=bookworm-security ;;
+6.12-oldest) name=trixie ;;
+*-16k) name=trixie-backports flavour=$arch-16k ;;
+*) name=trixie-backports ;;
+esac
+memo=linux-debian-$arch-$kernel-$(hash_of "$0")
+debian_memo "$memo" "$name" "$arch" && exit 0
 
-suite=$(debian_suite bookworm-security "$arch")
-host_suite=$(debian_suite bookworm-security amd64)
-image=$(resolve "$suite" "linux-image-6.12-$arch")
-headers=$(resolve "$suite" "linux-headers-6.12-$arch")
-release=${image%%=*}
-release=${release#linux-image-}
-abi=${release%-"$arch"}
-[ "${headers%%=*}" = "linux-headers-$release" ] ||
-	die "image ($image) and headers ($headers) of linux 6.12 differ in release"
+suite=$(debian_suite "$name" "$arch")
+host_suite=$(debian_suite "$name" amd64)
+# The oldest with an image, or the newest, preferably with an image.
+abi='' images=''
+for candidate in $(releases "$suite" "$version"); do
+	found=$(image_packages "$suite" "$candidate-$flavour")
+	[ -n "$found" ] || [ -z "$images" ] || continue
+	abi=$candidate images=$found
+	[ "$kernel" != 6.12-oldest ] || [ -z "$images" ] || break
+done
+[ -n "$abi" ] || die "no headers of Linux $version for $flavour in $name"
+release=$abi-$flavour
+packages=()
+for package in "linux-headers-$release" "linux-headers-$abi-common" $images; do
+	packages+=("$package=$(debian_candidate "$suite" "$package")")
+done
 
-directory=$KESTREL_CACHE/linux/debian-$arch-$(hash_of "$image" "$headers" "$0")
-lock_held "linux-debian-$arch"
+directory=$KESTREL_CACHE/linux/debian-$arch-$kernel-$(hash_of "${packages[@]}" "$0")
+lock_held "linux-debian-$arch-$kernel"
 if [ ! -e "$directory/complete" ]; then
 	rm -rf "$directory"
 	mkdir -p "$directory"
-	debian_unpack "$suite" "$directory/root" "$image" "$headers" \
-		"linux-headers-$abi-common=${headers#*=}"
+	debian_unpack "$suite" "$directory/root" "${packages[@]}"
 	debian_unpack "$host_suite" "$directory/root" \
 		"linux-kbuild-$abi=$(debian_candidate "$host_suite" "linux-kbuild-$abi")"
 	headers_relocate "$directory/root"
-	ln -s "root/boot/vmlinuz-$release" "$directory/vmlinuz"
-	ln -s "root/lib/modules/$release" "$directory/modules"
 	ln -s "root/usr/src/linux-headers-$release" "$directory/kdir"
+	if [ -n "$images" ]; then
+		image=$(cd "$directory" && find root -name "vmlinuz*" | head -n 1)
+		modules=$(cd "$directory" && find root -path "*/modules/$release/kernel" | head -n 1)
+		if [ -z "$image" ] || [ -z "$modules" ]; then
+			die "no kernel in the image of $release"
+		fi
+		ln -s "$image" "$directory/vmlinuz"
+		ln -s "${modules%/kernel}" "$directory/modules"
+	fi
 	printf '%s\n' "$release" >"$directory/release"
+	[ "$kernel" = 6.12 ] || touch "$directory/build-root"
 	touch "$directory/complete"
 	say "Debian's Linux $release ($arch) is in $directory"
 fi
