@@ -25,3 +25,5 @@ $(BAD_INPUT_PROGRAMS): %: %.o
 
 bad-input-programs: $(BAD_INPUT_PROGRAMS)
 .PHONY: bad-input-programs
+
+include tests/fuzz/build.mk

@@ -36,6 +36,7 @@ run_group() {
 	models-sim) group "$1" tests/models/check.sh --device sim "$models" ;;
 	configurations) group "$1" tests/models/configurations.sh "$models" ;;
 	bad-input) group "$1" tests/bad-input/check.sh ;;
+	fuzz) group "$1" tests/fuzz/check.sh ;;
 	module) group "$1" tests/static/module.sh ;;
 	guest-debian) group "$1" tests/guest/check.sh debian "$models" ;;
 	guest-debug) group "$1" tests/guest/check.sh debug "$models" ;;

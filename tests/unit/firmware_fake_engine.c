@@ -77,9 +77,10 @@ void engine_reset(struct engine *engine, uint64_t now)
 	engine->owner = 0;
 }
 
+/* Any address names some script. */
 static const struct fake_script *script(void)
 {
-	return &fake.script[(fake.operands.command_address >> 12) - 1];
+	return &fake.script[((fake.operands.command_address >> 12) - 1) % FAKE_SCRIPTS];
 }
 
 /* The end of the script, as seen from now. */

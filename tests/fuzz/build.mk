@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: MIT
+#
+# Fuzzers that run on the host; see tests/fuzz/check.sh. Included by
+# tests/build.mk. The one for the driver's ioctls is built by build-guest.sh.
+
+FUZZERS := $(addprefix $(BUILD)/tests/fuzz/,firmware_fuzz device_fuzz stream_fuzz)
+
+$(call objects,$(wildcard tests/fuzz/*.c)): EXTRA_CFLAGS := -Iemulator -Ifirmware/tools -Itests/unit
+
+$(BUILD)/tests/fuzz/firmware_fuzz: \
+	$(call objects,tests/unit/firmware_board.c tests/unit/firmware_fake_engine.c \
+	$(FIRMWARE_SYSTEM_TEST_DEVICE)) | $(FIRMWARE_IMAGE)
+$(BUILD)/tests/fuzz/device_fuzz: $(call objects,firmware/tools/image.c) $(EMULATOR_ARCHIVE)
+$(BUILD)/tests/fuzz/stream_fuzz: $(EMULATOR_ARCHIVE) | $(FIRMWARE_IMAGE)
+
+$(FUZZERS): %: %.o $(call objects,tests/fuzz/fuzz.c)
+	@mkdir -p $(@D)
+	$(CC) $(KESTREL_LDFLAGS) $(LDFLAGS) -o $@ $< $(filter-out $<,$(filter %.o,$^)) \
+		$(filter %.a,$^) -lcrypto -ldl
+
+fuzzers: $(FUZZERS)
+.PHONY: fuzzers
