@@ -24,7 +24,7 @@ unit_tests() { # BUILD SANITIZE
 }
 
 groups=(source-rules contract-headers unit unit-sanitized models-cpu models-sim
-	configurations bad-input module guest-debian guest-debug)
+	configurations bad-input fuzz module guest-debian guest-debug)
 
 run_group() {
 	case $1 in
