@@ -15,7 +15,7 @@ LIBNPU_SOURCES := $(wildcard libnpu/*.c)
 LIBNPU_OBJECTS := $(call objects,$(LIBNPU_SOURCES))
 # The inner loops once more for each instruction set that the compiler can use
 # and the library chooses at run time.
-ifneq ($(filter x86_64%,$(shell $(CC) -dumpmachine)),)
+ifneq ($(filter x86_64%,$(shell $(CC) -dumpmachine 2>/dev/null)),)
 LIBNPU_OBJECTS += $(BUILD)/libnpu/kernels_avx2.o $(BUILD)/libnpu/kernels_avx512.o
 endif
 LIBNPU := $(BIN)/libnpu.so.0
