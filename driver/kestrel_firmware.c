@@ -16,6 +16,9 @@
 #include "kestrel_protocol.h"
 #include "kestrel_queue.h"
 
+/* The structures that are shared with the firmware are little-endian. */
+static_assert(!IS_ENABLED(CONFIG_CPU_BIG_ENDIAN));
+
 #define KESTREL_EVENT_ENTRIES	512
 #define KESTREL_LOG_ENTRIES	256
 
