@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
 #
 # Fuzzers that run on the host; see tests/fuzz/check.sh. Included by
-# tests/build.mk. The one for the driver's ioctls is built by build-guest.sh.
+# tests/build.mk. That for the driver runs in the guest: build-guest.sh.
 
 FUZZERS := $(addprefix $(BUILD)/tests/fuzz/,firmware_fuzz device_fuzz stream_fuzz)
 
-$(call objects,$(wildcard tests/fuzz/*.c)): EXTRA_CFLAGS := -Iemulator -Ifirmware/tools -Itests/unit
+$(call objects,$(addprefix tests/fuzz/,fuzz.c firmware_fuzz.c device_fuzz.c stream_fuzz.c)): EXTRA_CFLAGS := -Iemulator -Ifirmware/tools -Itests/unit
 
 $(BUILD)/tests/fuzz/firmware_fuzz: \
 	$(call objects,tests/unit/firmware_board.c tests/unit/firmware_fake_engine.c \

@@ -1,0 +1,617 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Random and mutated ioctls from many threads, for the guest.
+ *
+ * Every thread makes calls whose arguments make sense three times out of four:
+ * identifiers are small numbers, so that most name something, whoever made it.
+ * All that a thread does follows from seed and thread number; with --threads 1 a
+ * run repeats exactly. A timer interrupts calls all the time. The kernel must
+ * not mind (its debugging says so), each error must be one that the interface
+ * knows, the device may never be given up or reset, and must work afterwards.
+ */
+#include "../kselftest/kestrel.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/time.h>
+
+#include "fuzz.h"
+
+#define THREADS_MAX 64
+/* Open files that all threads share. */
+#define FILES 3
+#define VMS 6
+#define QUEUES 10
+#define HANDLES 40
+#define SYNCOBJS 20
+#define SLOT_BYTES 0x4000u
+#define SLOTS 24u
+#define LISTS_BYTES 65536u
+
+enum call {
+	CALL_QUERY, CALL_VM_CREATE, CALL_VM_DESTROY, CALL_VM_BIND, CALL_BO_CREATE, CALL_BO_INFO,
+	CALL_BO_PREP, CALL_BO_FINI, CALL_QUEUE_CREATE, CALL_QUEUE_DESTROY, CALL_SUBMIT,
+	CALL_QUEUE_STATE, CALL_FAULT_READ,
+	/* Not the driver's own. */
+	CALL_OTHERS, CALL_COUNT = CALL_OTHERS,
+};
+
+static const char *const call_name[CALL_COUNT] = {
+	"QUERY", "VM_CREATE", "VM_DESTROY", "VM_BIND", "BO_CREATE", "BO_INFO", "BO_PREP",
+	"BO_FINI", "QUEUE_CREATE", "QUEUE_DESTROY", "SUBMIT", "QUEUE_STATE", "FAULT_READ",
+};
+
+static atomic_int files[FILES];
+static atomic_ulong calls_left;
+static atomic_ulong succeeded[CALL_COUNT];
+static atomic_ulong failed[CALL_COUNT];
+static atomic_int unknown_error;
+static atomic_int unknown_error_call;
+
+struct worker {
+	pthread_t thread;
+	struct fuzz_random random;
+	/* Lists that calls point to, with nothing mapped behind them. */
+	uint8_t *lists;
+	uint32_t lists_used;
+};
+
+static uint32_t below(struct worker *w, uint32_t limit)
+{
+	return fuzz_below(&w->random, limit);
+}
+
+/* One of the small numbers, or any. */
+static uint32_t identifier(struct worker *w, uint32_t count)
+{
+	return below(w, 16) ? 1 + below(w, count) : fuzz_value(&w->random);
+}
+
+static uint64_t value64(struct worker *w)
+{
+	return (uint64_t)fuzz_value(&w->random) << (below(w, 2) ? 32 : 0) | fuzz_value(&w->random);
+}
+
+/* The errors that kestrel_accel.h names; EIO is not for a device that works. */
+static bool error_known(int error)
+{
+	switch (error) {
+	case EINVAL:
+	case ENOENT:
+	case EFAULT:
+	case E2BIG:
+	case ENOMEM:
+	case EACCES:
+	case ENOSPC:
+	case ECANCELED:
+	case EINTR:
+	case EAGAIN:
+	case ETIMEDOUT:
+	case EBADF:	/* the file was closed meanwhile */
+		return true;
+	}
+	return false;
+}
+
+/*
+ * What the kernel writes through must not be this program's own memory: another
+ * address than that of a list becomes one where nothing is.
+ */
+static void pointer_tame(struct worker *w, __u64 *pointer)
+{
+	__u64 lists = (uintptr_t)w->lists;
+
+	if (*pointer && *pointer >> 63 == 0 &&
+	    (*pointer < lists || *pointer >= lists + LISTS_BYTES))
+		*pointer = lists + LISTS_BYTES + *pointer % PAGE;
+}
+
+/* Spoils the argument one time out of four, also its size. */
+static void call(struct worker *w, enum call which, unsigned long request, void *argument,
+		 uint32_t size)
+{
+	uint8_t copy[512] __attribute__((aligned(8))) = { 0 };
+	uint32_t damages;
+	int ret, error;
+
+	memcpy(copy, argument, size);
+	if (!below(w, 4)) {
+		for (damages = 1 + below(w, 3); damages; damages--)
+			fuzz_damage(&w->random, copy, size);
+		if (!below(w, 8))
+			request = _IOC(_IOC_DIR(request), _IOC_TYPE(request), _IOC_NR(request),
+				       below(w, 256));
+	}
+	/* Memory for one and all: what is created is small, or refused. */
+	if (which == CALL_BO_CREATE) {
+		struct drm_kestrel_bo_create *create = (void *)copy;
+
+		if (create->size > 0x100000 && create->size <= UINT64_C(1) << 38)
+			create->size = 1 + create->size % 0x100000;
+	}
+	if (which == CALL_QUERY)
+		pointer_tame(w, &((struct drm_kestrel_query *)(void *)copy)->ptr);
+	if (which == CALL_FAULT_READ)
+		pointer_tame(w, &((struct drm_kestrel_fault_read *)(void *)copy)->faults.ptr);
+	ret = ioctl(files[below(w, FILES)], request, copy);
+	error = ret < 0 ? errno : 0;
+	if (which >= CALL_COUNT)
+		return;
+	atomic_fetch_add(error ? &failed[which] : &succeeded[which], 1);
+	if (error && !error_known(error)) {
+		unknown_error_call = which;
+		unknown_error = error;
+	}
+}
+
+#define CALL(w, id, argument) \
+	call(w, CALL_##id, DRM_IOCTL_KESTREL_##id, &(argument), sizeof(argument))
+
+/* Room for a list of `bytes`; mostly so that it ends at the end of what is mapped. */
+static void *list_room(struct worker *w, uint32_t bytes)
+{
+	w->lists_used = (w->lists_used + bytes + 15) & ~15u;
+	return w->lists + LISTS_BYTES - w->lists_used;
+}
+
+static struct drm_kestrel_array list_of(struct worker *w, const void *elements, uint32_t stride,
+					uint32_t count)
+{
+	struct drm_kestrel_array array = { .stride = stride, .count = count,
+					   .ptr = count ? (uintptr_t)elements : 0 };
+
+	switch (below(w, 40)) {
+	case 0:
+		array.stride = fuzz_value(&w->random);
+		break;
+	case 1:
+		array.count = fuzz_value(&w->random);
+		break;
+	case 2:
+		array.ptr = value64(w);
+		break;
+	case 3:
+		array.ptr += stride;
+		break;
+	case 4:
+		array.ptr = UINT64_C(0xffff800000000000) + below(w, 0x1000000);
+		break;
+	}
+	return array;
+}
+
+static void vm_bind(struct worker *w)
+{
+	uint32_t count = 1 + below(w, below(w, 8) ? 3 : 40), i;
+	struct drm_kestrel_bind_op *ops = list_room(w, count * sizeof(*ops));
+	struct drm_kestrel_vm_bind bind = { .vm_id = identifier(w, VMS) };
+
+	for (i = 0; i < count; i++) {
+		bool map = below(w, 3);
+
+		ops[i] = (struct drm_kestrel_bind_op){
+			.op = !map,
+			.flags = map ? 1 + below(w, 7) : 0,
+			.handle = map ? identifier(w, HANDLES) : 0,
+			.bo_offset = map ? below(w, 4) / 3 * PAGE : 0,
+			.va = TEST_VA + below(w, SLOTS) * SLOT_BYTES + below(w, 4) / 3 * PAGE,
+			.size = (1 + below(w, 5) / 4 * below(w, 4)) * PAGE,
+		};
+		/* Streams need what they need: read, write and fetch. */
+		if (map && below(w, 2))
+			ops[i].flags = 7;
+		if (!below(w, 12))
+			ops[i].va = TEST_VA + below(w, 64) * 0x200000ull;
+		if (!map && !below(w, 8))
+			ops[i].size = (1 + below(w, 2048)) * PAGE;
+		if (!below(w, 24))
+			fuzz_damage(&w->random, (uint8_t *)&ops[i], sizeof(ops[i]));
+	}
+	bind.ops = list_of(w, ops, sizeof(*ops), count);
+	CALL(w, VM_BIND, bind);
+}
+
+static void submit(struct worker *w)
+{
+	uint32_t count = 1 + below(w, below(w, 4) ? 2 : 17), i, k;
+	struct drm_kestrel_job *jobs = list_room(w, count * sizeof(*jobs));
+	struct drm_kestrel_submit args = {
+		.queue_id = identifier(w, QUEUES),
+		.flags = below(w, 4) ? DRM_KESTREL_SUBMIT_NONBLOCK : 0,
+	};
+
+	for (i = 0; i < count; i++) {
+		uint32_t bases = below(w, 4), syncs = below(w, 4) / 2;
+		struct drm_kestrel_base *base = list_room(w, bases * sizeof(*base));
+		struct drm_kestrel_sync *sync = list_room(w, syncs * sizeof(*sync));
+		bool runs = below(w, 2);
+
+		if (!runs)
+			bases = 0;
+		for (k = 0; k < bases; k++) {
+			base[k].va = TEST_VA + below(w, SLOTS) * SLOT_BYTES;
+			base[k].size = below(w, 8) ? SLOT_BYTES : value64(w);
+		}
+		for (k = 0; k < syncs; k++) {
+			sync[k].handle = identifier(w, SYNCOBJS);
+			sync[k].flags = below(w, 4) ? DRM_KESTREL_SYNC_SIGNAL :
+						      DRM_KESTREL_SYNC_WAIT;
+			sync[k].point = 0;
+			if (!below(w, 3)) {
+				sync[k].flags |= DRM_KESTREL_SYNC_TIMELINE;
+				sync[k].point = 1 + below(w, 100);
+			}
+			if (!below(w, 24))
+				fuzz_damage(&w->random, (uint8_t *)&sync[k], sizeof(sync[k]));
+		}
+		jobs[i] = (struct drm_kestrel_job){
+			.cmd_va = runs ? TEST_VA + below(w, SLOTS) * SLOT_BYTES +
+					 below(w, 4) * 64 : 0,
+			.cmd_size = runs ? 16 + below(w, 64) : 0,
+			.user_tag = fuzz_random32(&w->random),
+			.bases = list_of(w, base, sizeof(*base), bases),
+			.syncs = list_of(w, sync, sizeof(*sync), syncs),
+		};
+		if (!below(w, 24))
+			fuzz_damage(&w->random, (uint8_t *)&jobs[i], sizeof(jobs[i]));
+	}
+	args.jobs = list_of(w, jobs, sizeof(*jobs), count);
+	CALL(w, SUBMIT, args);
+}
+
+/* Something into a BO: short streams of records that exist, or anything. */
+static void bo_write(struct worker *w)
+{
+	struct drm_kestrel_bo_info info = { .handle = identifier(w, HANDLES) };
+	int fd = files[below(w, FILES)];
+	uint32_t i, k, offset;
+	uint8_t *bytes;
+
+	if (ioctl(fd, DRM_IOCTL_KESTREL_BO_INFO, &info) || info.size > 0x100000)
+		return;
+	bytes = mmap(NULL, info.size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, info.mmap_offset);
+	if (bytes == MAP_FAILED)
+		return;
+	for (i = 0; i < 4; i++) {
+		offset = i * 64;
+		for (k = 0; k < 64; k++) {
+			static const uint8_t records[] = { 0x80, 0x81, 0x82, 0x88, 0x89, 0x8a, 0x90,
+							   0xa0, 0xb0 };
+
+			bytes[offset + k] = below(w, 3) ? below(w, 48) :
+					    below(w, 2) ? records[below(w, sizeof(records))] :
+							  fuzz_random32(&w->random);
+		}
+	}
+	munmap(bytes, info.size);
+}
+
+/* What other drivers' ioctls, and the rest of the kernel, do with our objects. */
+static void others(struct worker *w)
+{
+	struct drm_syncobj_create create = { 0 };
+	struct drm_syncobj_handle handle = { 0 };
+	struct drm_syncobj_array array = { 0 };
+	struct drm_gem_close close_handle = { 0 };
+	struct drm_prime_handle prime = { 0 };
+	struct drm_syncobj_timeline_array timeline = { 0 };
+	uint32_t *handles = list_room(w, 4 * sizeof(*handles));
+	uint64_t *points = list_room(w, 4 * sizeof(*points));
+	int fd = files[below(w, FILES)], file, i;
+	char path[64], text[2048];
+
+	for (i = 0; i < 4; i++) {
+		handles[i] = identifier(w, SYNCOBJS);
+		points[i] = below(w, 100);
+	}
+	switch (below(w, 12)) {
+	case 0:
+	case 1:
+		create.flags = below(w, 8) == 0;
+		call(w, CALL_OTHERS, DRM_IOCTL_SYNCOBJ_CREATE, &create, sizeof(create));
+		break;
+	case 2:
+		handle.handle = handles[0];
+		if (!below(w, 4))
+			ioctl(fd, DRM_IOCTL_SYNCOBJ_DESTROY, &handle);
+		break;
+	case 3:
+		array.handles = (uintptr_t)handles;
+		array.count_handles = 1 + below(w, 4);
+		ioctl(fd, below(w, 2) ? DRM_IOCTL_SYNCOBJ_RESET : DRM_IOCTL_SYNCOBJ_SIGNAL, &array);
+		break;
+	case 4:
+		timeline.handles = (uintptr_t)handles;
+		timeline.points = (uintptr_t)points;
+		timeline.count_handles = 1 + below(w, 4);
+		ioctl(fd, below(w, 2) ? DRM_IOCTL_SYNCOBJ_TIMELINE_SIGNAL :
+					DRM_IOCTL_SYNCOBJ_QUERY, &timeline);
+		break;
+	case 5:
+		/* A sync file may outlive all that made it. */
+		handle.handle = handles[0];
+		handle.flags = DRM_SYNCOBJ_HANDLE_TO_FD_FLAGS_EXPORT_SYNC_FILE;
+		if (ioctl(fd, DRM_IOCTL_SYNCOBJ_HANDLE_TO_FD, &handle) == 0) {
+			handle.handle = handles[1];
+			handle.flags = DRM_SYNCOBJ_FD_TO_HANDLE_FLAGS_IMPORT_SYNC_FILE;
+			ioctl(files[below(w, FILES)], DRM_IOCTL_SYNCOBJ_FD_TO_HANDLE, &handle);
+			close(handle.fd);
+		}
+		break;
+	case 6:
+		/* From one file to another, or back to the same. */
+		prime.handle = identifier(w, HANDLES);
+		prime.flags = DRM_CLOEXEC | DRM_RDWR;
+		if (ioctl(fd, DRM_IOCTL_PRIME_HANDLE_TO_FD, &prime) == 0) {
+			ioctl(files[below(w, FILES)], DRM_IOCTL_PRIME_FD_TO_HANDLE, &prime);
+			close(prime.fd);
+		}
+		break;
+	case 7:
+		close_handle.handle = identifier(w, HANDLES);
+		if (!below(w, 3))
+			ioctl(fd, DRM_IOCTL_GEM_CLOSE, &close_handle);
+		break;
+	case 8:
+		snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+		file = open(path, O_RDONLY | O_CLOEXEC);
+		if (file >= 0) {
+			while (read(file, text, sizeof(text)) > 0)
+				;
+			close(file);
+		}
+		break;
+	case 9:
+		/* Everything of a file goes at once, under jobs; its number is used again. */
+		if (!below(w, 20)) {
+			file = device_open();
+			if (file >= 0) {
+				dup3(file, fd, O_CLOEXEC);
+				close(file);
+			}
+		}
+		break;
+	case 10:
+		call(w, CALL_OTHERS, _IOC(below(w, 4), 'd', DRM_COMMAND_BASE + below(w, 32),
+					  below(w, 200)), text, 200);
+		break;
+	default:
+		bo_write(w);
+		break;
+	}
+}
+
+static void step(struct worker *w)
+{
+	struct drm_kestrel_query query = {
+		.type = below(w, 6), .size = below(w, 200), .ptr = (uintptr_t)list_room(w, 200),
+	};
+	struct drm_kestrel_vm_create vm_create = { 0 };
+	struct drm_kestrel_vm_destroy vm_destroy = { .vm_id = identifier(w, VMS) };
+	struct drm_kestrel_bo_create bo_create = { .size = 1 + below(w, 8 * PAGE) };
+	struct drm_kestrel_bo_info bo_info = { .handle = identifier(w, HANDLES) };
+	struct drm_kestrel_bo_prep bo_prep = {
+		.handle = identifier(w, HANDLES), .flags = 1 + below(w, 7),
+		.offset = below(w, PAGE), .size = below(w, PAGE),
+		.timeout_ns = below(w, 4) ? 0 : deadline(0.002),
+	};
+	struct drm_kestrel_bo_fini bo_fini = {
+		.handle = identifier(w, HANDLES), .offset = below(w, PAGE), .size = below(w, PAGE),
+	};
+	struct drm_kestrel_queue_create queue_create = {
+		.vm_id = identifier(w, VMS), .priority = below(w, 4),
+		.max_jobs = 1u << below(w, 7), .job_timeout_ms = 1 + below(w, 3),
+		.timeslice_us = below(w, 2) ? 0 : 1 + below(w, 1000),
+	};
+	struct drm_kestrel_queue_destroy queue_destroy = { .queue_id = identifier(w, QUEUES) };
+	struct drm_kestrel_queue_state queue_state = { .queue_id = identifier(w, QUEUES) };
+	struct drm_kestrel_fault_read fault_read = { .vm_id = identifier(w, VMS),
+						     .cursor = below(w, 8) };
+	uint32_t faults = below(w, 8);
+
+	w->lists_used = 0;
+	switch (below(w, 36)) {
+	case 0:
+		CALL(w, QUERY, query);
+		break;
+	case 1:
+		CALL(w, VM_CREATE, vm_create);
+		break;
+	case 2:
+		if (!below(w, 4))
+			CALL(w, VM_DESTROY, vm_destroy);
+		break;
+	case 3:
+	case 4:
+	case 5:
+	case 6:
+		vm_bind(w);
+		break;
+	case 7:
+	case 8:
+		CALL(w, BO_CREATE, bo_create);
+		break;
+	case 9:
+		CALL(w, BO_INFO, bo_info);
+		break;
+	case 10:
+		CALL(w, BO_PREP, bo_prep);
+		break;
+	case 11:
+		CALL(w, BO_FINI, bo_fini);
+		break;
+	case 12:
+	case 13:
+		CALL(w, QUEUE_CREATE, queue_create);
+		break;
+	case 14:
+		CALL(w, QUEUE_DESTROY, queue_destroy);
+		break;
+	case 15:
+		CALL(w, QUEUE_STATE, queue_state);
+		break;
+	case 16:
+		fault_read.faults = list_of(w, list_room(w, faults * 128),
+					    sizeof(struct drm_kestrel_fault), faults);
+		CALL(w, FAULT_READ, fault_read);
+		break;
+	case 17:
+	case 18:
+	case 19:
+	case 20:
+	case 21:
+	case 22:
+	case 23:
+	case 24:
+		submit(w);
+		break;
+	default:
+		others(w);
+		break;
+	}
+}
+
+static void *worker_run(void *argument)
+{
+	struct worker *w = argument;
+	unsigned long left;
+
+	while ((left = atomic_load(&calls_left)) > 0) {
+		if (!atomic_compare_exchange_weak(&calls_left, &left, left - 1))
+			continue;
+		if (left % 10000 == 0) {
+			printf("# %lu calls to go\n", left);
+			fflush(stdout);
+		}
+		step(w);
+	}
+	return NULL;
+}
+
+static void interrupted(int number)
+{
+	(void)number;
+}
+
+static bool result(bool good, const char *name)
+{
+	printf("%s - %s\n", good ? "ok" : "not ok", name);
+	fflush(stdout);
+	return good;
+}
+
+/* The device as somebody else finds it afterwards. */
+static bool device_works(void)
+{
+	struct client client;
+	bool works;
+
+	if (client_open(&client, 0))
+		return false;
+	works = client_run(&client, 0, stream_end(&client, 0)) == 0;
+	client_close(&client);
+	return works;
+}
+
+static bool resets_read(struct drm_kestrel_query_resets *resets)
+{
+	int fd = device_open();
+	bool good = fd >= 0 && !query(fd, DRM_KESTREL_QUERY_RESETS, resets, sizeof(*resets));
+
+	close(fd);
+	return good;
+}
+
+static bool workers_run(unsigned int threads, uint64_t seed)
+{
+	static struct worker workers[THREADS_MAX];
+	unsigned int i;
+
+	for (i = 0; i < threads; i++) {
+		workers[i].random = fuzz_random_start(seed * THREADS_MAX + i);
+		workers[i].lists = mmap(NULL, LISTS_BYTES + PAGE, PROT_READ | PROT_WRITE,
+					MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		if (workers[i].lists == MAP_FAILED ||
+		    mprotect(workers[i].lists + LISTS_BYTES, PAGE, PROT_NONE) ||
+		    pthread_create(&workers[i].thread, NULL, worker_run, &workers[i]))
+			return false;
+	}
+	for (i = 0; i < threads; i++)
+		pthread_join(workers[i].thread, NULL);
+	return true;
+}
+
+int main(int argc, char **argv)
+{
+	const struct itimerval tick = { { 0, 7000 }, { 0, 7000 } }, off = { 0 };
+	struct sigaction action = { .sa_handler = interrupted };
+	struct drm_kestrel_query_resets before = { 0 }, after = { 0 };
+	unsigned long calls = 5000;
+	unsigned int threads = 4;
+	uint64_t seed = 1;
+	bool good = true, all = true;
+	char name[128];
+	int i;
+
+	for (i = 1; i + 1 < argc; i += 2) {
+		if (!strcmp(argv[i], "--calls"))
+			calls = strtoul(argv[i + 1], NULL, 0);
+		else if (!strcmp(argv[i], "--threads"))
+			threads = (unsigned int)strtoul(argv[i + 1], NULL, 0);
+		else if (!strcmp(argv[i], "--seed"))
+			seed = strtoull(argv[i + 1], NULL, 0);
+		else
+			break;
+	}
+	if (i != argc || !threads || threads > THREADS_MAX) {
+		fprintf(stderr, "usage: %s [--calls N] [--threads N, at most %d] [--seed S]\n",
+			argv[0], THREADS_MAX);
+		return 2;
+	}
+	printf("# to repeat: %s --calls %lu --threads %u --seed %" PRIu64 "\n", argv[0], calls,
+	       threads, seed);
+	fflush(stdout);
+	for (i = 0; i < FILES; i++) {
+		files[i] = device_open();
+		if (files[i] < 0)
+			return !result(false, "the device opens");
+	}
+	resets_read(&before);
+	calls_left = calls;
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &tick, NULL);
+	good = workers_run(threads, seed);
+	setitimer(ITIMER_REAL, &off, NULL);
+	for (i = 0; i < FILES; i++)
+		close(files[i]);
+
+	for (i = 0; i < CALL_COUNT; i++) {
+		printf("# %-14s %8lu good %8lu refused\n", call_name[i], succeeded[i], failed[i]);
+		all = all && succeeded[i] && failed[i];
+	}
+	snprintf(name, sizeof(name), "%lu calls from %u threads, seed %" PRIu64, calls, threads,
+		 seed);
+	good = result(good, name) && good;
+	if (unknown_error)
+		printf("# %s: %s\n", call_name[unknown_error_call], strerror(unknown_error));
+	good = result(!unknown_error, "every error is one that the interface names") && good;
+	/* Fewer calls need not hit everything. */
+	if (calls >= 5000)
+		good = result(all, "every ioctl succeeded and was refused") && good;
+	good = result(device_works(), "the device works afterwards") && good;
+	good = result(resets_read(&after) && !after.wedged && after.mcu == before.mcu &&
+		      after.device == before.device, "no client could cause a reset") && good;
+	return !good;
+}
