@@ -49,11 +49,14 @@ module_directory=$(tail -n 1 "$out/prepare.log")
 must "guest programs build" tests/vm/build-guest.sh "$overlay" arm64 \
 	tests/models/interface_test
 must "ioctl tests build" tests/kselftest/build.sh "$overlay/usr/lib/kestrel-tests"
+must "ioctl fuzzer builds" tests/fuzz/build-guest.sh "$overlay/usr/bin"
 must "bad firmware images build" make -s build/tests/bad-input/firmware_images
 
 mkdir -p "$overlay/tests/models" "$overlay/tests/firmware"
 echo "$kernel" >"$overlay/tests/kernel"
 echo "$parameters" >"$overlay/tests/parameters"
+# Some thousand; KESTREL_FUZZ_CALLS asks for more.
+echo "${KESTREL_FUZZ_CALLS:-5000}" >"$overlay/tests/fuzz-calls"
 cp tests/bad-input/firmware-defects "$overlay/tests/firmware-defects"
 must "bad firmware images" build/tests/bad-input/firmware_images build/firmware/kestrel_fw.bin \
 	"$overlay/tests/firmware"
