@@ -59,7 +59,7 @@ static int64_t requantise_mode(enum ir_rounding rounding)
 		return KESTREL_REQUANTISE_SINGLE;
 	case IR_ROUNDING_FLOAT:
 		return KESTREL_REQUANTISE_F32;
-	case IR_ROUNDING_DOUBLE:
+	default:
 		break;
 	}
 	return KESTREL_REQUANTISE_DOUBLE;

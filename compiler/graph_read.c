@@ -6,6 +6,7 @@
 
 #include "error.h"
 #include "graph_read.h"
+#include "portable.h"
 
 struct reader {
 	struct ir_graph *graph;
@@ -107,10 +108,13 @@ static int read_tensor(struct reader *reader, uint32_t index)
 		tensor->elements *= from->dims[d];
 	}
 	tensor->bytes = from->size;
-	if (from->storage == KESTREL_GRAPH_STORAGE_CONSTANT)
+	tensor->is_state = from->storage == KESTREL_GRAPH_STORAGE_STATE;
+	tensor->initial_byte = from->initial_byte;
+	if (from->storage == KESTREL_GRAPH_STORAGE_CONSTANT ||
+	    (tensor->is_state && from->data_offset != KESTREL_GRAPH_NO_DATA))
 		tensor->data = section_data(reader, KESTREL_GRAPH_SECTION_CONSTANTS) +
 			       from->data_offset;
-	else if (from->storage != KESTREL_GRAPH_STORAGE_VARIABLE)
+	else if (from->storage != KESTREL_GRAPH_STORAGE_VARIABLE && !tensor->is_state)
 		return error_set(reader->graph->error, -ENOTSUP,
 				 "tensor %u \"%s\": its storage %u cannot be compiled", index,
 				 tensor->name, from->storage);
@@ -143,6 +147,12 @@ static int read_mode(struct reader *reader, struct ir_operator *op, uint32_t mod
 		return 0;
 	case KESTREL_GRAPH_REQUANTISE_FLOAT:
 		op->rounding = IR_ROUNDING_FLOAT;
+		return 0;
+	case KESTREL_GRAPH_REQUANTISE_WIDE:
+		op->rounding = IR_ROUNDING_WIDE;
+		return 0;
+	case KESTREL_GRAPH_REQUANTISE_NONE:
+		op->rounding = IR_ROUNDING_NONE;
 		return 0;
 	}
 	return error_set(reader->graph->error, -ENOTSUP, "%s: rounding mode %u cannot be compiled",
@@ -187,7 +197,8 @@ static int read_convolution(struct reader *reader, const struct kestrel_graph_co
 		.pad_left = c->pad_left, .pad_right = c->pad_right,
 		.kernel_h = ir_extent(weights, 2), .kernel_w = ir_extent(weights, 1),
 	};
-	if (op->input_count > 2 && op->inputs[2] >= 0)
+	if (op->input_count > 2 && op->inputs[2] >= 0 &&
+	    tensors[op->inputs[2]].type == IR_INT32)
 		op->bias = (const int32_t *)(const void *)tensors[op->inputs[2]].data;
 	if (!weights->data)
 		return error_set(reader->graph->error, -ENOTSUP, "%s: the weights must be constant",
@@ -250,6 +261,37 @@ static int read_softmax(struct reader *reader, const struct kestrel_graph_softma
 	return 0;
 }
 
+/* Operators that keep the form that they have in the file. */
+static const struct {
+	uint32_t opcode;
+	enum ir_kind kind;
+} portable_kinds[] = {
+	{ KESTREL_GRAPH_COPY, IR_COPY },
+	{ KESTREL_GRAPH_CONCATENATION, IR_CONCATENATION },
+	{ KESTREL_GRAPH_SPLIT, IR_SPLIT },
+	{ KESTREL_GRAPH_PACK, IR_PACK },
+	{ KESTREL_GRAPH_SLICE, IR_SLICE },
+	{ KESTREL_GRAPH_TRANSPOSE, IR_TRANSPOSE },
+	{ KESTREL_GRAPH_RESIZE_BILINEAR, IR_RESIZE_BILINEAR },
+	{ KESTREL_GRAPH_RESIZE_NEAREST_NEIGHBOR, IR_RESIZE_NEAREST },
+	{ KESTREL_GRAPH_REQUANTIZE, IR_REQUANTISE },
+	{ KESTREL_GRAPH_LEAKY_RELU, IR_LEAKY_RELU },
+	{ KESTREL_GRAPH_PRELU, IR_PRELU },
+	{ KESTREL_GRAPH_UNARY, IR_UNARY },
+	{ KESTREL_GRAPH_LOG_SOFTMAX, IR_LOG_SOFTMAX },
+	{ KESTREL_GRAPH_SVDF, IR_SVDF },
+	{ KESTREL_GRAPH_LSTM, IR_LSTM },
+	{ KESTREL_GRAPH_DETECTION_POSTPROCESS, IR_DETECTION },
+};
+
+static int read_portable(struct reader *reader, const struct kestrel_graph_operator *from,
+			 struct ir_operator *op)
+{
+	op->portable = portable_copy(reader->graph->arena, from->opcode, &from->attributes,
+				     section_data(reader, KESTREL_GRAPH_SECTION_PARAMETERS));
+	return op->portable ? 0 : error_memory(reader->graph->error);
+}
+
 static int read_attributes(struct reader *reader, const struct kestrel_graph_operator *from,
 			   struct ir_operator *op)
 {
@@ -262,11 +304,21 @@ static int read_attributes(struct reader *reader, const struct kestrel_graph_ope
 	case KESTREL_GRAPH_DEPTHWISE_CONV_2D:
 		op->kind = IR_DEPTHWISE;
 		return read_convolution(reader, &a->convolution, op);
+	case KESTREL_GRAPH_TRANSPOSE_CONV:
+		op->kind = IR_TRANSPOSE_CONVOLUTION;
+		return read_convolution(reader, &a->convolution, op);
 	case KESTREL_GRAPH_FULLY_CONNECTED:
 		op->kind = IR_FULLY_CONNECTED;
 		return read_convolution(reader, &a->convolution, op);
 	case KESTREL_GRAPH_ADD:
-		op->kind = IR_ADD;
+	case KESTREL_GRAPH_SUB:
+	case KESTREL_GRAPH_MUL:
+	case KESTREL_GRAPH_MINIMUM:
+	case KESTREL_GRAPH_MAXIMUM:
+		op->kind = from->opcode == KESTREL_GRAPH_ADD ? IR_ADD :
+			   from->opcode == KESTREL_GRAPH_SUB ? IR_SUB :
+			   from->opcode == KESTREL_GRAPH_MUL ? IR_MUL :
+			   from->opcode == KESTREL_GRAPH_MINIMUM ? IR_MINIMUM : IR_MAXIMUM;
 		return read_elementwise(reader, &a->elementwise, op);
 	case KESTREL_GRAPH_AVERAGE_POOL_2D:
 		op->kind = IR_AVERAGE_POOL;
@@ -283,6 +335,8 @@ static int read_attributes(struct reader *reader, const struct kestrel_graph_ope
 		return read_requantise(reader, &a->reduce.requantise, 1, op);
 	case KESTREL_GRAPH_SOFTMAX:
 		op->kind = IR_SOFTMAX;
+		if (a->softmax.kind == KESTREL_GRAPH_SOFTMAX_FLOAT)
+			return read_portable(reader, from, op);
 		return read_softmax(reader, &a->softmax, op);
 	case KESTREL_GRAPH_RESHAPE:
 		op->kind = IR_RESHAPE;
@@ -306,6 +360,12 @@ static int read_attributes(struct reader *reader, const struct kestrel_graph_ope
 		op->clamp_low = a->quantize.minimum;
 		op->clamp_high = a->quantize.maximum;
 		return 0;
+	}
+	for (size_t i = 0; i < sizeof(portable_kinds) / sizeof(portable_kinds[0]); i++) {
+		if (portable_kinds[i].opcode != from->opcode)
+			continue;
+		op->kind = portable_kinds[i].kind;
+		return read_portable(reader, from, op);
 	}
 	return error_set(reader->graph->error, -ENOTSUP, "%s: opcode %u cannot be compiled",
 			 ir_where(reader->graph, op, -1), from->opcode);

@@ -7,6 +7,7 @@
 
 #include "error.h"
 #include "graph_write.h"
+#include "portable.h"
 #include "sha256.h"
 #include "target.h"
 #include "version.h"
@@ -147,8 +148,13 @@ static uint32_t put_tensor(struct writer *writer, int index)
 	record.size = tensor->bytes;
 	record.storage = KESTREL_GRAPH_STORAGE_VARIABLE;
 	record.data_offset = KESTREL_GRAPH_NO_DATA;
-	if (tensor->data) {
+	if (tensor->is_state) {
+		record.storage = KESTREL_GRAPH_STORAGE_STATE;
+		record.initial_byte = tensor->data ? 0 : tensor->initial_byte;
+	} else if (tensor->data) {
 		record.storage = KESTREL_GRAPH_STORAGE_CONSTANT;
+	}
+	if (tensor->data) {
 		buffer_align(constants, KESTREL_GRAPH_ALIGNMENT);
 		record.data_offset = buffer_append(constants, tensor->data, tensor->bytes);
 	}
@@ -181,6 +187,10 @@ static uint32_t requantise_mode(enum ir_rounding rounding)
 		return KESTREL_GRAPH_REQUANTISE_SINGLE;
 	case IR_ROUNDING_FLOAT:
 		return KESTREL_GRAPH_REQUANTISE_FLOAT;
+	case IR_ROUNDING_WIDE:
+		return KESTREL_GRAPH_REQUANTISE_WIDE;
+	case IR_ROUNDING_NONE:
+		break;
 	}
 	return KESTREL_GRAPH_REQUANTISE_NONE;
 }
@@ -217,7 +227,8 @@ static void put_convolution(struct writer *writer, const struct ir_operator *op,
 
 	record->opcode = op->kind == IR_CONVOLUTION ? KESTREL_GRAPH_CONV_2D :
 			 op->kind == IR_DEPTHWISE ? KESTREL_GRAPH_DEPTHWISE_CONV_2D :
-						    KESTREL_GRAPH_FULLY_CONNECTED;
+			 op->kind == IR_TRANSPOSE_CONVOLUTION ? KESTREL_GRAPH_TRANSPOSE_CONV :
+								KESTREL_GRAPH_FULLY_CONNECTED;
 	c->stride_height = c->stride_width = c->dilation_height = c->dilation_width = 1;
 	c->depth_multiplier = 1;
 	c->input_zero_point = op->input_zero_point;
@@ -241,7 +252,10 @@ static void put_elementwise(const struct ir_operator *op, struct kestrel_graph_o
 {
 	struct kestrel_graph_elementwise *e = &record->attributes.elementwise;
 
-	record->opcode = KESTREL_GRAPH_ADD;
+	record->opcode = op->kind == IR_ADD ? KESTREL_GRAPH_ADD :
+			 op->kind == IR_SUB ? KESTREL_GRAPH_SUB :
+			 op->kind == IR_MUL ? KESTREL_GRAPH_MUL :
+			 op->kind == IR_MINIMUM ? KESTREL_GRAPH_MINIMUM : KESTREL_GRAPH_MAXIMUM;
 	e->mode = requantise_mode(op->rounding);
 	e->left_shift = (uint32_t)op->left_shift;
 	e->a_zero_point = op->input_zero_point;
@@ -275,13 +289,14 @@ static void put_pool(const struct ir_operator *op, struct kestrel_graph_operator
 static void put_softmax(struct writer *writer, const struct ir_operator *op,
 			struct kestrel_graph_operator *record)
 {
+	const struct ir_graph *graph = writer->graph;
 	struct kestrel_graph_softmax *s = &record->attributes.softmax;
 
 	record->opcode = KESTREL_GRAPH_SOFTMAX;
 	s->zero_point = op->output_zero_point;
 	s->minimum = op->clamp_low;
 	s->maximum = op->clamp_high;
-	s->output_shift = 35;
+	s->output_shift = graph->tensors[op->outputs[0]].type == IR_INT16 ? 27 : 35;
 	if (op->exponentials) {
 		s->kind = KESTREL_GRAPH_SOFTMAX_FIXED;
 		s->table = put_parameters(writer, op->exponentials, 4 * IR_TABLE_ENTRIES, 4);
@@ -307,6 +322,17 @@ static void put_quantize(const struct ir_graph *graph, const struct ir_operator 
 	q->maximum = op->clamp_high;
 }
 
+static void put_portable(struct writer *writer, const struct ir_portable *portable,
+			 struct kestrel_graph_operator *record)
+{
+	record->opcode = portable->opcode;
+	record->attributes = portable->attributes;
+	if (portable->parameter_bytes)
+		portable_relocate(portable->opcode, &record->attributes,
+				  put_parameters(writer, portable->parameters,
+						 portable->parameter_bytes, 8));
+}
+
 static void put_operator(struct writer *writer, const struct ir_operator *op)
 {
 	struct kestrel_graph_operator record = {
@@ -320,13 +346,24 @@ static void put_operator(struct writer *writer, const struct ir_operator *op)
 				    op->input_count);
 	record.outputs = put_indices(writer, KESTREL_GRAPH_SECTION_INDICES, op->outputs,
 				     op->output_count);
+	if (op->portable) {
+		put_portable(writer, op->portable, &record);
+		buffer_append(&writer->sections[KESTREL_GRAPH_SECTION_OPERATORS], &record,
+			      sizeof(record));
+		return;
+	}
 	switch (op->kind) {
 	case IR_CONVOLUTION:
 	case IR_DEPTHWISE:
+	case IR_TRANSPOSE_CONVOLUTION:
 	case IR_FULLY_CONNECTED:
 		put_convolution(writer, op, &record);
 		break;
 	case IR_ADD:
+	case IR_SUB:
+	case IR_MUL:
+	case IR_MINIMUM:
+	case IR_MAXIMUM:
 		put_elementwise(op, &record);
 		break;
 	case IR_AVERAGE_POOL:
@@ -362,8 +399,7 @@ static void put_operator(struct writer *writer, const struct ir_operator *op)
 		record.attributes.table.table = put_parameters(writer, op->table,
 							       IR_TABLE_ENTRIES, 4);
 		break;
-	case IR_UNKNOWN:
-	case IR_KIND_COUNT:
+	default:
 		/* resolve_graph() lets none through. */
 		writer->failed = true;
 		break;
@@ -555,7 +591,7 @@ uint64_t graph_macs(const struct ir_graph *graph, const struct ir_operator *op)
 	uint64_t per_output;
 
 	if (op->kind != IR_CONVOLUTION && op->kind != IR_DEPTHWISE &&
-	    op->kind != IR_FULLY_CONNECTED)
+	    op->kind != IR_FULLY_CONNECTED && op->kind != IR_TRANSPOSE_CONVOLUTION)
 		return 0;
 	out = &graph->tensors[op->outputs[0]];
 	weights = &graph->tensors[op->inputs[1]];
@@ -563,6 +599,10 @@ uint64_t graph_macs(const struct ir_graph *graph, const struct ir_operator *op)
 		per_output = (uint64_t)op->window.kernel_h * (uint64_t)op->window.kernel_w;
 	else
 		per_output = weights->elements / (uint64_t)weights->shape[0];
+	/* Each input of a transposed convolution meets every tap. */
+	if (op->kind == IR_TRANSPOSE_CONVOLUTION)
+		return graph->tensors[op->inputs[0]].elements *
+		       (weights->elements / (uint64_t)weights->shape[3]);
 	return out->elements * per_output;
 }
 

@@ -68,9 +68,25 @@ const char *ir_where(const struct ir_graph *graph, const struct ir_operator *op,
 	return text ? text : "an operator";
 }
 
+static bool touches_state(const struct ir_graph *graph, const struct ir_operator *op)
+{
+	for (unsigned int i = 0; i < op->input_count; i++)
+		if (op->inputs[i] >= 0 && graph->tensors[op->inputs[i]].is_state)
+			return true;
+	for (unsigned int i = 0; i < op->output_count; i++)
+		if (graph->tensors[op->outputs[i]].is_state)
+			return true;
+	return false;
+}
+
+/* Inputs are there, and operators with state keep their order among each other. */
 static bool operator_is_ready(const struct ir_graph *graph, const struct ir_operator *op,
 			      const bool *done)
 {
+	if (touches_state(graph, op))
+		for (const struct ir_operator *before = graph->operators; before < op; before++)
+			if (!done[before - graph->operators] && touches_state(graph, before))
+				return false;
 	for (unsigned int i = 0; i < op->input_count; i++) {
 		int tensor = op->inputs[i];
 
@@ -93,6 +109,8 @@ int ir_order(struct ir_graph *graph)
 		for (unsigned int i = 0; i < op->output_count; i++) {
 			struct ir_tensor *tensor = &graph->tensors[op->outputs[i]];
 
+			if (tensor->is_state)
+				continue;
 			if (tensor->producer >= 0 || tensor->data)
 				return error_set(graph->error, -EINVAL,
 						 "%s: written here and already %s",
@@ -139,7 +157,8 @@ int ir_order(struct ir_graph *graph)
 	memcpy(graph->operators, ordered, count * sizeof(*ordered));
 	for (unsigned int o = 0; o < count; o++)
 		for (unsigned int i = 0; i < ordered[o].output_count; i++)
-			graph->tensors[ordered[o].outputs[i]].producer = (int)o;
+			if (!graph->tensors[ordered[o].outputs[i]].is_state)
+				graph->tensors[ordered[o].outputs[i]].producer = (int)o;
 	return 0;
 }
 

@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <kestrel/graph.h>
+
 #include "arena.h"
 
 struct error;
@@ -41,7 +43,13 @@ struct ir_tensor {
 	uint32_t quantised_dimension;
 	/* Contents of a constant, else NULL. */
 	const uint8_t *data;
-	/* Operator that writes it, -1 for inputs and constants. */
+	/*
+	 * Kept from run to run; written by any number of operators, so that their
+	 * order must not change. Without data it begins as bytes of initial_byte.
+	 */
+	bool is_state;
+	uint8_t initial_byte;
+	/* Operator that writes it, -1 for inputs, constants and states. */
 	int producer;
 };
 
@@ -50,7 +58,26 @@ enum ir_kind {
 	IR_MAX_POOL, IR_MEAN, IR_SOFTMAX, IR_RESHAPE, IR_PAD, IR_QUANTISE, IR_DEQUANTISE,
 	/* int8 to int8 through 256 bytes; requantisation becomes one. */
 	IR_TABLE,
+	/* Elementwise as IR_ADD; MUL has no input scales. */
+	IR_SUB, IR_MUL, IR_MINIMUM, IR_MAXIMUM,
+	IR_TRANSPOSE_CONVOLUTION, IR_SUM, IR_REDUCE_MAX, IR_REDUCE_MIN,
+	/* What follows has its numbers in ir_operator.portable. */
+	IR_CONCATENATION, IR_SPLIT, IR_PACK, IR_SLICE, IR_TRANSPOSE, IR_COPY,
+	IR_SPACE_TO_DEPTH, IR_DEPTH_TO_SPACE, IR_MIRROR_PAD, IR_GATHER, IR_ARG_MAX, IR_ARG_MIN,
+	IR_RESIZE_BILINEAR, IR_RESIZE_NEAREST, IR_REQUANTISE, IR_LEAKY_RELU, IR_PRELU,
+	IR_UNARY, IR_LOG_SOFTMAX, IR_BATCH_MATMUL, IR_SVDF, IR_LSTM, IR_DETECTION,
+	/* Forms of a model file that resolve.c turns into one of the above. */
+	IR_PAD_V2, IR_SPLIT_V, IR_UNPACK, IR_STRIDED_SLICE,
+	IR_VARIABLE_HANDLE, IR_READ_VARIABLE, IR_ASSIGN_VARIABLE, IR_CALL_ONCE,
 	IR_KIND_COUNT,
+};
+
+/* Functions of one value. */
+enum ir_function {
+	IR_FUNCTION_NONE, IR_FUNCTION_LOGISTIC, IR_FUNCTION_TANH, IR_FUNCTION_RELU,
+	IR_FUNCTION_RELU6, IR_FUNCTION_RELU_N1_TO_1, IR_FUNCTION_HARD_SWISH, IR_FUNCTION_EXP,
+	IR_FUNCTION_LOG, IR_FUNCTION_SQRT, IR_FUNCTION_RSQRT, IR_FUNCTION_ABS, IR_FUNCTION_NEG,
+	IR_FUNCTION_SQUARE, IR_FUNCTION_ELU, IR_FUNCTION_GELU, IR_FUNCTION_LEAKY_RELU,
 };
 
 enum ir_padding { IR_PADDING_SAME, IR_PADDING_VALID };
@@ -61,7 +88,13 @@ enum ir_activation {
 };
 
 /* How an accumulator becomes an output, as design section 3 names the modes. */
-enum ir_rounding { IR_ROUNDING_DOUBLE, IR_ROUNDING_SINGLE, IR_ROUNDING_FLOAT };
+enum ir_rounding {
+	IR_ROUNDING_DOUBLE, IR_ROUNDING_SINGLE, IR_ROUNDING_FLOAT,
+	/* 64-bit sums of int16 activations. */
+	IR_ROUNDING_WIDE,
+	/* float32 operators; their clamps are float32 bits. */
+	IR_ROUNDING_NONE,
+};
 
 /* What the model file says about an operator. */
 struct ir_attributes {
@@ -73,6 +106,39 @@ struct ir_attributes {
 	int32_t depth_multiplier;
 	float beta;
 	bool keep_dimensions;
+	int32_t axis;
+	/* STRIDED_SLICE: bit d: dimension d. */
+	int32_t begin_mask, end_mask, ellipsis_mask, new_axis_mask, shrink_axis_mask;
+	bool align_corners, half_pixel_centers;
+	enum ir_function function;
+	float alpha;
+	bool approximate;
+	int32_t block_size;
+	/* MIRROR_PAD: SYMMETRIC instead of REFLECT. */
+	bool symmetric;
+	bool transpose_a, transpose_b;
+	/* SVDF */
+	int32_t rank;
+	/* LSTM */
+	float cell_clip, projection_clip;
+	bool time_major;
+	/* VAR_HANDLE: name of the variable. CALL_ONCE: index of the subgraph. */
+	const char *variable;
+	int32_t subgraph;
+	/* Options of a custom operator, as in the file. */
+	const uint8_t *custom;
+	uint32_t custom_bytes;
+};
+
+/*
+ * An operator as uapi/kestrel/graph.h describes it. What its attributes give as
+ * offsets in PARAMETERS are here offsets in `parameters`.
+ */
+struct ir_portable {
+	uint32_t opcode;
+	union kestrel_graph_attributes attributes;
+	uint8_t *parameters;
+	uint32_t parameter_bytes;
 };
 
 /* A sliding window over H and W. Padding reads as the input's zero point. */
@@ -106,14 +172,14 @@ struct ir_operator {
 	enum ir_rounding rounding;
 	struct ir_window window;
 	int32_t input_zero_point, weight_zero_point, output_zero_point;
-	/* Second input of ADD. */
+	/* Second input of elementwise operators. */
 	int32_t input2_zero_point;
 	/* Inclusive range of the output. */
 	int32_t clamp_low, clamp_high;
 	/* One an output channel (convolutions) or one (others). */
 	uint32_t scale_count;
 	struct ir_scale *scales;
-	/* ADD: factors of the two inputs, applied after a left shift. */
+	/* ADD, SUB: factors of the two inputs, applied after a left shift. */
 	struct ir_scale input_scale, input2_scale;
 	int32_t left_shift;
 	/* int32 an output channel; NULL: none. */
@@ -128,6 +194,9 @@ struct ir_operator {
 	uint32_t axes;
 	/* PAD: elements before and after, by dimension. */
 	int32_t pad_before[IR_RANK_MAX], pad_after[IR_RANK_MAX];
+
+	/* Kinds that have no numbers above; else NULL. */
+	struct ir_portable *portable;
 
 	/* Why it is no longer part of the graph; NULL: it is. */
 	const char *removed_reason;

@@ -390,7 +390,8 @@ static int make_segments(struct ir_graph *graph, struct stream *stream)
 	if (!stream->segments)
 		return error_memory(graph->error);
 	for (unsigned int o = 0; o < graph->operator_count; o++) {
-		bool npu = is_npu(stream, o);
+		/* Removed ones at the very beginning are no reason for an NPU job. */
+		bool npu = is_npu(stream, o) && !graph->operators[o].removed_reason;
 
 		if (segment && (segment->npu == npu || graph->operators[o].removed_reason)) {
 			segment->operator_count++;

@@ -95,9 +95,7 @@ static const char *kind_reason(const struct ir_graph *graph, const struct ir_ope
 	case IR_QUANTISE:
 	case IR_DEQUANTISE:
 		return "float32 values: the NPU computes with integers";
-	case IR_RESHAPE:
-	case IR_UNKNOWN:
-	case IR_KIND_COUNT:
+	default:
 		break;
 	}
 	return "no NPU form";

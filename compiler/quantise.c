@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <math.h>
+#include <stdlib.h>
 
 #include "quantise.h"
 
@@ -119,23 +120,26 @@ static int32_t saturating_shift_left(int32_t value, int exponent)
 	return (int32_t)((uint32_t)value << exponent);
 }
 
-/* exp(a) in Q0.31 for a <= 0 in Q5.26: a Taylor step of 1/4 and a product of constants. */
-static int32_t exponential(int32_t a)
+/*
+ * exp(a) in Q0.31 for a <= 0 with `integer` bits before the point, 4 or 5: a
+ * Taylor step of 1/4 and a product of constants.
+ */
+static int32_t exponential(int32_t a, int integer)
 {
 	static const struct {
-		int bit;
+		int exponent;
 		int32_t factor;
 	} factors[] = {
-		{ 24, 1672461947 }, { 25, 1302514674 }, { 26, 790015084 }, { 27, 290630308 },
-		{ 28, 39332535 }, { 29, 720401 }, { 30, 242 },
+		{ -2, 1672461947 }, { -1, 1302514674 }, { 0, 790015084 }, { 1, 290630308 },
+		{ 2, 39332535 }, { 3, 720401 }, { 4, 242 },
 	};
-	const int32_t quarter = 1 << 24;
+	const int32_t quarter = 1 << (29 - integer);
 	int32_t fraction, rest, x, x2, x3, x4, tail, y;
 
 	if (!a)
 		return INT32_MAX;
 	fraction = (a & (quarter - 1)) - quarter;
-	x = saturating_shift_left(fraction, 5) + (1 << 28);
+	x = saturating_shift_left(fraction, integer) + (1 << 28);
 	x2 = high_multiply(x, x);
 	x3 = high_multiply(x2, x);
 	x4 = high_multiply(x2, x2);
@@ -143,7 +147,8 @@ static int32_t exponential(int32_t a)
 	y = 1895147668 + high_multiply(1895147668, x + tail);
 	rest = fraction - a;
 	for (unsigned int i = 0; i < sizeof(factors) / sizeof(factors[0]); i++)
-		if (rest & (1 << factors[i].bit))
+		if (factors[i].exponent < integer &&
+		    rest & (1 << (31 - integer + factors[i].exponent)))
 			y = high_multiply(y, factors[i].factor);
 	return y;
 }
@@ -165,7 +170,123 @@ bool quantise_exponentials(double factor, int32_t table[IR_TABLE_ENTRIES])
 		if (distance > reach)
 			continue;
 		shifted = (int32_t)(-(int64_t)distance * (1ll << scale.shift));
-		table[distance] = exponential(high_multiply(shifted, scale.multiplier));
+		table[distance] = exponential(high_multiply(shifted, scale.multiplier), 5);
 	}
 	return true;
+}
+
+/* Half of 1 + z, both Q0.31, z >= 0. */
+static int32_t half_denominator(int32_t z)
+{
+	return (int32_t)(((int64_t)z + (1ll << 31)) / 2);
+}
+
+/* 1 / half in Q2.29 for half in 1/2..1: Newton's method from 48/17 - 32/17 x half. */
+static int32_t half_reciprocal(int32_t half)
+{
+	int32_t x = 1515870810 + high_multiply(half, -1010580540);
+
+	for (int i = 0; i < 3; i++) {
+		int32_t rest = (1 << 29) - high_multiply(half, x);
+
+		x += saturating_shift_left(high_multiply(x, rest), 2);
+	}
+	return x;
+}
+
+static int32_t saturate(int32_t value, int32_t low, int32_t high)
+{
+	return value < low ? low : value > high ? high : value;
+}
+
+/*
+ * The argument of the two functions in fixed point with `integer` bits before
+ * the point; false where the value is so far out that they are constant.
+ */
+static bool scale_argument(int32_t value, double input_scale, int integer, int32_t *argument)
+{
+	struct ir_scale scale = quantise_factor(input_scale * (double)(1 << (31 - integer)));
+	double reach = (double)((1 << integer) - 1) * (double)(1ll << (31 - integer)) /
+		       pow(2, scale.shift);
+
+	if (value <= -floor(reach) || value >= floor(reach))
+		return false;
+	*argument = quantise_rescale(value, scale);
+	return true;
+}
+
+int32_t quantise_logistic(int32_t value, double input_scale)
+{
+	int32_t argument, result;
+
+	if (!scale_argument(value, input_scale, 4, &argument))
+		return value < 0 ? INT8_MIN : INT8_MAX;
+	result = exponential(-abs(argument), 4);
+	result = saturating_shift_left(half_reciprocal(half_denominator(result)), 1);
+	if (argument < 0)
+		result = INT32_MAX - result;
+	if (!argument)
+		result = 1 << 30;
+	return saturate(rounding_shift(result, 23) - 128, INT8_MIN, INT8_MAX);
+}
+
+int32_t quantise_tanh(int32_t value, double input_scale)
+{
+	int32_t argument, result;
+
+	if (!scale_argument(value, input_scale, 4, &argument))
+		return value < 0 ? INT8_MIN : INT8_MAX;
+	if (!argument)
+		return 0;
+	/* (1 - z) / (1 + z) with z = exp(-2 |x|): the same bits with one more before the point. */
+	result = exponential(-abs(argument), 5);
+	result = saturating_shift_left(half_reciprocal(half_denominator(result)) - (1 << 29), 2);
+	if (argument < 0)
+		result = -result;
+	return saturate(rounding_shift(result, 24), INT8_MIN, INT8_MAX);
+}
+
+static int16_t saturate_16(int32_t value)
+{
+	return (int16_t)saturate(value, INT16_MIN, INT16_MAX);
+}
+
+/* A 16-bit multiplier from a 31-bit one. */
+static int16_t narrow_multiplier(int32_t multiplier)
+{
+	if (multiplier >= INT32_MAX - (1 << 15))
+		return INT16_MAX;
+	return (int16_t)((multiplier + (1 << 15)) >> 16);
+}
+
+static int16_t high_multiply_16(int16_t a, int16_t b)
+{
+	if (a == INT16_MIN && b == INT16_MIN)
+		return INT16_MAX;
+	return (int16_t)((a * b + (1 << 14)) >> 15);
+}
+
+int32_t quantise_hard_swish(int32_t value, float input_scale, float output_scale)
+{
+	float fine = 1.0f / 128.0f * input_scale;
+	struct ir_scale output = quantise_factor((double)(fine / output_scale));
+	struct ir_scale relu = quantise_factor((double)(fine / (3.0f / 32768.0f)));
+	int16_t x = (int16_t)(value * 128);
+	int16_t product = high_multiply_16(x, narrow_multiplier(output.multiplier));
+	int16_t gate = x, result;
+	int32_t gated;
+
+	if (relu.shift > 0)
+		gate = saturate_16(gate * (1 << (relu.shift - 1)));
+	gate = high_multiply_16(gate, narrow_multiplier(relu.multiplier));
+	if (relu.shift > 0)
+		gate = saturate_16(gate * 2);
+	if (relu.shift < 0)
+		gate = (int16_t)rounding_shift(gate, -relu.shift);
+	gate = (int16_t)((gate + 32768) >> 1);
+	gated = gate * product;
+	result = (int16_t)(gated / 32768);
+	if (output.shift > 0)
+		return saturate_16((int32_t)saturate(result, -4096, 4095) * (1 << output.shift));
+	return rounding_shift(result, -output.shift);
 }

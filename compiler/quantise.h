@@ -12,7 +12,7 @@
 
 #include "ir.h"
 
-/* A non-negative finite factor as multiplier x 2^(shift - 31); 0 below 2^-32. */
+/* A finite factor as multiplier x 2^(shift - 31); 0 below 2^-32. */
 struct ir_scale quantise_factor(double factor);
 
 /* round(value / scale) + zero_point, half away from zero, in float as TFLite does. */
@@ -34,5 +34,12 @@ int32_t quantise_rescale(int32_t value, struct ir_scale scale);
  * too small for the formula.
  */
 bool quantise_exponentials(double factor, int32_t table[IR_TABLE_ENTRIES]);
+
+/* HARD_SWISH of value - zero point, without the output's zero point and clamp. */
+int32_t quantise_hard_swish(int32_t value, float input_scale, float output_scale);
+
+/* TensorFlow Lite Micro's LOGISTIC and TANH of int8, complete but for the output's type. */
+int32_t quantise_logistic(int32_t value, double input_scale);
+int32_t quantise_tanh(int32_t value, double input_scale);
 
 #endif

@@ -7,7 +7,9 @@
 #include "flatbuffer.h"
 #include "ir.h"
 #include "tflite.h"
+#include "tflite_options.h"
 #include "tflite_schema.h"
+#include "tflite_states.h"
 
 /* Far above any real model; bounds what a small hostile file can make us copy. */
 #define OPERANDS_MAX 1024
@@ -248,9 +250,15 @@ static int read_tensor(struct reader *reader, const struct flatbuffer_vector *te
 		ret = read_quantisation(reader, &table, tensor);
 	if (!ret)
 		ret = read_contents(reader, &table, tensor);
-	if (!ret && is_variable)
-		ret = error_set(reader->error, -ENOTSUP,
-				"%s: variable tensors (state) are not supported", table.what);
+	if (!ret && is_variable) {
+		if (tensor->data)
+			return error_set(reader->error, -ENOTSUP,
+					 "%s: a variable tensor with contents", table.what);
+		tensor->is_state = true;
+		/* What the runtimes reset such a tensor to. */
+		if (tensor->type == IR_INT8 && tensor->scale_count == 1)
+			tensor->initial_byte = (uint8_t)tensor->zero_points[0];
+	}
 	return ret;
 }
 
@@ -289,7 +297,7 @@ static int read_code(struct reader *reader, const struct flatbuffer_table *table
 		     struct ir_operator *op)
 {
 	struct flatbuffer_table code;
-	const char *custom;
+	const char *custom = NULL;
 	int8_t deprecated;
 	int32_t builtin;
 	uint32_t index;
@@ -310,6 +318,7 @@ static int read_code(struct reader *reader, const struct flatbuffer_table *table
 	if (builtin < deprecated)
 		builtin = deprecated;
 	op->kind = tflite_operator_kind(builtin);
+	op->attributes.function = tflite_operator_function(builtin);
 	op->type_name = tflite_operator_name(builtin);
 	if (!op->type_name) {
 		op->type_name = arena_printf(reader->graph->arena, "operator code %d", builtin);
@@ -318,112 +327,29 @@ static int read_code(struct reader *reader, const struct flatbuffer_table *table
 		if (ret)
 			return ret;
 		op->type_name = arena_printf(reader->graph->arena, "CUSTOM %s", custom);
+		if (custom && !strcmp(custom, "TFLite_Detection_PostProcess"))
+			op->kind = IR_DETECTION;
 	}
 	return op->type_name ? 0 : error_memory(reader->error);
 }
 
-static enum ir_activation activation_of(int8_t code)
+static int read_variable_name(struct reader *reader, const struct flatbuffer_table *table,
+			      struct ir_operator *op)
 {
-	switch (code) {
-	case 0:
-		return IR_ACTIVATION_NONE;
-	case 1:
-		return IR_ACTIVATION_RELU;
-	case 2:
-		return IR_ACTIVATION_RELU_N1_TO_1;
-	case 3:
-		return IR_ACTIVATION_RELU6;
-	}
-	return IR_ACTIVATION_OTHER;
-}
+	struct flatbuffer_table options;
+	const char *container = "", *name = "";
+	int found;
+	int ret = flatbuffer_subtable(table, TFLITE_OPERATOR_OPTIONS, table->what, &options,
+				      &found);
 
-/* Slots of one options table; -1 where it has no such field. */
-struct option_slots {
-	int padding, stride_w, stride_h, activation, dilation_w, dilation_h, filter_w, filter_h;
-	int depth_multiplier;
-};
-
-static int read_int32_option(const struct flatbuffer_table *options, int slot, int32_t missing,
-			     int32_t *value)
-{
-	*value = missing;
-	if (slot < 0 || !options->file)
-		return 0;
-	return flatbuffer_int32(options, (unsigned int)slot, missing, value);
-}
-
-static int read_window_options(struct reader *reader, const struct flatbuffer_table *options,
-			       const struct option_slots *slots, struct ir_operator *op,
-			       const char *what)
-{
-	struct ir_attributes *a = &op->attributes;
-	int8_t padding = 0, activation = 0;
-	int ret = 0;
-
-	if (options->file && slots->padding >= 0)
-		ret = flatbuffer_int8(options, (unsigned int)slots->padding, 0, &padding);
-	if (!ret && options->file)
-		ret = flatbuffer_int8(options, (unsigned int)slots->activation, 0, &activation);
-	if (!ret)
-		ret = read_int32_option(options, slots->stride_w, 0, &a->stride_w);
-	if (!ret)
-		ret = read_int32_option(options, slots->stride_h, 0, &a->stride_h);
-	if (!ret)
-		ret = read_int32_option(options, slots->dilation_w, 1, &a->dilation_w);
-	if (!ret)
-		ret = read_int32_option(options, slots->dilation_h, 1, &a->dilation_h);
-	if (!ret)
-		ret = read_int32_option(options, slots->filter_w, 0, &a->filter_w);
-	if (!ret)
-		ret = read_int32_option(options, slots->filter_h, 0, &a->filter_h);
-	if (!ret)
-		ret = read_int32_option(options, slots->depth_multiplier, 0, &a->depth_multiplier);
+	if (!ret && found)
+		ret = read_string(reader, &options, 0, &container);
+	if (!ret && found)
+		ret = read_string(reader, &options, 1, &name);
 	if (ret)
 		return ret;
-	if (padding != 0 && padding != 1)
-		return error_set(reader->error, -EINVAL, "%s: padding code %d is unknown", what,
-				 padding);
-	a->padding = padding ? IR_PADDING_VALID : IR_PADDING_SAME;
-	a->activation = activation_of(activation);
-	return 0;
-}
-
-static int read_attributes(struct reader *reader, const struct flatbuffer_table *table,
-			   struct ir_operator *op)
-{
-	static const struct option_slots convolution = { 0, 1, 2, 3, 4, 5, -1, -1, -1 };
-	static const struct option_slots depthwise = { 0, 1, 2, 4, 5, 6, -1, -1, 3 };
-	static const struct option_slots pool = { 0, 1, 2, 5, -1, -1, 3, 4, -1 };
-	static const struct option_slots plain = { -1, -1, -1, 0, -1, -1, -1, -1, -1 };
-	struct flatbuffer_table options = { 0 };
-	int8_t keep = 0;
-	int found, ret;
-
-	ret = flatbuffer_subtable(table, TFLITE_OPERATOR_OPTIONS, table->what, &options, &found);
-	if (ret)
-		return ret;
-	if (!found)
-		options.file = NULL;
-	switch (op->kind) {
-	case IR_CONVOLUTION:
-		return read_window_options(reader, &options, &convolution, op, table->what);
-	case IR_DEPTHWISE:
-		return read_window_options(reader, &options, &depthwise, op, table->what);
-	case IR_AVERAGE_POOL:
-	case IR_MAX_POOL:
-		return read_window_options(reader, &options, &pool, op, table->what);
-	case IR_FULLY_CONNECTED:
-	case IR_ADD:
-		return read_window_options(reader, &options, &plain, op, table->what);
-	case IR_SOFTMAX:
-		return found ? flatbuffer_float(&options, 0, 0, &op->attributes.beta) : 0;
-	case IR_MEAN:
-		ret = found ? flatbuffer_int8(&options, 0, 0, &keep) : 0;
-		op->attributes.keep_dimensions = keep;
-		return ret;
-	default:
-		return 0;
-	}
+	op->attributes.variable = arena_printf(reader->graph->arena, "%s/%s", container, name);
+	return op->attributes.variable ? 0 : error_memory(reader->error);
 }
 
 static int read_operator(struct reader *reader, const struct flatbuffer_vector *operators,
@@ -449,7 +375,9 @@ static int read_operator(struct reader *reader, const struct flatbuffer_vector *
 		ret = read_indices(reader, &table, TFLITE_OPERATOR_OUTPUTS, 0, &op->outputs,
 				   &op->output_count);
 	if (!ret)
-		ret = read_attributes(reader, &table, op);
+		ret = tflite_read_options(reader->error, &table, op);
+	if (!ret && op->kind == IR_VARIABLE_HANDLE)
+		ret = read_variable_name(reader, &table, op);
 	return ret;
 }
 
@@ -464,7 +392,9 @@ static int read_subgraph(struct reader *reader, const struct flatbuffer_table *s
 		ret = flatbuffer_tables(subgraph, TFLITE_SUBGRAPH_OPERATORS, &operators);
 	if (ret)
 		return ret;
-	graph->tensors = arena_alloc(graph->arena, tensors.count, sizeof(*graph->tensors));
+	/* Room for the states behind resource variables, of which each has a reader or writer. */
+	graph->tensors = arena_alloc(graph->arena, (size_t)tensors.count + operators.count,
+				     sizeof(*graph->tensors));
 	graph->operators = arena_alloc(graph->arena, operators.count, sizeof(*graph->operators));
 	if (!graph->tensors || !graph->operators)
 		return error_memory(reader->error);
@@ -486,6 +416,46 @@ static int read_subgraph(struct reader *reader, const struct flatbuffer_table *s
 	for (unsigned int i = 0; i < operators.count && !ret; i++)
 		ret = read_operator(reader, &operators, i);
 	return ret;
+}
+
+/* The subgraph that CALL_ONCE names; one without operators where there is none. */
+static int read_initial(struct reader *reader, const struct flatbuffer_vector *subgraphs,
+			struct ir_graph *initial)
+{
+	struct ir_graph *graph = reader->graph;
+	struct flatbuffer_table subgraph;
+	int ret = 0;
+
+	for (unsigned int o = 0; o < graph->operator_count && !ret; o++) {
+		const struct ir_operator *op = &graph->operators[o];
+		int32_t index = op->attributes.subgraph;
+
+		if (op->kind != IR_CALL_ONCE)
+			continue;
+		if (initial->operator_count)
+			return error_set(reader->error, -ENOTSUP,
+					 "%s: more than one subgraph that runs once",
+					 ir_where(graph, op, -1));
+		if (index < 1 || (uint32_t)index >= subgraphs->count)
+			return error_set(reader->error, -EINVAL,
+					 "%s: subgraph %d of %u does not exist",
+					 ir_where(graph, op, -1), index, subgraphs->count);
+		ret = flatbuffer_item(subgraphs, (uint32_t)index, "the subgraph that runs once",
+				      &subgraph);
+		reader->graph = initial;
+		if (!ret)
+			ret = read_subgraph(reader, &subgraph);
+		reader->graph = graph;
+	}
+	return ret;
+}
+
+static int read_variables(struct reader *reader, const struct flatbuffer_vector *subgraphs)
+{
+	struct ir_graph initial = { .arena = reader->graph->arena, .error = reader->error };
+	int ret = read_initial(reader, subgraphs, &initial);
+
+	return ret ? ret : tflite_states(reader->graph, &initial);
 }
 
 int tflite_read(struct ir_graph *graph, const void *data, size_t bytes)
@@ -520,6 +490,8 @@ int tflite_read(struct ir_graph *graph, const void *data, size_t bytes)
 	ret = flatbuffer_item(&subgraphs, 0, "subgraph 0", &subgraph);
 	if (!ret)
 		ret = read_subgraph(&reader, &subgraph);
+	if (!ret)
+		ret = read_variables(&reader, &subgraphs);
 	if (!ret && !graph->output_count)
 		ret = error_set(graph->error, -EINVAL, "subgraph 0: no outputs");
 	return ret ? ret : ir_order(graph);

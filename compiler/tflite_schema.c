@@ -39,10 +39,28 @@ static const struct {
 	int32_t code;
 	enum ir_kind kind;
 } operator_kinds[] = {
-	{ 0, IR_ADD }, { 1, IR_AVERAGE_POOL }, { 3, IR_CONVOLUTION }, { 4, IR_DEPTHWISE },
-	{ 6, IR_DEQUANTISE }, { 9, IR_FULLY_CONNECTED }, { 17, IR_MAX_POOL }, { 22, IR_RESHAPE },
-	{ 25, IR_SOFTMAX }, { 34, IR_PAD }, { 40, IR_MEAN }, { 43, IR_RESHAPE }, { 70, IR_RESHAPE },
-	{ 114, IR_QUANTISE },
+	{ 0, IR_ADD }, { 1, IR_AVERAGE_POOL }, { 2, IR_CONCATENATION }, { 3, IR_CONVOLUTION },
+	{ 4, IR_DEPTHWISE }, { 6, IR_DEQUANTISE }, { 9, IR_FULLY_CONNECTED }, { 17, IR_MAX_POOL },
+	{ 18, IR_MUL }, { 22, IR_RESHAPE }, { 23, IR_RESIZE_BILINEAR }, { 25, IR_SOFTMAX },
+	{ 27, IR_SVDF }, { 34, IR_PAD }, { 39, IR_TRANSPOSE }, { 40, IR_MEAN }, { 41, IR_SUB },
+	{ 43, IR_RESHAPE }, { 44, IR_LSTM }, { 45, IR_STRIDED_SLICE }, { 49, IR_SPLIT },
+	{ 50, IR_LOG_SOFTMAX }, { 54, IR_PRELU }, { 55, IR_MAXIMUM }, { 57, IR_MINIMUM },
+	{ 60, IR_PAD_V2 }, { 65, IR_SLICE }, { 67, IR_TRANSPOSE_CONVOLUTION },
+	{ 70, IR_RESHAPE }, { 83, IR_PACK }, { 88, IR_UNPACK }, { 97, IR_RESIZE_NEAREST },
+	{ 102, IR_SPLIT_V }, { 114, IR_QUANTISE }, { 129, IR_CALL_ONCE },
+	{ 142, IR_VARIABLE_HANDLE }, { 143, IR_READ_VARIABLE }, { 144, IR_ASSIGN_VARIABLE },
+};
+
+/* Those of kind IR_UNARY. */
+static const struct {
+	int32_t code;
+	enum ir_function function;
+} operator_functions[] = {
+	{ 14, IR_FUNCTION_LOGISTIC }, { 19, IR_FUNCTION_RELU }, { 20, IR_FUNCTION_RELU_N1_TO_1 },
+	{ 21, IR_FUNCTION_RELU6 }, { 28, IR_FUNCTION_TANH }, { 47, IR_FUNCTION_EXP },
+	{ 59, IR_FUNCTION_NEG }, { 73, IR_FUNCTION_LOG }, { 75, IR_FUNCTION_SQRT },
+	{ 92, IR_FUNCTION_SQUARE }, { 98, IR_FUNCTION_LEAKY_RELU }, { 101, IR_FUNCTION_ABS },
+	{ 111, IR_FUNCTION_ELU }, { 117, IR_FUNCTION_HARD_SWISH }, { 150, IR_FUNCTION_GELU },
 };
 
 const char *tflite_operator_name(int32_t code)
@@ -57,5 +75,13 @@ enum ir_kind tflite_operator_kind(int32_t code)
 	for (size_t i = 0; i < sizeof(operator_kinds) / sizeof(operator_kinds[0]); i++)
 		if (operator_kinds[i].code == code)
 			return operator_kinds[i].kind;
-	return IR_UNKNOWN;
+	return tflite_operator_function(code) == IR_FUNCTION_NONE ? IR_UNKNOWN : IR_UNARY;
+}
+
+enum ir_function tflite_operator_function(int32_t code)
+{
+	for (size_t i = 0; i < sizeof(operator_functions) / sizeof(operator_functions[0]); i++)
+		if (operator_functions[i].code == code)
+			return operator_functions[i].function;
+	return IR_FUNCTION_NONE;
 }

@@ -20,7 +20,8 @@ enum tflite_quantization { TFLITE_QUANTIZATION_SCALE = 2, TFLITE_QUANTIZATION_ZE
 			   TFLITE_QUANTIZATION_DIMENSION = 6 };
 enum tflite_buffer { TFLITE_BUFFER_DATA = 0, TFLITE_BUFFER_OFFSET = 1, TFLITE_BUFFER_SIZE = 2 };
 enum tflite_operator { TFLITE_OPERATOR_CODE_INDEX = 0, TFLITE_OPERATOR_INPUTS = 1,
-		       TFLITE_OPERATOR_OUTPUTS = 2, TFLITE_OPERATOR_OPTIONS = 4 };
+		       TFLITE_OPERATOR_OUTPUTS = 2, TFLITE_OPERATOR_OPTIONS = 4,
+		       TFLITE_OPERATOR_CUSTOM = 5 };
 enum tflite_type { TFLITE_FLOAT32 = 0, TFLITE_INT32 = 2, TFLITE_UINT8 = 3, TFLITE_INT64 = 4,
 		   TFLITE_BOOL = 6, TFLITE_INT16 = 7, TFLITE_INT8 = 9 };
 enum tflite_builtin { TFLITE_CUSTOM = 32 };
@@ -30,5 +31,8 @@ const char *tflite_operator_name(int32_t code);
 
 /* What the code is to us; IR_UNKNOWN when we have no form of it. */
 enum ir_kind tflite_operator_kind(int32_t code);
+
+/* The function of an operator of kind IR_UNARY, else IR_FUNCTION_NONE. */
+enum ir_function tflite_operator_function(int32_t code);
 
 #endif

@@ -3,7 +3,8 @@
 #
 # Compiles each model of tests/models/list, runs its test vectors on a device
 # and compares the outputs byte for byte with the reference's. Where they
-# differ on the processor, names the first operator that does.
+# differ on the processor, names the first operator that does. Models with
+# state run a second time with the state cleared before each vector.
 #
 # usage: tests/models/check.sh [--device cpu|sim|npu|PATH] [--target TARGET]
 #                              [--bin DIRECTORY] [MODEL_DIRECTORY]
@@ -24,7 +25,7 @@ while [ $# -gt 0 ]; do
 	--device) device=$2; shift 2 ;;
 	--target) target=$2; shift 2 ;;
 	--bin) bin=$2; shift 2 ;;
-	--help) sed -n '4,13s/^# \{0,1\}//p' "$0"; exit 0 ;;
+	--help) sed -n '4,14s/^# \{0,1\}//p' "$0"; exit 0 ;;
 	-*) echo "check.sh: unknown option $1" >&2; exit 2 ;;
 	*) models=$1; shift ;;
 	esac
@@ -93,6 +94,22 @@ $([ "$device" = cpu ] && "$here/first-difference.py" "$vectors/layers.json" "$wo
 		return
 	fi
 	echo "ok - $name"
+	[ -e "$vectors/output_0.reset.bin" ] || return
+	rm -f "${outputs[@]}"
+	if ! error=$("$bin/npu-run" "$graph" --device "$device" --reset-state \
+			${target:+--target "$target"} --input "${inputs[@]}" \
+			--output "${outputs[@]}" 2>&1); then
+		not_ok "$name, state reset" "$error"
+		return
+	fi
+	for i in "${!expected[@]}"; do
+		if ! cmp -s "${expected[$i]%.bin}.reset.bin" "${outputs[$i]}"; then
+			not_ok "$name, state reset" "output $i differs: $(
+				cmp "${expected[$i]%.bin}.reset.bin" "${outputs[$i]}" 2>&1)"
+			return
+		fi
+	done
+	echo "ok - $name, state reset"
 }
 
 while read -r name; do

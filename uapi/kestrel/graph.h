@@ -254,9 +254,9 @@ enum kestrel_graph_opcode {
 	KESTREL_GRAPH_RESIZE_NEAREST_NEIGHBOR	= 81,	/* resize */
 	/* Recurrent. */
 	KESTREL_GRAPH_SVDF			= 96,	/* svdf. in: input, feature, time, [bias], state */
-	KESTREL_GRAPH_LSTM			= 97,	/* later */
+	KESTREL_GRAPH_LSTM			= 97,	/* lstm */
 	/* Detection. */
-	KESTREL_GRAPH_DETECTION_POSTPROCESS	= 112,	/* detection */
+	KESTREL_GRAPH_DETECTION_POSTPROCESS	= 112,	/* detection. outputs: 4 */
 };
 
 /*
@@ -517,6 +517,49 @@ struct kestrel_graph_svdf {
 	int32_t maximum;
 };
 
+/* Scales of KESTREL_GRAPH_LSTM, in this order, four of a kind for the gates
+ * input, forget, cell, output.
+ */
+enum kestrel_graph_lstm_scale {
+	KESTREL_GRAPH_LSTM_INPUT	= 0,	/* input x weights to Q3.12 */
+	KESTREL_GRAPH_LSTM_RECURRENT	= 4,	/* output state x recurrent weights to Q3.12 */
+	KESTREL_GRAPH_LSTM_HIDDEN	= 8,	/* Q0.15 x Q0.15 to the output */
+	KESTREL_GRAPH_LSTM_SCALES	= 9,
+};
+
+/*
+ * int8 with int16 gates, in steps along time; docs/graph-format.md has the
+ * formulas. Tensors: input [batch, time, in] (time first if time_major), four
+ * input weights [cells, in], four recurrent weights [cells, cells], four biases
+ * int32 [cells], output state int8 [batch, cells], cell state int16
+ * [batch, cells]; gates in the order of enum kestrel_graph_lstm_scale. All
+ * float32: the same tensors as float32, scales and zero points unused.
+ */
+struct kestrel_graph_lstm {
+	uint32_t scales;		/* byte offset in PARAMETERS of kestrel_graph_scale[9] */
+	int32_t input_zero_point;
+	int32_t state_zero_point;	/* of the output state, which is the output too */
+	int32_t cell_exponent;		/* cell state = q * 2^cell_exponent, -15..-11 */
+	int32_t cell_clip;		/* the cell state stays within +- this; 0: no clip;
+					 * float32 bits for float32
+					 */
+	uint32_t time_major;		/* 0 or 1 */
+};
+
+/* A real value is scale x (q - zero_point); for float32 tensors both are 0. */
+struct kestrel_graph_affine {
+	uint32_t scale;			/* float32 bits */
+	int32_t zero_point;
+};
+
+/*
+ * Box decoding and non-maximum suppression in float32. in: boxes
+ * [1, anchors, 4] (y, x, height, width), scores [1, anchors, classes], anchors
+ * [anchors, 4]; scores may have one class more, in front, that is background.
+ * outputs, float32: boxes [1, n, 4] (top, left, bottom, right), classes [1, n],
+ * scores [1, n], number of detections [1]; n = max_detections *
+ * max_classes_per_detection.
+ */
 struct kestrel_graph_detection {
 	uint32_t max_detections;
 	uint32_t max_classes_per_detection;
@@ -527,6 +570,9 @@ struct kestrel_graph_detection {
 	uint32_t x_scale;
 	uint32_t height_scale;
 	uint32_t width_scale;
+	struct kestrel_graph_affine boxes;
+	struct kestrel_graph_affine scores;
+	struct kestrel_graph_affine anchors;
 };
 
 #define KESTREL_GRAPH_ATTRIBUTE_BYTES	96
@@ -550,6 +596,7 @@ union kestrel_graph_attributes {
 	struct kestrel_graph_block block;
 	struct kestrel_graph_resize resize;
 	struct kestrel_graph_svdf svdf;
+	struct kestrel_graph_lstm lstm;
 	struct kestrel_graph_detection detection;
 	uint8_t bytes[KESTREL_GRAPH_ATTRIBUTE_BYTES];	/* unused ones are 0 */
 };

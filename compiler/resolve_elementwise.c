@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MIT
+/* Operators on two tensors, element by element, with broadcasting. */
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+#include "error.h"
+#include "quantise.h"
+#include "resolve_check.h"
+
+static int check_broadcast(struct ir_graph *graph, const struct ir_operator *op)
+{
+	const struct ir_tensor *a = &graph->tensors[op->inputs[0]];
+	const struct ir_tensor *b = &graph->tensors[op->inputs[1]];
+	const struct ir_tensor *out = &graph->tensors[op->outputs[0]];
+
+	for (unsigned int d = 0; d < IR_RANK_MAX; d++) {
+		int32_t of_a = ir_extent(a, d), of_b = ir_extent(b, d);
+
+		if (ir_extent(out, d) != (of_a > of_b ? of_a : of_b) ||
+		    (of_a != of_b && of_a != 1 && of_b != 1))
+			return error_set(graph->error, -EINVAL,
+					 "%s: shape is not that of the inputs",
+					 ir_where(graph, op, op->outputs[0]));
+	}
+	return 0;
+}
+
+static int resolve_sum(struct ir_graph *graph, struct ir_operator *op)
+{
+	const struct ir_tensor *a = &graph->tensors[op->inputs[0]];
+	const struct ir_tensor *b = &graph->tensors[op->inputs[1]];
+	const struct ir_tensor *out = &graph->tensors[op->outputs[0]];
+	double twice_larger = 2 * fmax((double)a->scales[0], (double)b->scales[0]);
+
+	op->left_shift = out->type == IR_INT16 ? 15 : 20;
+	op->input_scale = quantise_factor((double)a->scales[0] / twice_larger);
+	op->input2_scale = quantise_factor((double)b->scales[0] / twice_larger);
+	return resolve_one_scale(graph, op, twice_larger /
+				 ((1 << op->left_shift) * (double)out->scales[0]));
+}
+
+static int resolve_product(struct ir_graph *graph, struct ir_operator *op,
+			   const struct resolve_profile *profile)
+{
+	float a = graph->tensors[op->inputs[0]].scales[0];
+	float b = graph->tensors[op->inputs[1]].scales[0];
+	float out = graph->tensors[op->outputs[0]].scales[0];
+
+	if (profile->micro)
+		return resolve_one_scale(graph, op, (double)a * (double)b / (double)out);
+	return resolve_one_scale(graph, op, (double)(a * b / out));
+}
+
+/* Minimum and maximum compare what is stored, so all three must mean the same. */
+static int resolve_extreme(struct ir_graph *graph, struct ir_operator *op)
+{
+	int ret = resolve_check_same_quantisation(graph, op);
+
+	if (!ret)
+		ret = resolve_check_moved(graph, op, op->inputs[1], op->outputs[0]);
+	return ret ? ret : resolve_one_scale(graph, op, 1);
+}
+
+int resolve_elementwise(struct ir_graph *graph, struct ir_operator *op,
+			const struct resolve_profile *profile)
+{
+	int ret = resolve_check_counts(graph, op, 2, 2);
+
+	if (!ret)
+		ret = resolve_check_activations(graph, op);
+	if (!ret)
+		ret = resolve_check_activation(graph, op, op->inputs[1]);
+	if (!ret && graph->tensors[op->inputs[1]].type != graph->tensors[op->inputs[0]].type)
+		ret = error_set(graph->error, -ENOTSUP, "%s: the inputs differ in type",
+				ir_where(graph, op, op->inputs[1]));
+	if (!ret)
+		ret = resolve_output_range(graph, op);
+	if (!ret)
+		ret = check_broadcast(graph, op);
+	if (ret)
+		return ret;
+	op->input2_zero_point = (int32_t)graph->tensors[op->inputs[1]].zero_points[0];
+	if (op->kind == IR_MUL)
+		return resolve_product(graph, op, profile);
+	if (op->kind == IR_MINIMUM || op->kind == IR_MAXIMUM)
+		return resolve_extreme(graph, op);
+	return resolve_sum(graph, op);
+}
+
+int resolve_leaky(struct ir_graph *graph, struct ir_operator *op,
+		  const struct resolve_profile *profile)
+{
+	bool parametric = op->kind == IR_PRELU;
+	const struct ir_tensor *in, *out;
+	struct kestrel_graph_leaky *leaky;
+	struct ir_scale identity, negative;
+	double factor;
+	float alpha;
+	int ret = resolve_check_counts(graph, op, parametric ? 2 : 1, parametric ? 2 : 1);
+
+	if (!ret)
+		ret = resolve_check_activations(graph, op);
+	if (!ret && parametric)
+		ret = resolve_check_activation(graph, op, op->inputs[1]);
+	if (!ret && parametric)
+		ret = check_broadcast(graph, op);
+	if (!ret)
+		ret = resolve_output_range(graph, op);
+	if (!ret)
+		ret = resolve_portable(graph, op, parametric ? KESTREL_GRAPH_PRELU :
+				       KESTREL_GRAPH_LEAKY_RELU, 0);
+	if (ret)
+		return ret;
+	in = &graph->tensors[op->inputs[0]];
+	out = &graph->tensors[op->outputs[0]];
+	if (in->elements != out->elements)
+		return error_set(graph->error, -EINVAL, "%s: shape is not that of the input",
+				 ir_where(graph, op, op->outputs[0]));
+	alpha = parametric ? graph->tensors[op->inputs[1]].scales[0] : op->attributes.alpha;
+	factor = (double)(in->scales[0] / out->scales[0]);
+	if (parametric && profile->micro)
+		factor = (double)in->scales[0] / (double)out->scales[0];
+	identity = quantise_factor(factor);
+	factor = (double)(in->scales[0] * fabsf(alpha) / out->scales[0]);
+	if (parametric && profile->micro)
+		factor = (double)in->scales[0] * (double)alpha / (double)out->scales[0];
+	negative = quantise_factor(factor);
+	if (identity.shift > 15 || negative.shift > 15)
+		return error_set(graph->error, -ENOTSUP, "%s: a factor is 2^15 or more",
+				 ir_where(graph, op, op->outputs[0]));
+	leaky = &op->portable->attributes.leaky;
+	leaky->mode = KESTREL_GRAPH_REQUANTISE_DOUBLE;
+	leaky->input_zero_point = op->input_zero_point;
+	leaky->zero_point = op->output_zero_point;
+	leaky->identity_scale = (struct kestrel_graph_scale){ identity.multiplier, identity.shift };
+	leaky->alpha_scale = (struct kestrel_graph_scale){ negative.multiplier, negative.shift };
+	leaky->minimum = op->clamp_low;
+	leaky->maximum = op->clamp_high;
+	leaky->alpha_negative = alpha < 0;
+	if (parametric)
+		leaky->alpha_zero_point = (int32_t)graph->tensors[op->inputs[1]].zero_points[0];
+	return 0;
+}
