@@ -6,8 +6,10 @@
 #
 # usage: tests/vm/bare-debian.sh [OPTION]... COMMAND [ARGUMENT]...
 #
-#   --cache    let it use this machine's cache of slow builds (default: its own,
-#              empty one, so that every download and build really happens)
+#   --cache    let it begin with this machine's cache of downloads and kernels,
+#              which it cannot change (default: its own, empty one, so that every
+#              download and build really happens); QEMU is built anew, because
+#              it depends on the libraries of the machine that it was built on
 #   --keep     leave the root behind and print where it is
 #   --models DIR   mount DIR beside the clone as shared/models, read only
 #
@@ -27,7 +29,7 @@ while [ $# -gt 0 ]; do
 	--cache) cache=1; shift ;;
 	--keep) keep=1; shift ;;
 	--models) models=$2; shift 2 ;;
-	--help) sed -n '3,16s/^# \{0,1\}//p' "$0"; exit 0 ;;
+	--help) sed -n '3,18s/^# \{0,1\}//p' "$0"; exit 0 ;;
 	-*) die "unknown option $1 (--help)" ;;
 	*) break ;;
 	esac
@@ -94,8 +96,10 @@ unshare --mount --pid --fork --kill-child bash -euc '
 	mount -t sysfs -o ro sysfs "$root/sys"
 	mount -t tmpfs tmpfs "$root/tmp"
 	if [ -n "$cache" ]; then
-		mkdir -p "$root/root/.cache/kestrel"
-		mount --bind "$cache" "$root/root/.cache/kestrel"
+		mkdir -p "$root/root/.cache/kestrel" "$root/overlay/upper" "$root/overlay/work"
+		mount -t overlay -o "lowerdir=$cache,upperdir=$root/overlay/upper,workdir=$root/overlay/work" \
+			overlay "$root/root/.cache/kestrel"
+		rm -rf "$root/root/.cache/kestrel/qemu"
 	fi
 	if [ -n "$models" ]; then
 		mkdir -p "$root/root/shared/models"
