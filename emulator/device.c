@@ -443,6 +443,7 @@ const char *kestrel_emulator_fault_name(unsigned int fault)
 		[KESTREL_EMULATOR_FAULT_ECC] = "ecc",
 		[KESTREL_EMULATOR_FAULT_ALL_ONES] = "all-ones",
 		[KESTREL_EMULATOR_FAULT_LYING_FIRMWARE] = "lying-firmware",
+		[KESTREL_EMULATOR_FAULT_MUTATING_FIRMWARE] = "mutating-firmware",
 	};
 
 	return fault < KESTREL_EMULATOR_FAULTS ? name[fault] : NULL;
@@ -454,6 +455,8 @@ int kestrel_emulator_inject(struct kestrel_emulator *emulator, unsigned int faul
 	if (fault >= KESTREL_EMULATOR_FAULTS)
 		return -EINVAL;
 	emulator->fault[fault] = value;
+	if (fault == KESTREL_EMULATOR_FAULT_MUTATING_FIRMWARE)
+		emulator->mutation = value * UINT64_C(0x9e3779b97f4a7c15);
 	if (fault == KESTREL_EMULATOR_FAULT_HUNG_ENGINE)
 		engine_set_hung(emulator->engine, value);
 	if (fault == KESTREL_EMULATOR_FAULT_ECC && value) {

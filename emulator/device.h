@@ -108,6 +108,8 @@ struct kestrel_emulator {
 	bool line;
 	bool line_lost;
 	uint32_t fault[KESTREL_EMULATOR_FAULTS];
+	/* State of MUTATING_FIRMWARE's random numbers. */
+	uint64_t mutation;
 
 	/* Totals at the last statistics reset. */
 	uint64_t statistics_misses;

@@ -147,7 +147,12 @@ enum kestrel_emulator_fault {
 	KESTREL_EMULATOR_FAULT_ALL_ONES = 4,
 	/* The next `value` writes of the MCU to host memory carry inverted bits. */
 	KESTREL_EMULATOR_FAULT_LYING_FIRMWARE = 5,
-	KESTREL_EMULATOR_FAULTS = 6,
+	/*
+	 * While value is non-zero one write of the MCU to host memory in 32 is
+	 * changed: a bit, a byte, all of it. Which and how follows from value.
+	 */
+	KESTREL_EMULATOR_FAULT_MUTATING_FIRMWARE = 6,
+	KESTREL_EMULATOR_FAULTS = 7,
 };
 
 /* Name as properties and monitor commands spell it, e.g. "hung-engine"; NULL: no such. */

@@ -180,18 +180,45 @@ static int bus_load(void *opaque, uint32_t address, unsigned int size, uint32_t 
 	return -1;
 }
 
+/* What a fault that is injected makes of a word for the host. */
+static uint32_t window_value(struct kestrel_emulator *emulator, uint32_t value)
+{
+	uint32_t *lies = &emulator->fault[KESTREL_EMULATOR_FAULT_LYING_FIRMWARE];
+	uint32_t random;
+
+	if (*lies) {
+		(*lies)--;
+		return ~value;
+	}
+	if (!emulator->fault[KESTREL_EMULATOR_FAULT_MUTATING_FIRMWARE])
+		return value;
+	emulator->mutation ^= emulator->mutation << 13;
+	emulator->mutation ^= emulator->mutation >> 7;
+	emulator->mutation ^= emulator->mutation << 17;
+	random = (uint32_t)(emulator->mutation >> 16);
+	if (random % 32)
+		return value;
+	random /= 32;
+	switch (random % 4) {
+	case 0:
+		return value ^ 1u << random / 4 % 32;
+	case 1:
+		return (value & ~UINT32_C(0xff)) | (random / 4 & 0xff);
+	case 2:
+		return random / 4 % 2 ? 0 : UINT32_MAX;
+	default:
+		return value + random / 4 % 64 - 32;
+	}
+}
+
 static int bus_store(void *opaque, uint32_t address, unsigned int size, uint32_t value)
 {
 	struct kestrel_emulator *emulator = opaque;
-	uint32_t *lies = &emulator->fault[KESTREL_EMULATOR_FAULT_LYING_FIRMWARE];
 	uint8_t bytes[4];
 	unsigned int i;
 
 	if (address >= KESTREL_MCU_WINDOW_BASE) {
-		if (*lies) {
-			(*lies)--;
-			value = ~value;
-		}
+		value = window_value(emulator, value);
 		for (i = 0; i < 4; i++)
 			bytes[i] = (uint8_t)(value >> i * 8);
 		return window_access(emulator, address, size, bytes, KESTREL_ACCESS_WRITE);

@@ -24,7 +24,8 @@ unit_tests() { # BUILD SANITIZE
 }
 
 groups=(source-rules contract-headers unit unit-sanitized models-cpu models-sim
-	configurations bad-input fuzz module guest-debian guest-debug)
+	configurations bad-input fuzz module guest-debian guest-debug
+	firmware-messages)
 
 run_group() {
 	case $1 in
@@ -40,6 +41,7 @@ run_group() {
 	module) group "$1" tests/static/module.sh ;;
 	guest-debian) group "$1" tests/guest/check.sh debian "$models" ;;
 	guest-debug) group "$1" tests/guest/check.sh debug "$models" ;;
+	firmware-messages) group "$1" tests/fuzz/firmware-messages.sh debug 20 ;;
 	*) echo "check.sh: no group $1; groups: ${groups[*]}" >&2; exit 2 ;;
 	esac
 }

@@ -34,7 +34,7 @@
 #define FILES 3
 #define VMS 6
 #define QUEUES 10
-#define HANDLES 40
+#define HANDLES 24
 #define SYNCOBJS 20
 #define SLOT_BYTES 0x4000u
 #define SLOTS 24u
@@ -194,7 +194,7 @@ static struct drm_kestrel_array list_of(struct worker *w, const void *elements, 
 
 static void vm_bind(struct worker *w)
 {
-	uint32_t count = 1 + below(w, below(w, 8) ? 3 : 40), i;
+	uint32_t count = 1 + below(w, below(w, 8) ? 2 : 40), i;
 	struct drm_kestrel_bind_op *ops = list_room(w, count * sizeof(*ops));
 	struct drm_kestrel_vm_bind bind = { .vm_id = identifier(w, VMS) };
 
@@ -457,6 +457,7 @@ static void step(struct worker *w)
 		CALL(w, QUEUE_CREATE, queue_create);
 		break;
 	case 14:
+	case 25:
 		CALL(w, QUEUE_DESTROY, queue_destroy);
 		break;
 	case 15:

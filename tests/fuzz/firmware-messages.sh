@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# Firmware that tells nonsense, against the driver: clients work in the guest
+# while the emulated device changes what its management core writes to memory
+# (rings, events, replies, log, state). The kernel may reset the device and fail
+# jobs; it must not complain, leak, hang or crash, and in the end, with true
+# messages again, the device must work. Prints TAP lines.
+#
+# usage: tests/fuzz/firmware-messages.sh debian|debug [SECONDS [SEED]]
+set -u
+cd "$(dirname "$0")/../.."
+
+kernel=${1-}
+seconds=${2-60}
+seed=${3-1}
+case $kernel in
+debian|debug) ;;
+*) sed -n '4,10s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+esac
+
+out=build/fuzz-messages/$kernel
+overlay=$out/root
+rm -rf "$out"
+mkdir -p "$overlay/tests" "$overlay/lib/firmware/kestrel/arch1.0"
+
+must() {
+	if ! "$@" >"$out/prepare.log" 2>&1 </dev/null; then
+		sed 's/^/# /' "$out/prepare.log" | tail -n 40
+		echo "not ok - firmware messages, $kernel: $1"
+		exit 1
+	fi
+}
+
+[ -n "${KESTREL_QEMU-}" ] || must emulator/qemu/build.sh
+must tests/vm/build-module.sh "$kernel"
+module=$(tail -n 1 "$out/prepare.log")/kestrel.ko
+must tests/fuzz/build-guest.sh "$overlay/usr/bin"
+must make -s build/firmware/kestrel_fw.bin
+cp build/firmware/kestrel_fw.bin "$overlay/lib/firmware/kestrel/arch1.0/"
+echo "$seconds" >"$overlay/tests/seconds"
+
+# A socket's path is short.
+sockets=$(mktemp -d)
+trap 'rm -rf "$sockets"' EXIT
+status=0
+tests/vm/run-guest.sh --kernel "$kernel" --script tests/fuzz/messages-script --overlay "$overlay" \
+	--module "$module" --log "$out/console.log" --timeout $((seconds + 900)) --quiet \
+	--qemu-args "-qmp unix:$sockets/qmp,server=on,wait=off" >"$out/run.log" 2>&1 </dev/null &
+guest=$!
+while kill -0 $guest 2>/dev/null && ! grep -qs 'ready for mutations' "$out/console.log"; do
+	sleep 0.5
+done
+python3 tests/fuzz/inject.py "$sockets/qmp" mutating-firmware "$seconds" "$seed" >"$out/seeds.log" 2>&1
+wait $guest || status=$?
+
+grep -a '^# ' "$out/console.log" | tail -n 60
+sed 's/^/# /' "$out/run.log"
+seeds=$(grep -c '^# mutating' "$out/seeds.log")
+if [ $status = 0 ] && [ "$seeds" -gt 0 ]; then
+	echo "ok - firmware messages, $kernel: $seeds seeds from $seed in $seconds s"
+else
+	tail -n 3 "$out/seeds.log"
+	echo "not ok - firmware messages, $kernel: $seeds seeds from $seed, status $status ($out/console.log)"
+fi
