@@ -56,14 +56,17 @@ first_package()
 	done
 }
 
-# What the image of a release is made of: since 7.x the kernel and its modules
-# are packages of their own, and the signed kernel comes days after the other.
+# What the image of a release is made of: since 7.x the kernel, its modules and
+# their lists are packages of their own, and the signed kernel comes days after
+# the other.
 image_packages()
 {
 	local kernel
 
 	kernel=$(first_package "$1" "linux-binary-$2" "linux-binary-unsigned-$2" "linux-image-$2")
-	printf '%s\n' "$kernel" "$(first_package "$1" "linux-modules-$2")"
+	[ -n "$kernel" ] || return 0
+	printf '%s\n' "$kernel" "$(first_package "$1" "linux-modules-$2")" \
+		"$(first_package "$1" "linux-base-$2")"
 }
 
 # Header packages name their parts by absolute path. Point every such path,

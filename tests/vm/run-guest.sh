@@ -9,7 +9,7 @@
 #   --arch ARCH         arm64 (default): kestrel-virt with the NPU on the board;
 #                       amd64: q35 with the NPU as a PCI endpoint
 #   --kernel NAME       debian (default): Debian's 6.12; debug: the debug kernel
-#                       (arm64)
+#                       (arm64); or another of linux-debian.sh: 6.12-oldest, 7.2...
 #   --machine NAME      QEMU machine (default kestrel-virt or q35)
 #   --overlay DIR       copy DIR's tree over the guest's root; repeatable
 #   --add FILE=PATH     put one file at PATH in the guest; repeatable
@@ -87,14 +87,16 @@ amd64)
 	# The firmware image of vapic is for guests older than any of ours.
 	machine=${machine:-q35} cpu=${cpu:-max}
 	program=qemu-system-x86_64 console=ttyS0 result=ttyS1
-	devices=(-global apic-common.vapic=off -device kestrel-npu-pci,id=npu) ;;
+	devices=(-global apic-common.vapic=off -device "kestrel-npu-pci,id=npu") ;;
 *) fail 125 "--arch: arm64 or amd64, not '$arch'" ;;
 esac
 case $arch-$kernel in
 *-debian) linux=$("$here/linux-debian.sh" "$arch") || exit 125 ;;
 arm64-debug) linux=$("$here/linux-debug.sh") || exit 125 ;;
+*-6.12-oldest|*-7.[0-9]*) linux=$("$here/linux-debian.sh" "$arch" "$kernel") || exit 125 ;;
 *) fail 125 "--kernel: no $arch kernel '$kernel'" ;;
 esac
+[ -e "$linux/vmlinuz" ] || fail 125 "the archive has no image of $(cat "$linux/release")"
 base=$("$here/initramfs.sh" "$linux" "$arch") || exit 125
 qemu=${KESTREL_QEMU:-$top/build/qemu/$program}
 [ -x "$qemu" ] || qemu=$(dirname "$("$top/emulator/qemu/build.sh")")/$program || exit 125
