@@ -40,8 +40,8 @@ $(BUILD)/tests/unit/emulator_secure_boot_test: \
 	$(call objects,firmware/tools/image.c firmware/tools/signature.c)
 $(BUILD)/tests/unit/emulator_secure_boot_test.o: EXTRA_CFLAGS += -Ifirmware/tools
 
-$(BUILD)/tests/unit/emulator_simulator_test $(BUILD)/tests/unit/emulator_fuzz_test: | $(BUILD)/firmware/kestrel_fw.bin \
-	$(BUILD)/firmware/kestrel_fw_without_engine_start.bin
+$(addprefix $(BUILD)/tests/unit/emulator_,simulator_test fuzz_test isolation_test): | \
+	$(BUILD)/firmware/kestrel_fw.bin $(BUILD)/firmware/kestrel_fw_without_engine_start.bin
 
 # libnpu is the library of all programs; the simulator is loaded when it runs.
 $(BIN)/kestrel-sim: $(call objects,emulator/tools/kestrel-sim.c libnpu/tools/tool.c) \
