@@ -79,6 +79,8 @@ model_add() {
 	must "$1 runs on kestrel-sim" build/bin/kestrel-sim "$to/model.npu" --json \
 		--input "${inputs[@]}" --output "${outputs[@]}"
 	cp "$out/prepare.log" "$out/simulated/$1.json"
+	# A model without a single NPU operator has no job to run there.
+	grep -q '"ops_npu": 0,' "$out/prepare.log" || touch "$to/uses-npu"
 }
 
 while read -r name; do
