@@ -159,7 +159,7 @@ static void memory_destroy(struct device_memory *memory)
 	struct message ignored;
 
 	/* Fails only when the device is gone, and its mappings with it. */
-	bind(device, memory, DRM_KESTREL_BIND_UNMAP, 0, &ignored);
+	(void)bind(device, memory, DRM_KESTREL_BIND_UNMAP, 0, &ignored);
 	pthread_mutex_lock(&device->lock);
 	address_space_release(&device->space, &memory->range);
 	pthread_mutex_unlock(&device->lock);

@@ -23,7 +23,7 @@ unit_tests() { # BUILD SANITIZE
 	return $status
 }
 
-groups=(source-rules contract-headers unit unit-sanitized models-cpu models-sim
+groups=(source-rules contract-headers clang-tidy unit unit-sanitized models-cpu models-sim
 	configurations bad-input fuzz module guest-debian guest-debug
 	firmware-messages)
 
@@ -31,6 +31,7 @@ run_group() {
 	case $1 in
 	source-rules) group "$1" tests/static/source-rules.sh ;;
 	contract-headers) group "$1" tests/static/headers.sh ;;
+	clang-tidy) group "$1" tests/static/tidy.sh ;;
 	unit) group "$1" unit_tests build "" ;;
 	unit-sanitized) group "$1" unit_tests build/sanitized address,undefined ;;
 	models-cpu) group "$1" tests/models/check.sh --device cpu "$models" ;;
