@@ -49,6 +49,8 @@ struct command {
 	unsigned int unit_index;
 	/* Predicted cycles, from the start of the job. */
 	uint64_t start, finish;
+	/* 1 + the step that it computes, or 1 + the number of the load it is part of; 0: none. */
+	unsigned int step, load;
 	/* A preemption point stands before it in the stream. */
 	bool preempt_before;
 };

@@ -47,8 +47,9 @@ struct generator {
 	unsigned int slots[KESTREL_CODEC_TABLES];
 	/* Loads in the order of the plan's buffers: those before this are done. */
 	unsigned int next_load;
+	/* How many loads that were. */
+	unsigned int loads;
 };
-
 
 static void fetch_constants(struct command *command, size_t offset)
 {
@@ -420,6 +421,7 @@ static int load_buffer(struct generator *generator, unsigned int index)
 static int load_for_step(struct generator *generator, unsigned int step)
 {
 	const struct program *program = generator->program;
+	unsigned int before;
 	int ret = 0;
 
 	for (; generator->next_load < program->buffer_count && !ret; generator->next_load++) {
@@ -429,7 +431,11 @@ static int load_for_step(struct generator *generator, unsigned int step)
 			continue;
 		if (buffer->start > step)
 			break;
+		before = generator->list->count;
 		ret = load_buffer(generator, generator->next_load);
+		generator->loads++;
+		for (; before < generator->list->count; before++)
+			generator->list->commands[before].load = generator->loads;
 	}
 	return ret;
 }
@@ -475,7 +481,7 @@ static void store(struct generator *generator, unsigned int index)
 	const struct program_step *step = &program->steps[index];
 	const struct segment_node *node = &program->segment->nodes[step->node];
 	const struct segment_value *value = &program->segment->values[node->output];
-	bool last = index + 1 == program->node_steps[step->node + 1];
+	bool last = index + 1 == program->nodes[step->node].end_step;
 	struct generate_operand output = generate_operand(program, step->output);
 	int32_t first = step->row_first, end = step->row_end, channel = step->channel_first;
 	uint64_t address = output.address;
@@ -503,7 +509,6 @@ int generate(const struct program *program, struct generate_cache *cache,
 	     struct command_list *list, struct buffer *constants)
 {
 	const struct segment *segment = program->segment;
-	const bool *preempt = program->preempt;
 	struct arena *arena = segment->graph->arena;
 	struct generator generator = {
 		.program = program, .cache = cache, .list = list, .constants = constants,
@@ -521,12 +526,14 @@ int generate(const struct program *program, struct generate_cache *cache,
 	for (unsigned int s = 0; s < program->step_count && !ret; s++) {
 		unsigned int before = list->count;
 
-		if (preempt && preempt[s])
+		if (program_preempts(program, s))
 			generator.slots[0] = generator.slots[1] = ~0u;
 		ret = load_for_step(&generator, s);
 		compute(&generator, &program->steps[s]);
+		if (!list->failed)
+			list->commands[list->count - 1].step = s + 1;
 		store(&generator, s);
-		if (preempt && preempt[s] && !list->failed)
+		if (program_preempts(program, s) && !list->failed)
 			list->commands[before].preempt_before = true;
 	}
 	if (!ret && (list->failed || constants->failed))

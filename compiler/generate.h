@@ -38,6 +38,8 @@ struct generate_operand {
 	uint64_t address;
 	/* Rows of the value that the address and what follows hold. */
 	int32_t row_first, row_end;
+	/* Rows of the ring that it is; 0: none. */
+	int32_t ring_rows;
 };
 
 struct generate_operand generate_operand(const struct program *program, unsigned int buffer);

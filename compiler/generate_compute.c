@@ -13,11 +13,21 @@ struct generate_operand generate_operand(const struct program *program, unsigned
 		.value = value, .layout = value->layout,
 		.address = program->plan[index].address,
 		.row_first = buffer->row_first, .row_end = buffer->row_end,
+		.ring_rows = value->resident ? value->ring_rows : 0,
 	};
 }
 
+/* What FIRST_ROW says of a row when ADDRESS is that of the ring. */
+static int32_t ring_row(const struct generate_operand *operand, int32_t row)
+{
+	return operand->ring_rows ? row % operand->ring_rows : 0;
+}
+
+/* ADDRESS of a command whose rows begin with `row`: a ring's does not change. */
 static uint64_t row_address(const struct generate_operand *operand, int32_t row)
 {
+	if (operand->ring_rows)
+		return operand->address;
 	return operand->address + (uint64_t)(row - operand->row_first) *
 	       operand->layout.row_stride;
 }
@@ -25,8 +35,30 @@ static uint64_t row_address(const struct generate_operand *operand, int32_t row)
 static void access_rows(struct command *command, const struct generate_operand *operand,
 			bool write, int32_t first, int32_t end)
 {
-	command_access(command, COMMAND_SPACE_SRAM, write, row_address(operand, first),
-		       row_address(operand, end));
+	uint64_t from = operand->address, stride = operand->layout.row_stride;
+	int32_t row = first - operand->row_first, rows = end - first, before_wrap = rows;
+
+	if (operand->ring_rows) {
+		row = ring_row(operand, first);
+		if (row + rows > operand->ring_rows)
+			before_wrap = operand->ring_rows - row;
+	}
+	command_access(command, COMMAND_SPACE_SRAM, write, from + (uint64_t)row * stride,
+		       from + (uint64_t)(row + before_wrap) * stride);
+	command_access(command, COMMAND_SPACE_SRAM, write, from,
+		       from + (uint64_t)(rows - before_wrap) * stride);
+}
+
+/*
+ * A window command's valid rows: those it needs of a ring, else all that are there.
+ * Staged rows begin at row_first of the map: the window's rows shift with them.
+ */
+static void window_rows(const struct generate_operand *operand, int32_t *first, int32_t *end)
+{
+	if (operand->ring_rows)
+		return;
+	*first = operand->row_first;
+	*end = operand->row_end;
 }
 
 /* The output operand, cut to the step's channels when it is staged for them alone. */
@@ -76,10 +108,11 @@ void generate_mac(const struct program *program, const struct program_step *step
 	uint64_t records = program->plan[step->records].address +
 			   (uint64_t)(step->channel_first / 16) * RECORD_BRICK_BYTES;
 	int32_t channels = input.value->channels, first, end;
-	/* Staged rows begin at row_first of the map: the window's rows shift with them. */
-	int32_t pad_top = w->pad_top - step->row_first * w->stride_h + input.row_first;
+	int32_t pad_top;
 
 	segment_input_rows(node, input.value->height, step->row_first, step->row_end, &first, &end);
+	window_rows(&input, &first, &end);
+	pad_top = w->pad_top - step->row_first * w->stride_h + first;
 	if (node->depthwise && step->channel_count < output.value->channels) {
 		channels = step->channel_count;
 		input_address += (uint64_t)(step->channel_first / 16) * input.layout.brick_stride;
@@ -91,7 +124,9 @@ void generate_mac(const struct program *program, const struct program_step *step
 	command_set(command, KESTREL_MAC_IFM_BRICK_STRIDE, input.layout.brick_stride);
 	command_set(command, KESTREL_MAC_IFM_PIXEL_STRIDE, input.layout.pixel_stride);
 	command_set(command, KESTREL_MAC_IFM_WIDTH, input.value->width);
-	command_set(command, KESTREL_MAC_IFM_HEIGHT, input.row_end - input.row_first);
+	command_set(command, KESTREL_MAC_IFM_HEIGHT, end - first);
+	command_set(command, KESTREL_MAC_IFM_RING_ROWS, input.ring_rows);
+	command_set(command, KESTREL_MAC_IFM_FIRST_ROW, ring_row(&input, first));
 	command_set(command, KESTREL_MAC_IFM_CHANNELS, channels);
 	command_set(command, KESTREL_MAC_IFM_ZERO_POINT, node->op->input_zero_point);
 	command_set(command, KESTREL_MAC_KERNEL_WIDTH, w->kernel_w);
@@ -108,6 +143,8 @@ void generate_mac(const struct program *program, const struct program_step *step
 	command_set(command, KESTREL_MAC_OFM_PIXEL_STRIDE, output.layout.pixel_stride);
 	command_set(command, KESTREL_MAC_OFM_WIDTH, output.value->width);
 	command_set(command, KESTREL_MAC_OFM_HEIGHT, step->row_end - step->row_first);
+	command_set(command, KESTREL_MAC_OFM_RING_ROWS, output.ring_rows);
+	command_set(command, KESTREL_MAC_OFM_FIRST_ROW, ring_row(&output, step->row_first));
 	command_set(command, KESTREL_MAC_OFM_CHANNELS, step->channel_count);
 	command_set(command, KESTREL_MAC_OFM_ZERO_POINT, node->op->output_zero_point);
 	command_set(command, KESTREL_MAC_CLAMP_MIN, node->op->clamp_low);
@@ -119,6 +156,7 @@ void generate_mac(const struct program *program, const struct program_step *step
 	if (node->depthwise)
 		command_set(command, KESTREL_MAC_DEPTH_MULTIPLIER,
 			    output.value->channels / input.value->channels);
+	segment_input_rows(node, input.value->height, step->row_first, step->row_end, &first, &end);
 	access_rows(command, &input, false, first, end);
 	command_access(command, COMMAND_SPACE_SRAM, false, weights,
 		       weights + program->plan[step->weights].bytes);
@@ -136,6 +174,8 @@ static void set_output(struct command *command, const struct generate_operand *o
 	command_set(command, KESTREL_VECTOR_OFM_PIXEL_STRIDE, output->layout.pixel_stride);
 	command_set(command, KESTREL_VECTOR_OFM_WIDTH, output->value->width);
 	command_set(command, KESTREL_VECTOR_OFM_HEIGHT, step->row_end - step->row_first);
+	command_set(command, KESTREL_VECTOR_OFM_RING_ROWS, output->ring_rows);
+	command_set(command, KESTREL_VECTOR_OFM_FIRST_ROW, ring_row(output, step->row_first));
 	command_set(command, KESTREL_VECTOR_OFM_CHANNELS, output->value->channels);
 	access_rows(command, output, true, step->row_first, step->row_end);
 }
@@ -149,6 +189,8 @@ static void set_input(struct command *command, const struct generate_operand *in
 	command_set(command, KESTREL_VECTOR_IFM_ROW_STRIDE, input->layout.row_stride);
 	command_set(command, KESTREL_VECTOR_IFM_BRICK_STRIDE, input->layout.brick_stride);
 	command_set(command, KESTREL_VECTOR_IFM_PIXEL_STRIDE, input->layout.pixel_stride);
+	command_set(command, KESTREL_VECTOR_IFM_RING_ROWS, input->ring_rows);
+	command_set(command, KESTREL_VECTOR_IFM_FIRST_ROW, ring_row(input, step->row_first));
 	access_rows(command, input, false, step->row_first, step->row_end);
 }
 
@@ -171,6 +213,8 @@ static void set_add(struct command *command, const struct ir_operator *op,
 	command_set(command, KESTREL_VECTOR_IFM2_ROW_STRIDE, second->layout.row_stride);
 	command_set(command, KESTREL_VECTOR_IFM2_BRICK_STRIDE, second->layout.brick_stride);
 	command_set(command, KESTREL_VECTOR_IFM2_PIXEL_STRIDE, second->layout.pixel_stride);
+	command_set(command, KESTREL_VECTOR_IFM2_RING_ROWS, second->ring_rows);
+	command_set(command, KESTREL_VECTOR_IFM2_FIRST_ROW, ring_row(second, step->row_first));
 	command_set(command, KESTREL_VECTOR_IFM_ZERO_POINT, op->input_zero_point);
 	command_set(command, KESTREL_VECTOR_IFM2_ZERO_POINT, op->input2_zero_point);
 	command_set(command, KESTREL_VECTOR_REQUANTISE, requantise_mode(op->rounding));
@@ -195,6 +239,8 @@ static void set_pool(struct command *command, const struct segment_node *node,
 
 	segment_input_rows(node, input->value->height, step->row_first, step->row_end, &first,
 			   &end);
+	access_rows(command, input, false, first, end);
+	window_rows(input, &first, &end);
 	command_set(command, KESTREL_VECTOR_OPERATION,
 		    op->kind == IR_MAX_POOL ? KESTREL_VECTOR_MAX_POOL :
 		    op->kind == IR_AVERAGE_POOL ? KESTREL_VECTOR_AVERAGE_POOL :
@@ -204,14 +250,16 @@ static void set_pool(struct command *command, const struct segment_node *node,
 	command_set(command, KESTREL_VECTOR_IFM_BRICK_STRIDE, input->layout.brick_stride);
 	command_set(command, KESTREL_VECTOR_IFM_PIXEL_STRIDE, input->layout.pixel_stride);
 	command_set(command, KESTREL_VECTOR_IFM_WIDTH, input->value->width);
-	command_set(command, KESTREL_VECTOR_IFM_HEIGHT, input->row_end - input->row_first);
+	command_set(command, KESTREL_VECTOR_IFM_HEIGHT, end - first);
+	command_set(command, KESTREL_VECTOR_IFM_RING_ROWS, input->ring_rows);
+	command_set(command, KESTREL_VECTOR_IFM_FIRST_ROW, ring_row(input, first));
 	command_set(command, KESTREL_VECTOR_KERNEL_WIDTH, w->kernel_w);
 	command_set(command, KESTREL_VECTOR_KERNEL_HEIGHT, w->kernel_h);
 	command_set(command, KESTREL_VECTOR_STRIDE_X, w->stride_w);
 	command_set(command, KESTREL_VECTOR_STRIDE_Y, w->stride_h);
 	command_set(command, KESTREL_VECTOR_PAD_LEFT, w->pad_left);
 	command_set(command, KESTREL_VECTOR_PAD_TOP,
-		    w->pad_top - step->row_first * w->stride_h + input->row_first);
+		    w->pad_top - step->row_first * w->stride_h + first);
 	command_set(command, KESTREL_VECTOR_IFM_ZERO_POINT,
 		    op->kind == IR_MEAN ? op->input_zero_point : 0);
 	if (op->kind == IR_MEAN) {
@@ -220,7 +268,6 @@ static void set_pool(struct command *command, const struct segment_node *node,
 		command_set(command, KESTREL_VECTOR_IFM_SHIFT, op->scales[0].shift);
 	}
 	set_range(command, op);
-	access_rows(command, input, false, first, end);
 }
 
 /* PAD: the input's rows into the middle of an output that has been filled. */

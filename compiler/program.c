@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "cascade.h"
 #include "error.h"
 #include "program.h"
 
@@ -127,7 +128,7 @@ static int input_buffer(struct program *program, const struct segment_node *node
 		return ret;
 	if (value->source_after >= 0)
 		program->plan[*buffer].earliest =
-			program->node_steps[value->source_after + 1];
+			program->nodes[value->source_after].end_step;
 	if (value->resident)
 		value->buffer = *buffer;
 	return 0;
@@ -152,7 +153,7 @@ static int output_buffer(struct program *program, const struct segment_node *nod
 	}
 	if (value->resident) {
 		stage.row_first = 0;
-		stage.row_end = value->height;
+		stage.row_end = value->ring_rows ? value->ring_rows : value->height;
 	} else if (step->channel_count < value->channels) {
 		layout = layout_make(value->height, value->width, step->channel_count, false);
 	}
@@ -181,7 +182,7 @@ static int constant_buffers(struct program *program, unsigned int n, bool first_
 			    bool first_of_chunk, struct program_step *step, unsigned int index)
 {
 	const struct segment_node *node = &program->segment->nodes[n];
-	struct program_step *before = index ? &program->steps[index - 1] : NULL;
+	struct program_node *shared = &program->nodes[n];
 	struct program_buffer buffer = { .index = n };
 	int ret = 0;
 
@@ -192,35 +193,38 @@ static int constant_buffers(struct program *program, unsigned int n, bool first_
 			buffer.content = PROGRAM_RECORDS;
 			buffer.channel_count = channels;
 			ret = buffer_add(program, &buffer, RECORD_BYTES * (uint64_t)channels, index,
-					 &step->records);
-		} else {
-			step->records = before->records;
-			program->plan[step->records].last = index;
+					 &shared->records);
 		}
 		if (ret)
 			return ret;
+		step->records = shared->records;
+		program->plan[step->records].last = index;
 		if (!first_of_chunk) {
-			step->weights = before->weights;
+			step->weights = shared->weights;
 			program->plan[step->weights].last = index;
 			return 0;
 		}
 		buffer.content = PROGRAM_WEIGHTS;
 		buffer.channel_first = step->channel_first;
 		buffer.channel_count = step->channel_count;
-		return buffer_add(program, &buffer, weights_bytes(&node->weights,
-								  step->channel_count),
-				  index, &step->weights);
+		ret = buffer_add(program, &buffer, weights_bytes(&node->weights,
+								 step->channel_count),
+				 index, &shared->weights);
+		step->weights = shared->weights;
+		return ret;
 	}
 	if (node->op->kind != IR_TABLE && node->op->kind != IR_SOFTMAX)
 		return 0;
 	if (!first_of_node) {
-		step->table = before->table;
+		step->table = shared->table;
 		program->plan[step->table].last = index;
 		return 0;
 	}
 	buffer.content = node->op->kind == IR_TABLE ? PROGRAM_TABLE : PROGRAM_EXPONENTIALS;
-	return buffer_add(program, &buffer, node->op->kind == IR_TABLE ? IR_TABLE_ENTRIES :
-			  4 * exponential_entries(node->op), index, &step->table);
+	ret = buffer_add(program, &buffer, node->op->kind == IR_TABLE ? IR_TABLE_ENTRIES :
+			 4 * exponential_entries(node->op), index, &shared->table);
+	step->table = shared->table;
+	return ret;
 }
 
 static int step_add(struct program *program, unsigned int n, struct program_step *step,
@@ -245,6 +249,7 @@ static int step_add(struct program *program, unsigned int n, struct program_step
 	if (ret)
 		return ret;
 	program->steps[program->step_count++] = *step;
+	program->nodes[n].end_step = program->step_count;
 	return 0;
 }
 
@@ -256,7 +261,6 @@ static int node_steps(struct program *program, unsigned int n)
 	int32_t rows = output->height;
 	int ret = 0;
 
-	program->node_steps[n] = program->step_count;
 	if (node_is_striped(program->segment, node))
 		rows = stripe_rows(program, node);
 	else if (!n && program->settings.first_pieces > 1 && node->op->kind != IR_PAD)
@@ -278,7 +282,33 @@ static int node_steps(struct program *program, unsigned int n)
 
 			ret = step_add(program, n, &step, !c && !y, !y);
 		}
-	program->node_steps[n + 1] = program->step_count;
+	return ret;
+}
+
+/* The steps of a cascade: pieces of its nodes in turn, all channels of each. */
+static int cascade_steps(struct program *program, unsigned int first, unsigned int end)
+{
+	const struct segment *segment = program->segment;
+	int32_t ring[CASCADE_NODES], rows = program->settings.cascade_rows;
+	unsigned int count = cascade_pieces(segment, first, end, rows, NULL, ring);
+	struct cascade_piece *pieces = arena_alloc(segment->graph->arena, count, sizeof(*pieces));
+	int ret = 0;
+
+	if (!pieces)
+		return error_memory(segment->graph->error);
+	cascade_pieces(segment, first, end, rows, pieces, ring);
+	for (unsigned int n = first; n < end; n++)
+		program->nodes[n].cascade = first + 1;
+	for (unsigned int p = 0; p < count && !ret; p++) {
+		const struct cascade_piece *piece = &pieces[p];
+		struct program_step step = {
+			.row_first = piece->row_first, .row_end = piece->row_end,
+			.channel_count =
+				segment->values[segment->nodes[piece->node].output].channels,
+		};
+
+		ret = step_add(program, piece->node, &step, !piece->row_first, !piece->row_first);
+	}
 	return ret;
 }
 
@@ -290,25 +320,53 @@ static int cut(struct program *program, unsigned int *failed_node)
 	program->step_count = program->buffer_count = 0;
 	for (unsigned int v = 0; v < segment->value_count; v++)
 		segment->values[v].buffer = PROGRAM_NO_BUFFER;
-	for (unsigned int n = 0; n < segment->node_count && !ret; n++) {
-		ret = node_steps(program, n);
+	for (unsigned int n = 0; n < segment->node_count && !ret;) {
 		*failed_node = n;
+		if (program->cascade_ends[n]) {
+			ret = cascade_steps(program, n, program->cascade_ends[n]);
+			n = program->cascade_ends[n];
+		} else {
+			ret = node_steps(program, n++);
+		}
 	}
 	return ret;
 }
 
-/* Loads stay behind the preemption point before their first use. */
+bool program_preempts(const struct program *program, unsigned int step)
+{
+	return step < program->preempt_steps && program->preempt[step];
+}
+
+/* Loads for which a preemption point would have to wait stay behind it. */
 static void hold_back(struct program *program)
 {
+	unsigned int load = 0, point = 0;
+
 	for (unsigned int b = 0; b < program->buffer_count; b++) {
 		struct plan_buffer *buffer = &program->plan[b];
-		unsigned int step = buffer->first;
 
-		while (step > buffer->earliest && !program->preempt[step])
-			step--;
-		if (step > buffer->earliest)
-			buffer->earliest = step;
+		if (!buffer->is_load)
+			continue;
+		for (unsigned int s = point + 1; s <= buffer->first; s++)
+			if (program_preempts(program, s) && load >= program->preempt_loads[s])
+				point = s;
+		if (point > buffer->earliest)
+			buffer->earliest = point;
+		load++;
 	}
+}
+
+/* Whether node n reads a value that its own cascade makes. */
+static bool read_in_own_cascade(const struct program *program, unsigned int n, int value)
+{
+	const struct segment_node *node = &program->segment->nodes[n];
+	int producer = program->segment->values[value].producer;
+
+	for (unsigned int i = 0; i < node->input_count; i++)
+		if (node->inputs[i] == value && producer >= 0 && program->nodes[n].cascade &&
+		    program->nodes[n].cascade == program->nodes[producer].cascade)
+			return true;
+	return false;
 }
 
 /* The largest resident value that lives together with the buffer without room. */
@@ -324,17 +382,19 @@ static int choose_victim(const struct program *program, unsigned int failed)
 		uint64_t bytes;
 		bool padded = false;
 
-		if (!value->resident || value->buffer == PROGRAM_NO_BUFFER || value->height < 2)
+		if (!value->resident || value->ring_rows || value->buffer == PROGRAM_NO_BUFFER ||
+		    value->height < 2)
 			continue;
 		buffer = &program->plan[value->buffer];
 		if (buffer->first > program->plan[failed].last ||
 		    buffer->last < program->plan[failed].first)
 			continue;
-		/* PAD fills its whole output at once. */
+		/* PAD fills its whole output at once; a cascade does not read what it stores. */
 		for (unsigned int n = 0; n < segment->node_count; n++)
-			padded |= segment->nodes[n].op->kind == IR_PAD &&
-				  (segment->nodes[n].output == (int)v ||
-				   segment->nodes[n].inputs[0] == (int)v);
+			padded |= (segment->nodes[n].op->kind == IR_PAD &&
+				   (segment->nodes[n].output == (int)v ||
+				    segment->nodes[n].inputs[0] == (int)v)) ||
+				  read_in_own_cascade(program, n, (int)v);
 		/* What is in memory anyway costs nothing more. */
 		bytes = buffer->bytes * (value->producer < 0 || value->store_count ? 2 : 1);
 		if (!padded && bytes > best_bytes) {
@@ -355,15 +415,21 @@ int program_build(struct program *program, unsigned int *failed_node)
 	struct segment *segment = program->segment;
 	int ret, failed, victim;
 
-	program->node_steps = arena_alloc(segment->graph->arena, segment->node_count + 1,
-					  sizeof(*program->node_steps));
-	if (!program->node_steps)
+	program->nodes = arena_alloc(segment->graph->arena, segment->node_count,
+				     sizeof(*program->nodes));
+	program->cascade_ends = arena_alloc(segment->graph->arena, segment->node_count,
+					    sizeof(*program->cascade_ends));
+	if (!program->nodes || !program->cascade_ends)
 		return error_memory(segment->graph->error);
+	program->largest_need = cascade_largest_need(segment);
+	if (program->settings.cascade_limit)
+		cascade_choose(segment, program->settings.cascade_limit,
+			       program->settings.cascade_rows, program->cascade_ends);
 	for (;;) {
 		ret = cut(program, failed_node);
 		if (ret)
 			return ret;
-		if (program->preempt)
+		if (program->preempt_steps)
 			hold_back(program);
 		failed = plan_place(program->plan, program->buffer_count,
 				    segment->target->sram_bytes, &program->peak);

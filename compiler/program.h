@@ -22,6 +22,10 @@ struct program_settings {
 	uint64_t stripe_bytes;
 	/* Pieces in which the first operator's input comes, so that it can begin early. */
 	int32_t first_pieces;
+	/* Cascades where one operator at a time needs more SRAM than this; 0: none. */
+	uint64_t cascade_limit;
+	/* Rows that the last operator of a cascade makes at a time. */
+	int32_t cascade_rows;
 };
 
 enum program_content {
@@ -49,6 +53,15 @@ struct program_step {
 	unsigned int inputs[2], output, weights, records, table;
 };
 
+/* What the steps of a node share. */
+struct program_node {
+	/* The step behind its last one. */
+	unsigned int end_step;
+	unsigned int weights, records, table;
+	/* The first node of the cascade that it is in, and one more; 0: none. */
+	unsigned int cascade;
+};
+
 struct program {
 	struct segment *segment;
 	struct program_settings settings;
@@ -57,12 +70,22 @@ struct program {
 	unsigned int buffer_count, buffer_capacity;
 	struct plan_buffer *plan;
 	struct program_buffer *buffers;
-	/* Steps with a preemption point before them; NULL: none. Nothing is fetched across. */
+	/* Steps with a preemption point before them; NULL: none. */
 	const bool *preempt;
-	/* First step of each node, and one more. */
-	unsigned int *node_steps;
+	/* For each of those: loads, in their order, that may be made before the point. */
+	const unsigned int *preempt_loads;
+	/* Elements of both. */
+	unsigned int preempt_steps;
+	struct program_node *nodes;
+	/* End of the cascade that begins with a node; 0: none does. */
+	unsigned int *cascade_ends;
 	uint64_t peak;
+	/* SRAM that the maps of one operator, by itself, need at most. */
+	uint64_t largest_need;
 };
+
+/* Whether a preemption point stands before the step. */
+bool program_preempts(const struct program *program, unsigned int step);
 
 /*
  * Cuts and places; spills values where the SRAM is too small. Returns 0,

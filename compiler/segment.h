@@ -41,6 +41,8 @@ struct segment_value {
 	unsigned int store_count;
 	/* Lies in SRAM as a whole; otherwise in pieces, a stripe of rows at a time. */
 	bool resident;
+	/* Resident: only so many rows at a time lie there, in a ring; 0: all of them. */
+	int32_t ring_rows;
 	/* Written to scratch only for lack of SRAM. */
 	bool spilled;
 	/* Buffer of the plan when resident. */

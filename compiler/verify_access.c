@@ -67,11 +67,10 @@ unsigned int verify_register_count(unsigned int unit)
 					     KESTREL_DMA_REGISTER_COUNT;
 }
 
-/* A feature map without a ring: from its address to its last byte. */
-static void add_map(struct list *list, bool write, const uint32_t *map, uint32_t first_row,
-		    uint32_t height, uint32_t width, uint32_t channels)
+/* Rows of a feature map that lie one behind the other: from the first to the last byte. */
+static void add_rows(struct list *list, bool write, const uint32_t *map, uint32_t first_row,
+		     uint32_t height, uint32_t width, uint32_t channels)
 {
-	/* ADDRESS, ROW_STRIDE, BRICK_STRIDE, PIXEL_STRIDE stand in this order. */
 	uint64_t from = map[0] + (uint64_t)first_row * map[1];
 	uint64_t to = from + (uint64_t)(height - 1) * map[1] + (uint64_t)(width - 1) * map[3];
 
@@ -80,6 +79,26 @@ static void add_map(struct list *list, bool write, const uint32_t *map, uint32_t
 	else
 		to += (uint64_t)((channels - 1) / 16) * map[2] + KESTREL_ISA_BRICK_BYTES;
 	add(list, 0, write, from, to);
+}
+
+/*
+ * A feature map: ADDRESS, ROW_STRIDE, BRICK_STRIDE, PIXEL_STRIDE, RING_ROWS,
+ * FIRST_ROW stand in this order. A ring's rows are in two places when they wrap.
+ */
+static void add_map(struct list *list, bool write, const uint32_t *map, uint32_t first_row,
+		    uint32_t height, uint32_t width, uint32_t channels)
+{
+	uint32_t ring = map[4], row = map[5] + first_row, before_wrap = height;
+
+	if (ring) {
+		row %= ring;
+		if (height > ring)
+			height = ring;
+		before_wrap = row + height > ring ? ring - row : height;
+	}
+	add_rows(list, write, map, row, before_wrap, width, channels);
+	if (before_wrap < height)
+		add_rows(list, write, map, 0, height - before_wrap, width, channels);
 }
 
 /* First and last input row of a window that lie inside the map; false: none. */

@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: MIT
+#include "cascade.h"
+
+#define RECORD_BYTES 9
+/* Rounds that a node can be ahead of the last: more than there are changes of unit. */
+#define ROUNDS_AHEAD (2 * CASCADE_NODES)
+
+static int32_t least(int32_t a, int32_t b)
+{
+	return a < b ? a : b;
+}
+
+/* The node of [first, end) that makes input `i` of a node, or -1. */
+static int producer_inside(const struct segment *segment, const struct segment_node *node,
+			   unsigned int i, unsigned int first, unsigned int end)
+{
+	int producer = segment->values[node->inputs[i]].producer;
+
+	return producer >= (int)first && producer < (int)end ? producer : -1;
+}
+
+/* Last node that reads a value; -1: none. */
+static int last_reader(const struct segment *segment, int value)
+{
+	for (unsigned int n = segment->node_count; n-- > 0;)
+		for (unsigned int i = 0; i < segment->nodes[n].input_count; i++)
+			if (segment->nodes[n].inputs[i] == value)
+				return (int)n;
+	return -1;
+}
+
+/* Whether a node's output is used up inside [.., end): a ring will do. */
+static bool output_rolls(const struct segment *segment, unsigned int n, unsigned int end)
+{
+	int value = segment->nodes[n].output;
+	int last = last_reader(segment, value);
+
+	return n + 1 < end && !segment->values[value].store_count && last >= 0 && last < (int)end;
+}
+
+/* Rows of the input behind which output rows [.., to) need nothing, in or out of the map. */
+static int64_t rows_needed(const struct segment_node *node, int64_t to)
+{
+	const struct ir_window *w = &node->window;
+
+	return (to - 1) * w->stride_h - w->pad_top + (int64_t)(w->kernel_h - 1) * w->dilation_h + 1;
+}
+
+struct walk {
+	const struct segment *segment;
+	unsigned int first, end;
+	/* By node of the cascade: rows a round, rows wanted and done so far. */
+	int64_t advance[CASCADE_NODES], wanted[CASCADE_NODES];
+	int32_t done[CASCADE_NODES];
+};
+
+static int32_t output_height(const struct walk *walk, unsigned int n)
+{
+	return walk->segment->values[walk->segment->nodes[n].output].height;
+}
+
+/* Rows that each node makes in a round. */
+static void walk_start(struct walk *walk, int32_t rows)
+{
+	for (unsigned int n = walk->end; n-- > walk->first;) {
+		int64_t *advance = &walk->advance[n - walk->first];
+
+		*advance = 0;
+		for (unsigned int m = n + 1; m < walk->end; m++)
+			for (unsigned int i = 0; i < walk->segment->nodes[m].input_count; i++)
+				if (producer_inside(walk->segment, &walk->segment->nodes[m], i,
+						    walk->first, walk->end) == (int)n &&
+				    walk->advance[m - walk->first] *
+				    walk->segment->nodes[m].window.stride_h > *advance)
+					*advance = walk->advance[m - walk->first] *
+						   walk->segment->nodes[m].window.stride_h;
+		if (!*advance)
+			*advance = rows;
+		walk->done[n - walk->first] = 0;
+	}
+}
+
+/* Rows of each node that are wanted when the last one is to have made `target` rows. */
+static void walk_want(struct walk *walk, int64_t target)
+{
+	const struct segment *segment = walk->segment;
+	int32_t last_height = output_height(walk, walk->end - 1);
+
+	for (unsigned int n = walk->end; n-- > walk->first;) {
+		int64_t *wanted = &walk->wanted[n - walk->first];
+		bool read = false;
+
+		*wanted = INT64_MIN;
+		for (unsigned int m = n + 1; m < walk->end; m++) {
+			const struct segment_node *reader = &segment->nodes[m];
+			int64_t to = walk->wanted[m - walk->first];
+
+			/* Ahead of another unit, so that neither waits. */
+			if (reader->is_mac != segment->nodes[n].is_mac)
+				to += walk->advance[m - walk->first];
+			for (unsigned int i = 0; i < reader->input_count; i++) {
+				if (producer_inside(segment, reader, i, walk->first, walk->end) !=
+				    (int)n)
+					continue;
+				read = true;
+				if (rows_needed(reader, to) > *wanted)
+					*wanted = rows_needed(reader, to);
+			}
+		}
+		if (!read)
+			*wanted = n + 1 == walk->end ? target :
+				  target * output_height(walk, n) / last_height;
+	}
+}
+
+/* Rows of node n's output that are kept when its rows up to `to` are written. */
+static int32_t rows_kept(const struct walk *walk, unsigned int n, int32_t to)
+{
+	const struct segment *segment = walk->segment;
+	int32_t height = output_height(walk, n), low = to;
+
+	for (unsigned int m = n + 1; m < walk->end; m++) {
+		const struct segment_node *reader = &segment->nodes[m];
+		int32_t done = walk->done[m - walk->first], from, end;
+
+		if (done == output_height(walk, m))
+			continue;
+		for (unsigned int i = 0; i < reader->input_count; i++) {
+			if (producer_inside(segment, reader, i, walk->first, walk->end) != (int)n)
+				continue;
+			segment_input_rows(reader, height, done, done + 1, &from, &end);
+			low = least(low, from);
+		}
+	}
+	return to - low;
+}
+
+static bool walk_over(const struct walk *walk)
+{
+	for (unsigned int n = walk->first; n < walk->end; n++)
+		if (!output_rolls(walk->segment, n, walk->end) &&
+		    walk->done[n - walk->first] < output_height(walk, n))
+			return false;
+	return true;
+}
+
+unsigned int cascade_pieces(const struct segment *segment, unsigned int first, unsigned int end,
+			    int32_t rows, struct cascade_piece *pieces,
+			    int32_t ring[CASCADE_NODES])
+{
+	struct walk walk = { .segment = segment, .first = first, .end = end };
+	int64_t target = -(int64_t)ROUNDS_AHEAD * rows;
+	unsigned int count = 0;
+
+	walk_start(&walk, rows);
+	for (unsigned int n = first; n < end; n++)
+		ring[n - first] = 0;
+	for (; !walk_over(&walk); target += rows) {
+		walk_want(&walk, target);
+		for (unsigned int n = first; n < end; n++) {
+			int32_t *done = &walk.done[n - first], height = output_height(&walk, n);
+			int64_t wanted = walk.wanted[n - first];
+			int32_t to = wanted < height ? (int32_t)wanted : height, kept;
+
+			if (wanted <= *done || *done == height)
+				continue;
+			if (count == CASCADE_PIECES)
+				return 0;
+			if (pieces)
+				pieces[count] = (struct cascade_piece){ n, *done, to };
+			count++;
+			kept = rows_kept(&walk, n, to);
+			if (kept > ring[n - first])
+				ring[n - first] = kept;
+			*done = to;
+		}
+	}
+	for (unsigned int n = first; n < end; n++)
+		ring[n - first] = least(ring[n - first], output_height(&walk, n));
+	return count;
+}
+
+/* Whether a node can be computed a few rows at a time, next to others. */
+static bool node_fits(const struct segment *segment, unsigned int n)
+{
+	const struct segment_node *node = &segment->nodes[n];
+
+	switch (node->op->kind) {
+	case IR_CONVOLUTION:
+	case IR_DEPTHWISE:
+	case IR_ADD:
+	case IR_TABLE:
+	case IR_AVERAGE_POOL:
+	case IR_MAX_POOL:
+		return segment->values[node->output].height > 1;
+	default:
+		return false;
+	}
+}
+
+static uint64_t value_bytes(const struct segment_value *value, int32_t rows)
+{
+	return layout_bytes(&value->layout, rows);
+}
+
+/* Values made before node `first` that it or a later one reads. */
+static uint64_t live_bytes(const struct segment *segment, unsigned int first)
+{
+	uint64_t bytes = 0;
+
+	for (unsigned int v = 0; v < segment->value_count; v++) {
+		const struct segment_value *value = &segment->values[v];
+
+		if (value->producer >= 0 && value->producer < (int)first && value->resident &&
+		    last_reader(segment, (int)v) >= (int)first)
+			bytes += value_bytes(value, value->height);
+	}
+	return bytes;
+}
+
+static uint64_t constant_bytes(const struct segment *segment, const struct segment_node *node)
+{
+	if (!node->is_mac)
+		return node->op->kind == IR_TABLE ? IR_TABLE_ENTRIES : 0;
+	return weights_bytes(&node->weights, node->weights.output_channels) +
+	       RECORD_BYTES * (uint64_t)segment->values[node->output].channels;
+}
+
+/* SRAM that a node by itself needs for its maps, and what lives across it. */
+static uint64_t single_bytes(const struct segment *segment, unsigned int n)
+{
+	const struct segment_node *node = &segment->nodes[n];
+	const struct segment_value *output = &segment->values[node->output];
+	uint64_t bytes = live_bytes(segment, n) + value_bytes(output, output->height);
+
+	for (unsigned int i = 0; i < node->input_count; i++) {
+		const struct segment_value *input = &segment->values[node->inputs[i]];
+
+		if (input->producer < 0)
+			bytes += value_bytes(input, input->height);
+	}
+	return bytes;
+}
+
+uint64_t cascade_largest_need(const struct segment *segment)
+{
+	uint64_t largest = 0;
+
+	for (unsigned int n = 0; n < segment->node_count; n++)
+		if (single_bytes(segment, n) > largest)
+			largest = single_bytes(segment, n);
+	return largest;
+}
+
+/* SRAM that the cascade [first, end) needs, constants too; UINT64_MAX: it cannot be. */
+static uint64_t cascade_bytes(const struct segment *segment, unsigned int first, unsigned int end,
+			      int32_t rows)
+{
+	uint64_t bytes = live_bytes(segment, first);
+	int32_t ring[CASCADE_NODES];
+
+	if (!cascade_pieces(segment, first, end, rows, NULL, ring))
+		return UINT64_MAX;
+	for (unsigned int n = first; n < end; n++) {
+		const struct segment_node *node = &segment->nodes[n];
+		const struct segment_value *output = &segment->values[node->output];
+
+		bytes += constant_bytes(segment, node);
+		bytes += value_bytes(output, output_rolls(segment, n, end) ? ring[n - first] :
+								      output->height);
+		for (unsigned int i = 0; i < node->input_count; i++) {
+			const struct segment_value *input = &segment->values[node->inputs[i]];
+			int32_t from, to;
+
+			/* What was put in memory inside the cascade is not there in time. */
+			if (input->source_after >= (int)first)
+				return UINT64_MAX;
+			if (input->producer >= 0)
+				continue;
+			segment_input_rows(node, input->height, 0, least(output->height, 4 * rows),
+					   &from, &to);
+			bytes += 2 * value_bytes(input, to - from);
+		}
+	}
+	return bytes;
+}
+
+/* The end that gives the cascade from `first` the smallest need; 0: none helps. */
+static unsigned int best_end(const struct segment *segment, unsigned int first, int32_t rows)
+{
+	uint64_t best_bytes = UINT64_MAX, single = 0;
+	unsigned int best = 0;
+
+	for (unsigned int n = first; n < segment->node_count && n - first < CASCADE_NODES &&
+	     node_fits(segment, n); n++) {
+		uint64_t bytes;
+
+		if (single_bytes(segment, n) > single)
+			single = single_bytes(segment, n);
+		if (n == first)
+			continue;
+		bytes = cascade_bytes(segment, first, n + 1, rows);
+		if (bytes < best_bytes && bytes < single) {
+			best_bytes = bytes;
+			best = n + 1;
+		}
+	}
+	return best;
+}
+
+static void cascade_take(struct segment *segment, unsigned int first, unsigned int end,
+			 int32_t rows)
+{
+	int32_t ring[CASCADE_NODES];
+
+	cascade_pieces(segment, first, end, rows, NULL, ring);
+	for (unsigned int n = first; n < end; n++) {
+		const struct segment_node *node = &segment->nodes[n];
+
+		if (output_rolls(segment, n, end))
+			segment->values[node->output].ring_rows = ring[n - first];
+		for (unsigned int i = 0; i < node->input_count; i++) {
+			struct segment_value *input = &segment->values[node->inputs[i]];
+
+			if (input->producer < 0 &&
+			    last_reader(segment, node->inputs[i]) == (int)n)
+				input->resident = false;
+		}
+	}
+}
+
+void cascade_choose(struct segment *segment, uint64_t limit_bytes, int32_t rows,
+		    unsigned int *ends)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < segment->node_count; i++)
+		ends[i] = 0;
+	while (n < segment->node_count) {
+		bool large = single_bytes(segment, n) > limit_bytes ||
+			     (n + 1 < segment->node_count &&
+			      single_bytes(segment, n + 1) > limit_bytes);
+		unsigned int end = large && node_fits(segment, n) ? best_end(segment, n, rows) : 0;
+
+		if (!end) {
+			n++;
+			continue;
+		}
+		cascade_take(segment, n, end, rows);
+		ends[n] = end;
+		n = end;
+	}
+}

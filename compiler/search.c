@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+#include <errno.h>
+
+#include "search.h"
+
+/* Rounds of ever smaller pieces when nothing fits. */
+#define ROUNDS 5
+/* Rows that the last operator of a cascade makes at a time, unless others are faster. */
+#define CASCADE_ROWS 2
+
+struct search {
+	struct ir_graph *graph;
+	const struct target *target;
+	/* The segment as it is to be lowered. */
+	const struct stream_segment *place;
+	struct generate_cache *cache;
+	struct candidate *best;
+	struct stream_segment *best_out;
+	bool found;
+	unsigned int *failed_operator;
+};
+
+/* Whether a failure only says that these settings do not do. */
+static bool is_misfit(int ret)
+{
+	return ret == -ENOSPC || ret == -EFBIG;
+}
+
+/* Lowers the segment with these settings and keeps the result if it is the fastest. */
+static int search_try(struct search *search, const struct program_settings *settings)
+{
+	struct candidate candidate = { .cache = search->cache };
+	struct stream_segment place = *search->place;
+	int ret = candidate_build(&candidate, search->graph, search->target, search->place, &place,
+				  settings);
+
+	if (is_misfit(ret))
+		*search->failed_operator = candidate.failed_operator;
+	if (!ret && (!search->found || candidate.cycles < search->best->cycles)) {
+		struct candidate worse = *search->best;
+
+		*search->best = candidate;
+		candidate = worse;
+		*search->best_out = place;
+		search->found = true;
+	}
+	candidate_release(&candidate);
+	return ret;
+}
+
+/* Weights of a command, with the first input whole and then in pieces. */
+static int search_chunks(struct search *search, unsigned int round, uint64_t cascade_limit)
+{
+	static const uint64_t chunks[] = { 2048, 4096, 8192, 16384 };
+	uint64_t sram = search->target->sram_bytes;
+	int ret = 0;
+
+	for (size_t c = 0; c < sizeof(chunks) / sizeof(chunks[0]); c++) {
+		struct program_settings settings = {
+			.chunk_bytes = chunks[c] >> round,
+			.stripe_bytes = sram / 4 >> round,
+			.first_pieces = 1,
+			.cascade_limit = cascade_limit,
+			.cascade_rows = CASCADE_ROWS,
+		};
+
+		if (c && chunks[c] > sram / 8 >> round)
+			continue;
+		ret = search_try(search, &settings);
+		/* Pieces need no less room than the whole. */
+		if (!ret) {
+			settings.first_pieces = 4;
+			ret = search_try(search, &settings);
+		}
+		if (ret && !is_misfit(ret))
+			return ret;
+	}
+	return search->found ? 0 : ret;
+}
+
+/*
+ * Cascades where less SRAM than all of it is needed leave more for weights that are
+ * fetched ahead. Varies limit and rows of the best so far.
+ */
+static int search_cascades(struct search *search)
+{
+	static const int32_t rows[] = { 1, 2, 4 };
+	const struct program_settings base = search->best->program.settings;
+	uint64_t need = search->best->program.largest_need;
+
+	for (uint64_t eighths = 8; eighths >= 2; eighths = eighths > 4 ? eighths / 2 : eighths - 1)
+		for (size_t r = 0; r < sizeof(rows) / sizeof(rows[0]); r++) {
+			struct program_settings settings = base;
+			int ret;
+
+			settings.cascade_limit = search->target->sram_bytes / 8 * eighths;
+			settings.cascade_rows = rows[r];
+			if (settings.cascade_limit >= need ||
+			    (settings.cascade_limit == base.cascade_limit &&
+			     settings.cascade_rows == base.cascade_rows))
+				continue;
+			ret = search_try(search, &settings);
+			if (ret && !is_misfit(ret))
+				return ret;
+		}
+	return 0;
+}
+
+int search_segment(struct ir_graph *graph, const struct target *target,
+		   struct stream_segment *out, struct generate_cache *cache,
+		   struct candidate *best, unsigned int *failed_operator)
+{
+	const struct stream_segment place = *out;
+	struct stream_segment best_out = *out;
+	struct search search = {
+		.graph = graph, .target = target, .place = &place, .cache = cache, .best = best,
+		.best_out = &best_out, .failed_operator = failed_operator,
+	};
+	int ret = -ENOSPC;
+
+	for (unsigned int round = 0; round < ROUNDS && !search.found; round++) {
+		ret = search_chunks(&search, round, target->sram_bytes);
+		if (is_misfit(ret))
+			ret = search_chunks(&search, round, 0);
+		if (ret && !is_misfit(ret))
+			break;
+	}
+	if (search.found)
+		ret = search_cascades(&search);
+	if (ret) {
+		candidate_release(best);
+		return ret;
+	}
+	/* The values and nodes refer to the segment they were tried with. */
+	best->segment.out = out;
+	best->program.segment = &best->segment;
+	*out = best_out;
+	return 0;
+}

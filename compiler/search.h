@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* Ways to lower a segment, and the search for the fastest. */
+#ifndef COMPILER_SEARCH_H
+#define COMPILER_SEARCH_H
+
+#include "generate.h"
+#include "program.h"
+
+/* One way to lower a segment, with what came of it. */
+struct candidate {
+	struct program program;
+	struct segment segment;
+	struct command_list list;
+	struct buffer commands, constants;
+	struct generate_cache *cache;
+	/* As predicted: the whole, and the longest stretch between preemption points. */
+	uint64_t cycles, interval;
+	/* The operator that does not fit, or takes too many commands. */
+	unsigned int failed_operator;
+};
+
+/*
+ * Lowers a segment with the given settings; `place` says which operators,
+ * `out` gets its bases. Returns 0, -ENOMEM, -E2BIG, or -ENOSPC or -EFBIG with
+ * `failed_operator`. Release the candidate in any case.
+ */
+int candidate_build(struct candidate *candidate, struct ir_graph *graph,
+		    const struct target *target, const struct stream_segment *place,
+		    struct stream_segment *out, const struct program_settings *settings);
+void candidate_release(struct candidate *candidate);
+
+/*
+ * Lowers one segment the fastest way found. -ENOSPC or -EFBIG with the operator
+ * that does not fit or takes too many commands; -E2BIG when it has too many
+ * inputs and outputs. `cache` is zero-initialised and lives as long as `best`.
+ */
+int search_segment(struct ir_graph *graph, const struct target *target,
+		   struct stream_segment *out, struct generate_cache *cache,
+		   struct candidate *best, unsigned int *failed_operator);
+
+#endif
