@@ -3,6 +3,7 @@
 #ifndef _KESTREL_DEVICE_H_
 #define _KESTREL_DEVICE_H_
 
+#include <linux/completion.h>
 #include <linux/io.h>
 #include <linux/workqueue.h>
 
@@ -97,6 +98,12 @@ struct kestrel_device {
 	struct kestrel_firmware firmware;
 	/** @reset: watchdog, resets. */
 	struct kestrel_reset reset;
+	/**
+	 * @silent: done when the device, unplugged, has been stopped. Between
+	 * the two nobody may touch it, but it may still touch memory: whoever
+	 * is about to free some waits here.
+	 */
+	struct completion silent;
 	/** @sched_wq: where the queues' DRM schedulers run. */
 	struct workqueue_struct *sched_wq;
 	/** @bo_lock: mutex: guards @bos. */

@@ -287,11 +287,11 @@ static void kestrel_drv_stop(struct kestrel_device *kdev)
 		kestrel_write(kdev, KESTREL_REG_INTERRUPT_ENABLE, 0);
 		kestrel_device_reset(kdev);
 	}
+	complete_all(&kdev->silent);
 	kestrel_queues_shutdown(kdev);
 	kestrel_vms_shutdown(kdev);
 	kestrel_bos_shutdown(kdev);
 	kestrel_firmware_fini(kdev);
-	kestrel_mmu_fini(kdev);
 	destroy_workqueue(kdev->reset.wq);
 }
 
@@ -352,7 +352,6 @@ err_firmware:
 	/* The device must have let go of the memory before it is freed. */
 	kestrel_device_reset(kdev);
 	kestrel_firmware_fini(kdev);
-	kestrel_mmu_fini(kdev);
 err_reset_wq:
 	destroy_workqueue(kdev->reset.wq);
 	return ret;
@@ -373,6 +372,7 @@ struct kestrel_device *kestrel_drv_alloc(struct device *dev)
 	if (!IS_ERR(kdev)) {
 		dev_set_drvdata(dev, kdev);
 		spin_lock_init(&kdev->slot_lock);
+		init_completion(&kdev->silent);
 	}
 	return kdev;
 }

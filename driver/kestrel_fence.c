@@ -60,7 +60,7 @@ static const struct dma_fence_ops kestrel_fence_ops = {
  */
 struct dma_fence *kestrel_fence_alloc(void)
 {
-	struct kestrel_fence *fence = kzalloc(sizeof(*fence), GFP_KERNEL);
+	struct kestrel_fence *fence = kzalloc(sizeof(*fence), GFP_KERNEL_ACCOUNT);
 
 	return fence ? &fence->base : NULL;
 }

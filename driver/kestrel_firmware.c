@@ -455,16 +455,18 @@ int kestrel_firmware_request(struct kestrel_device *kdev,
 	} while (!kestrel_firmware_replied(slot, seqno) && !late);
 
 	if (!kestrel_firmware_replied(slot, seqno)) {
-		drm_err(&kdev->drm, "the firmware does not answer request %u in %u ms\n",
-			request->type, request_timeout_ms);
+		dev_err_ratelimited(kdev->drm.dev,
+				    "the firmware does not answer request %u in %u ms\n",
+				    request->type, request_timeout_ms);
 		return -ETIMEDOUT;
 	}
 
 	dma_rmb();
 	result = READ_ONCE(slot->result);
 	if (result != KESTREL_FW_RESULT_OK) {
-		drm_err(&kdev->drm, "the firmware refuses request %u: result %u, value %llu\n",
-			request->type, result, READ_ONCE(slot->value));
+		dev_err_ratelimited(kdev->drm.dev,
+				    "the firmware refuses request %u: result %u, value %llu\n",
+				    request->type, result, READ_ONCE(slot->value));
 		return -EPROTO;
 	}
 
@@ -547,18 +549,19 @@ void kestrel_firmware_events_process(struct kestrel_device *kdev)
 {
 	struct kestrel_firmware *fw = &kdev->firmware;
 	bool cookie = dma_fence_begin_signalling();
-	u32 pending;
+	u32 pending, taken = 0;
 	int ret;
 
 	mutex_lock(&fw->event_lock);
+	/* More than a ring full comes with another interrupt. */
 	do {
 		ret = kestrel_firmware_event_next(kdev, &pending);
-	} while (!ret && pending);
+	} while (!ret && pending && ++taken < KESTREL_EVENT_ENTRIES);
 	kestrel_firmware_log_process(kdev);
 	mutex_unlock(&fw->event_lock);
 
 	if (ret) {
-		drm_err(&kdev->drm, "the firmware's event ring holds nonsense\n");
+		dev_err_ratelimited(kdev->drm.dev, "the firmware's event ring holds nonsense\n");
 		kestrel_reset_schedule(kdev, KESTREL_RESET_MCU);
 	}
 

@@ -21,7 +21,7 @@
  */
 struct kestrel_job *kestrel_job_create(struct kestrel_queue *queue, void *owner, u64 client_id)
 {
-	struct kestrel_job *job = kzalloc(sizeof(*job), GFP_KERNEL);
+	struct kestrel_job *job = kzalloc(sizeof(*job), GFP_KERNEL_ACCOUNT);
 	int ret;
 
 	if (!job)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Copyright The Kestrel authors */
 
+#include <linux/dma-mapping.h>
 #include <linux/iopoll.h>
 #include <linux/moduleparam.h>
 #include <linux/scatterlist.h>
@@ -18,18 +19,22 @@ module_param(invalidate_timeout_ms, uint, 0644);
 MODULE_PARM_DESC(invalidate_timeout_ms,
 		 "Time in which the MMU has to answer an invalidation, in ms (default 1000)");
 
+/*
+ * Charged to the client, and given back one by one: a pool would keep what one
+ * client's mappings have cost until the device goes.
+ */
 static __le64 *kestrel_mmu_table_alloc(void *context, dma_addr_t *address)
 {
 	struct kestrel_device *kdev = context;
 
-	return dma_pool_zalloc(kdev->mmu.pool, GFP_KERNEL, address);
+	return dma_alloc_coherent(kdev->drm.dev, KESTREL_PAGE_SIZE, address, GFP_KERNEL_ACCOUNT);
 }
 
 static void kestrel_mmu_table_free(void *context, __le64 *entries, dma_addr_t address)
 {
 	struct kestrel_device *kdev = context;
 
-	dma_pool_free(kdev->mmu.pool, entries, address);
+	dma_free_coherent(kdev->drm.dev, KESTREL_PAGE_SIZE, entries, address);
 }
 
 static const struct kestrel_pagetable_ops kestrel_mmu_table_ops = {
@@ -59,22 +64,7 @@ int kestrel_mmu_init(struct kestrel_device *kdev)
 		return ret;
 
 	ida_init(&mmu->asids);
-	ret = drmm_add_action_or_reset(&kdev->drm, kestrel_mmu_asids_destroy, &mmu->asids);
-	if (ret)
-		return ret;
-
-	mmu->pool = dma_pool_create("kestrel-tables", kdev->drm.dev, KESTREL_PAGE_SIZE,
-				    KESTREL_PAGE_SIZE, 0);
-	return mmu->pool ? 0 : -ENOMEM;
-}
-
-/**
- * kestrel_mmu_fini - release what kestrel_mmu_init() made
- * @kdev: device without page tables
- */
-void kestrel_mmu_fini(struct kestrel_device *kdev)
-{
-	dma_pool_destroy(kdev->mmu.pool);
+	return drmm_add_action_or_reset(&kdev->drm, kestrel_mmu_asids_destroy, &mmu->asids);
 }
 
 /**
@@ -148,8 +138,10 @@ void kestrel_mmu_invalidate(struct kestrel_device *kdev, unsigned int asid, u64 
 	bool done;
 	int idx;
 
-	if (!drm_dev_enter(&kdev->drm, &idx))
+	if (!drm_dev_enter(&kdev->drm, &idx)) {
+		wait_for_completion(&kdev->silent);
 		return;
+	}
 
 	mutex_lock(&kdev->mmu.lock);
 	kestrel_write(kdev, KESTREL_REG_INVALIDATE_ASID, asid);

@@ -3,7 +3,6 @@
 #ifndef _KESTREL_MMU_H_
 #define _KESTREL_MMU_H_
 
-#include <linux/dmapool.h>
 #include <linux/idr.h>
 #include <linux/mutex.h>
 
@@ -18,8 +17,6 @@ struct sg_table;
  * struct kestrel_mmu - the device's memory management unit
  */
 struct kestrel_mmu {
-	/** @pool: memory of page tables. */
-	struct dma_pool *pool;
 	/** @asids: ASIDs in use; has its own lock. */
 	struct ida asids;
 	/** @lock: guards the address space table, invalidation and @roots. */
@@ -50,7 +47,6 @@ struct kestrel_mmu_fault {
 };
 
 int kestrel_mmu_init(struct kestrel_device *kdev);
-void kestrel_mmu_fini(struct kestrel_device *kdev);
 void kestrel_mmu_restore(struct kestrel_device *kdev);
 int kestrel_mmu_asid_alloc(struct kestrel_device *kdev);
 void kestrel_mmu_asid_free(struct kestrel_device *kdev, unsigned int asid);

@@ -32,7 +32,7 @@ static unsigned int kestrel_table_index(u64 va, unsigned int level)
 
 static struct kestrel_table *kestrel_table_create(struct kestrel_pagetable *pt, bool leaf)
 {
-	struct kestrel_table *table = kzalloc(sizeof(*table), GFP_KERNEL);
+	struct kestrel_table *table = kzalloc(sizeof(*table), GFP_KERNEL_ACCOUNT);
 
 	if (!table)
 		return NULL;
@@ -40,7 +40,7 @@ static struct kestrel_table *kestrel_table_create(struct kestrel_pagetable *pt, 
 	INIT_LIST_HEAD(&table->link);
 	if (!leaf) {
 		table->children = kcalloc(KESTREL_TABLE_ENTRIES, sizeof(*table->children),
-					  GFP_KERNEL);
+					  GFP_KERNEL_ACCOUNT);
 		if (!table->children)
 			goto err_free;
 	}
@@ -78,6 +78,8 @@ static void kestrel_table_link(struct kestrel_table *parent, unsigned int index,
 			       struct kestrel_table *child)
 {
 	parent->children[index] = child;
+	/* What the child holds must be there before the device can find it. */
+	dma_wmb();
 	kestrel_table_write(parent, index,
 			    KESTREL_PTE_VALID |
 			    (u64)child->address >> KESTREL_PAGE_SHIFT << KESTREL_PTE_PPN_SHIFT);
@@ -291,8 +293,6 @@ static struct kestrel_table *kestrel_pagetable_split(struct kestrel_pagetable *p
 		kestrel_table_write(level0, i, pte + step);
 	}
 
-	/* The table must be complete before the device can find it. */
-	dma_wmb();
 	kestrel_table_link(level1, index, level0);
 	return level0;
 }

@@ -210,7 +210,11 @@ int kestrel_queue_event(struct kestrel_device *kdev, const struct kestrel_fw_eve
 		return -EPROTO;
 
 	spin_lock(&queue->lock);
-	if (event->type == KESTREL_FW_EVENT_QUEUE_BROKEN)
+	/* Said twice it is nonsense: who says it for ever is not listened to. */
+	if (event->type == KESTREL_FW_EVENT_QUEUE_BROKEN &&
+	    queue->status != DRM_KESTREL_QUEUE_OK)
+		ret = -EPROTO;
+	else if (event->type == KESTREL_FW_EVENT_QUEUE_BROKEN)
 		kestrel_queue_die(queue, DRM_KESTREL_QUEUE_INNOCENT, -ECANCELED);
 	else
 		ret = kestrel_queue_job_ended(queue, event);
@@ -342,8 +346,10 @@ static void kestrel_queue_detach(struct kestrel_queue *queue)
 	};
 	int idx, ret = 0;
 
-	if (!drm_dev_enter(&kdev->drm, &idx))
+	if (!drm_dev_enter(&kdev->drm, &idx)) {
+		wait_for_completion(&kdev->silent);
 		return;
+	}
 
 	mutex_lock(&kdev->firmware.request_lock);
 	if (queue->in_firmware)
