@@ -24,8 +24,8 @@ unit_tests() { # BUILD SANITIZE
 }
 
 groups=(source-rules contract-headers clang-tidy unit unit-sanitized models-cpu models-sim
-	configurations bad-input fuzz module guest-debian guest-debug
-	firmware-messages)
+	configurations bad-input fuzz module dt-schema packaging guest-debian guest-debug
+	guest-amd64 firmware-messages)
 
 run_group() {
 	case $1 in
@@ -40,8 +40,11 @@ run_group() {
 	bad-input) group "$1" tests/bad-input/check.sh ;;
 	fuzz) group "$1" tests/fuzz/check.sh ;;
 	module) group "$1" tests/static/module.sh ;;
+	dt-schema) group "$1" tests/static/dt-schema.sh ;;
+	packaging) group "$1" tests/static/packaging.sh ;;
 	guest-debian) group "$1" tests/guest/check.sh debian "$models" ;;
 	guest-debug) group "$1" tests/guest/check.sh debug "$models" ;;
+	guest-amd64) group "$1" tests/vm/kernel-matrix.sh amd64 ;;
 	firmware-messages) group "$1" tests/fuzz/firmware-messages.sh debug 20 ;;
 	*) echo "check.sh: no group $1; groups: ${groups[*]}" >&2; exit 2 ;;
 	esac
