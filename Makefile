@@ -68,7 +68,7 @@ modules:
 clean:
 	rm -rf $(BUILD)
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -type f -name '*.d' 2>/dev/null)
 
 .PHONY: all programs unit-tests print-unit-tests guest-programs run check modules clean
 .DELETE_ON_ERROR:
