@@ -120,6 +120,32 @@ static uint64_t node_macs(const struct segment *segment, const struct segment_no
 	       weights_bytes(&node->weights, node->weights.output_channels);
 }
 
+static bool is_input(const struct ir_graph *graph, int tensor)
+{
+	return graph->tensors[tensor].producer < 0;
+}
+
+/*
+ * Bytes of a transfer that neither bring the model's inputs or constants nor take
+ * its outputs away: they are in memory for lack of SRAM, or between two segments.
+ */
+static uint64_t spilled_bytes(const struct ir_graph *graph, const struct stream_segment *segment,
+			      const struct command *command)
+{
+	unsigned int base = (unsigned int)command_get(command, KESTREL_DMA_BASE);
+	int tensor = segment->bases[base].tensor;
+	uint64_t bytes = 1;
+
+	if (base == SEGMENT_BASE_CONSTANTS)
+		return 0;
+	if (base >= SEGMENT_BASE_TENSORS && (command->unit == KESTREL_UNIT_DMA_IN ?
+					     is_input(graph, tensor) : ir_is_output(graph, tensor)))
+		return 0;
+	for (unsigned int d = 0; d < 4; d++)
+		bytes *= (uint64_t)command_get(command, KESTREL_DMA_COUNT0 + d);
+	return bytes;
+}
+
 /* Puts what a segment became into the stream. */
 static int take_segment(struct ir_graph *graph, struct stream *stream,
 			struct stream_segment *segment, struct candidate *candidate)
@@ -151,19 +177,14 @@ static int take_segment(struct ir_graph *graph, struct stream *stream,
 		stream->preemption_interval = candidate->interval;
 	if (candidate->program.peak > stream->sram_peak_bytes)
 		stream->sram_peak_bytes = candidate->program.peak;
-	for (unsigned int v = 0; v < candidate->segment.value_count; v++) {
-		const struct segment_value *value = &candidate->segment.values[v];
-
-		if (value->spilled)
-			stream->spill_bytes += (uint64_t)value->height * (uint64_t)value->width *
-					       (uint64_t)value->channels;
-	}
 	for (unsigned int i = 0; i < candidate->list.count; i++) {
 		const struct command *command = &candidate->list.commands[i];
 		struct stream_place *place = &stream->places[command->operator_index];
 
 		if (command->unit == KESTREL_UNIT_MAC || command->unit == KESTREL_UNIT_VECTOR)
 			place->predicted_cycles += command->finish - command->start;
+		else
+			stream->spill_bytes += spilled_bytes(graph, segment, command);
 	}
 	stream->dead_channels += candidate->segment.dead_channels;
 	for (unsigned int n = 0; n < candidate->segment.node_count; n++)

@@ -104,8 +104,6 @@ void segment_spill(struct segment *segment, unsigned int index)
 	value->resident = false;
 	if (value->producer < 0)
 		return;
-	if (!value->store_count)
-		value->spilled = true;
 	value->source = value_place(segment, value);
 	value->source_after = value->producer;
 }

@@ -43,8 +43,6 @@ struct segment_value {
 	bool resident;
 	/* Resident: only so many rows at a time lie there, in a ring; 0: all of them. */
 	int32_t ring_rows;
-	/* Written to scratch only for lack of SRAM. */
-	bool spilled;
 	/* Buffer of the plan when resident. */
 	unsigned int buffer;
 	/* First and last step that touch it. */

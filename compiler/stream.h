@@ -53,6 +53,7 @@ struct stream {
 	uint64_t predicted_cycles;
 	uint64_t preemption_interval;
 	uint64_t sram_peak_bytes;
+	/* What NPU segments put in memory between operators and fetch again, both ways. */
 	uint64_t spill_bytes;
 	uint64_t macs;
 	/* Channels left out because they count for nothing. */

@@ -380,6 +380,7 @@ static void info_stream(const struct npu_model *model, struct npu_model_info *in
 	info->macs_npu = stream->macs;
 	info->predicted_cycles = stream->predicted_cycles;
 	info->preemption_interval = stream->preemption_interval;
+	info->spill_bytes = stream->spill_bytes;
 	for (uint32_t i = 0; i < stream->segment_count; i++)
 		info->segment_count += model->graph.segments[stream->first_segment + i].kind ==
 				       KESTREL_GRAPH_SEGMENT_NPU;

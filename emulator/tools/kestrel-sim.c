@@ -313,7 +313,8 @@ static void report_json(const struct session *session, const struct options *opt
 	       (unsigned long long)s->macs, mac_utilisation(session),
 	       (unsigned long long)dma_bytes(s));
 	printf("\"sram_peak_bytes\": %llu, \"spill_bytes\": %llu,\n \"ports\": [",
-	       (unsigned long long)s->sram_peak_bytes, (unsigned long long)s->spill_bytes);
+	       (unsigned long long)s->sram_peak_bytes,
+	       (unsigned long long)session->info.spill_bytes);
 	for (unsigned int port = 0; port < KESTREL_SIMULATOR_PORTS; port++)
 		printf("%s{\"read_bytes\": %llu, \"write_bytes\": %llu}", port ? ", " : "",
 		       (unsigned long long)s->dma_bytes_in[port],
@@ -351,7 +352,7 @@ static void report_text(const struct session *session)
 	       (unsigned long long)s->macs, 100 * mac_utilisation(session));
 	printf("  dma bytes     %12llu  (%llu of commands, %llu spilled)\n",
 	       (unsigned long long)dma_bytes(s), (unsigned long long)s->command_bytes,
-	       (unsigned long long)s->spill_bytes);
+	       (unsigned long long)session->info.spill_bytes);
 	printf("  sram peak     %12llu  of %u bytes\n", (unsigned long long)s->sram_peak_bytes,
 	       session->information.sram_bytes);
 	printf("  operators: %u on the NPU, %u on the processor, %u removed\n",

@@ -174,6 +174,8 @@ struct npu_model_info {
 	const char *producer;		/* program that compiled the model */
 	const char *source;		/* file name of the source model */
 	const char *numerics;		/* rounding profile */
+	/* Bytes of one run that NPU jobs put in memory and fetch again, both ways. */
+	uint64_t spill_bytes;
 };
 
 int npu_model_info(struct npu_model *model, struct npu_model_info *info);

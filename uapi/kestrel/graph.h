@@ -638,7 +638,7 @@ struct kestrel_graph_stream {
 	uint64_t predicted_cycles;	/* of one run, NPU segments only */
 	uint64_t preemption_interval;	/* cycles, longest between two preemption points */
 	uint64_t sram_peak_bytes;
-	uint64_t spill_bytes;		/* bytes of one run that went to scratch for lack of SRAM */
+	uint64_t spill_bytes;		/* bytes of one run put in memory and fetched again, both ways */
 	uint64_t macs;			/* multiply-accumulates that run on the NPU */
 	uint8_t reserved[48];
 };

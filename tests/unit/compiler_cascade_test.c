@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Cascades: every row is made once and in order, after the rows it needs, and no
+ * ring loses a row that is still needed.
+ */
+#include "compiler_test.h"
+#include "cascade.h"
+
+#define NODES 8
+#define HEIGHT_MAX 256
+
+struct graph {
+	struct segment segment;
+	struct segment_value values[NODES + 1];
+	struct segment_node nodes[NODES];
+	struct ir_operator operators[NODES];
+};
+
+static void value_init(struct graph *graph, int value, int producer, int32_t height)
+{
+	graph->values[value] = (struct segment_value){
+		.producer = producer, .source_after = -1, .resident = true,
+		.height = height, .width = 32, .channels = 16,
+		.layout = layout_make(height, 32, 16, false),
+	};
+}
+
+/* A chain of windows over a map of `height` rows; node 4 adds what nodes 1 and 3 made. */
+static void graph_init(struct graph *graph, int32_t height, uint64_t *random)
+{
+	*graph = (struct graph){ 0 };
+	graph->segment.values = graph->values;
+	graph->segment.nodes = graph->nodes;
+	graph->segment.value_count = NODES + 1;
+	graph->segment.node_count = NODES;
+	value_init(graph, 0, -1, height);
+	for (int n = 0; n < NODES; n++) {
+		struct segment_node *node = &graph->nodes[n];
+		struct ir_window *w = &node->window;
+		bool whole = n >= 1 && n <= 4;
+
+		node->op = &graph->operators[n];
+		graph->operators[n].kind = n == 4 ? IR_ADD : n == 6 ? IR_TABLE : IR_CONVOLUTION;
+		node->is_mac = n != 4 && n != 6;
+		node->weights.output_channels = node->weights.channels = 16;
+		*w = (struct ir_window){
+			.kernel_h = 1, .kernel_w = 1, .stride_h = 1, .stride_w = 1,
+			.dilation_h = 1, .dilation_w = 1,
+		};
+		if (node->is_mac && height > 16) {
+			w->kernel_h = 1 + (int32_t)(test_random(random) % 5);
+			w->stride_h = whole ? 1 : 1 + (int32_t)(test_random(random) % 2);
+			w->pad_top = w->kernel_h / 2;
+		}
+		node->weights.kernel_h = w->kernel_h;
+		node->weights.kernel_w = w->kernel_w;
+		height = (height - 1) / w->stride_h + 1;
+		node->inputs[0] = n;
+		node->input_count = 1;
+		if (n == 4) {
+			node->inputs[1] = 2;
+			node->input_count = 2;
+		}
+		node->output = n + 1;
+		value_init(graph, n + 1, n, height);
+	}
+}
+
+/* Replays the pieces on rings that remember which row lies in each place. */
+static void check_pieces(struct test *test, const struct graph *graph, unsigned int first,
+			 unsigned int end, const struct cascade_piece *pieces, unsigned int count,
+			 const int32_t *ring)
+{
+	static int32_t held[NODES + 1][HEIGHT_MAX];
+	int32_t done[NODES] = { 0 };
+
+	for (unsigned int p = 0; p < count; p++) {
+		const struct cascade_piece *piece = &pieces[p];
+		const struct segment_node *node = &graph->nodes[piece->node];
+
+		CHECK(test, piece->row_first == done[piece->node]);
+		CHECK(test, piece->row_end > piece->row_first);
+		CHECK(test, piece->row_end <= graph->values[node->output].height);
+		done[piece->node] = piece->row_end;
+		for (int32_t row = piece->row_first; row < piece->row_end && piece->node + 1 < end;
+		     row++)
+			held[node->output][row % ring[piece->node - first]] = row;
+		for (unsigned int i = 0; i < node->input_count; i++) {
+			int producer = graph->values[node->inputs[i]].producer;
+			int32_t from, to;
+
+			if (producer < (int)first)
+				continue;
+			segment_input_rows(node, graph->values[node->inputs[i]].height,
+					   piece->row_first, piece->row_end, &from, &to);
+			CHECK(test, to <= done[producer]);
+			for (int32_t row = from; row < to; row++)
+				CHECK(test, held[node->inputs[i]][row % ring[producer - (int)first]] ==
+					    row);
+		}
+	}
+	CHECK(test, done[end - 1] == graph->values[end].height);
+}
+
+static void check_random_cascades(struct test *test)
+{
+	static struct cascade_piece pieces[CASCADE_PIECES];
+	uint64_t random = 11;
+	unsigned int smaller = 0;
+
+	for (int round = 0; round < 300; round++) {
+		unsigned int first = (unsigned int)(test_random(&random) % 2);
+		unsigned int end = 5 + (unsigned int)(test_random(&random) % (NODES - 4));
+		int32_t rows = 1 + (int32_t)(test_random(&random) % 5);
+		int32_t ring[CASCADE_NODES];
+		struct graph graph;
+		unsigned int count;
+
+		graph_init(&graph, 20 + (int32_t)(test_random(&random) % 200), &random);
+		count = cascade_pieces(&graph.segment, first, end, rows, pieces, ring);
+		CHECK(test, count > 0);
+		check_pieces(test, &graph, first, end, pieces, count, ring);
+		for (unsigned int n = first; n + 1 < end; n++)
+			smaller += ring[n - first] < graph.values[graph.nodes[n].output].height;
+	}
+	CHECK(test, smaller > 1000);
+	test_end(test, "rows come in order and rings keep what is needed");
+}
+
+static void check_choice(struct test *test)
+{
+	uint64_t random = 5;
+	unsigned int ends[NODES];
+	struct graph graph;
+
+	graph_init(&graph, 200, &random);
+	cascade_choose(&graph.segment, cascade_largest_need(&graph.segment), 1, ends);
+	for (unsigned int n = 0; n < NODES; n++)
+		CHECK(test, !ends[n] && !graph.values[n].ring_rows);
+	test_end(test, "no cascade where each operator fits");
+
+	cascade_choose(&graph.segment, cascade_largest_need(&graph.segment) / 2, 1, ends);
+	CHECK(test, ends[0] >= 5);
+	CHECK(test, !graph.values[0].resident);
+	for (unsigned int v = 1; v < ends[0]; v++)
+		CHECK(test, graph.values[v].ring_rows > 0 &&
+			    graph.values[v].ring_rows < graph.values[v].height);
+	CHECK(test, !graph.values[ends[0]].ring_rows);
+	test_end(test, "a cascade where one does not");
+
+	graph_init(&graph, 200, &random);
+	graph.values[2].store_count = 1;
+	cascade_choose(&graph.segment, cascade_largest_need(&graph.segment) / 2, 1, ends);
+	CHECK(test, !graph.values[2].ring_rows);
+	test_end(test, "what must go to memory stays whole");
+}
+
+int main(void)
+{
+	struct test test = { 0 };
+
+	check_random_cascades(&test);
+	check_choice(&test);
+	return test.failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
