@@ -407,6 +407,17 @@ static void put_operator(struct writer *writer, const struct ir_operator *op)
 	buffer_append(&writer->sections[KESTREL_GRAPH_SECTION_OPERATORS], &record, sizeof(record));
 }
 
+/* Operators of the source model, of which some may have become several. */
+static unsigned int source_count(const struct ir_graph *graph)
+{
+	unsigned int count = 0;
+
+	for (unsigned int o = 0; o < graph->operator_count; o++)
+		if (graph->operators[o].source >= count)
+			count = graph->operators[o].source + 1;
+	return count;
+}
+
 static void put_info(struct writer *writer, const struct graph_source *source)
 {
 	const struct ir_graph *graph = writer->graph;
@@ -414,7 +425,7 @@ static void put_info(struct writer *writer, const struct graph_source *source)
 		.producer = put_string(writer, "npuc " COMPILER_VERSION),
 		.source_name = put_string(writer, source->name),
 		.source_format = put_string(writer, source->format),
-		.source_operator_count = graph->operator_count,
+		.source_operator_count = source_count(graph),
 	};
 
 	info.numerics = !strcmp(graph->numerics, "tflite") ? KESTREL_GRAPH_NUMERICS_TFLITE :
@@ -519,14 +530,17 @@ static void put_placement(struct writer *writer, unsigned int index)
 	buffer_append(&writer->sections[KESTREL_GRAPH_SECTION_PLACEMENT], &record, sizeof(record));
 }
 
-/* Placement stands in the order of the source, which ir_order() may have changed. */
+/*
+ * Placement stands in the order of the source, which ir_order() may have
+ * changed. Where one operator became several, the last is the one it stands for.
+ */
 static void put_placements(struct writer *writer)
 {
 	const struct ir_graph *graph = writer->graph;
 
-	for (unsigned int source = 0; source < graph->operator_count; source++)
+	for (unsigned int source = 0; source < source_count(graph); source++)
 		for (unsigned int o = 0; o < graph->operator_count; o++) {
-			unsigned int at = (source + o) % graph->operator_count;
+			unsigned int at = graph->operator_count - 1 - o;
 
 			if (graph->operators[at].source == source) {
 				put_placement(writer, at);

@@ -389,6 +389,9 @@ static int resolve_operator(struct ir_graph *graph, struct ir_operator *op,
 			    const struct resolve_profile *profile)
 {
 	switch (op->kind) {
+	case IR_TABLE:
+		/* Made by resolve_scaled_concatenations(). */
+		return 0;
 	case IR_CONVOLUTION:
 	case IR_DEPTHWISE:
 		return resolve_convolution(graph, op, profile);
@@ -446,6 +449,8 @@ static int resolve_operator(struct ir_graph *graph, struct ir_operator *op,
 		return resolve_copy(graph, op);
 	case IR_SVDF:
 		return resolve_svdf(graph, op);
+	case IR_LSTM:
+		return resolve_lstm(graph, op);
 	case IR_DETECTION:
 		return resolve_detection(graph, op);
 	default:
@@ -471,6 +476,7 @@ int resolve_graph(struct ir_graph *graph, const char *numerics)
 				 "numerics profile \"%s\": a TensorFlow Lite model takes tflite-ref, tflite or tflm",
 				 numerics);
 	graph->numerics = profile->name;
+	ret = resolve_scaled_concatenations(graph);
 	for (unsigned int o = 0; o < graph->operator_count && !ret; o++)
 		ret = resolve_operator(graph, &graph->operators[o], profile);
 	return ret;

@@ -80,6 +80,11 @@ int resolve_softmax(struct ir_graph *graph, struct ir_operator *op,
 /* resolve_move.c: operators that move elements. */
 int resolve_reshape(struct ir_graph *graph, struct ir_operator *op);
 int resolve_pad(struct ir_graph *graph, struct ir_operator *op);
+/*
+ * Puts a table before each input of a uint8 concatenation that has another
+ * scale or zero point than the output: legacy models let the operator rescale.
+ */
+int resolve_scaled_concatenations(struct ir_graph *graph);
 int resolve_concatenation(struct ir_graph *graph, struct ir_operator *op);
 int resolve_split(struct ir_graph *graph, struct ir_operator *op);
 int resolve_slice(struct ir_graph *graph, struct ir_operator *op);
@@ -91,6 +96,7 @@ int resolve_copy(struct ir_graph *graph, struct ir_operator *op);
 
 /* resolve_recurrent.c */
 int resolve_svdf(struct ir_graph *graph, struct ir_operator *op);
+int resolve_lstm(struct ir_graph *graph, struct ir_operator *op);
 
 /* resolve_detection.c */
 int resolve_detection(struct ir_graph *graph, struct ir_operator *op);

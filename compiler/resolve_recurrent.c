@@ -41,7 +41,8 @@ static int check_svdf(struct ir_graph *graph, const struct ir_operator *op)
 		if (i != SVDF_BIAS && (tensor->scale_count != 1 || !(tensor->scales[0] > 0)))
 			return error_set(graph->error, -EINVAL, "%s: needs one positive scale",
 					 ir_where(graph, op, op->inputs[i]));
-		if (i != SVDF_BIAS && i != SVDF_INPUT && tensor->zero_points[0])
+		if ((i == SVDF_FEATURE || i == SVDF_TIME ||
+		     (i == SVDF_STATE && tensor->type != IR_INT8)) && tensor->zero_points[0])
 			return error_set(graph->error, -ENOTSUP, "%s: zero point is not 0",
 					 ir_where(graph, op, op->inputs[i]));
 	}
@@ -88,10 +89,125 @@ int resolve_svdf(struct ir_graph *graph, struct ir_operator *op)
 	svdf->rank = (uint32_t)op->attributes.rank;
 	svdf->mode = KESTREL_GRAPH_REQUANTISE_DOUBLE;
 	svdf->input_zero_point = (int32_t)tensors[op->inputs[SVDF_INPUT]].zero_points[0];
+	svdf->state_zero_point = (int32_t)tensors[op->inputs[SVDF_STATE]].zero_points[0];
 	svdf->zero_point = (int32_t)tensors[op->outputs[0]].zero_points[0];
 	svdf->feature_scale = (struct kestrel_graph_scale){ first.multiplier, first.shift };
 	svdf->time_scale = (struct kestrel_graph_scale){ second.multiplier, second.shift };
 	svdf->minimum = INT8_MIN;
 	svdf->maximum = INT8_MAX;
+	return 0;
+}
+
+/*
+ * LSTM's operands in the model: input, weights of four gates, recurrent
+ * weights of four, three of peepholes, biases of four, two of a projection,
+ * output state, cell state; then layer normalisation, unused here.
+ */
+enum { LSTM_PEEPHOLE = 9, LSTM_BIAS = 12, LSTM_PROJECTION = 16, LSTM_OUTPUT_STATE = 18,
+       LSTM_CELL_STATE = 19, LSTM_OPERANDS = 15, LSTM_GATES = 4 };
+
+/* Drops the operands that must be absent, so that those of the graph remain. */
+static int reorder_lstm(struct ir_graph *graph, struct ir_operator *op)
+{
+	int kept[LSTM_OPERANDS];
+	unsigned int count = 0;
+
+	if (op->input_count < LSTM_CELL_STATE + 1 || op->output_count != 1)
+		return error_set(graph->error, -EINVAL, "%s: %u inputs and %u outputs",
+				 ir_where(graph, op, -1), op->input_count, op->output_count);
+	for (unsigned int i = 0; i < op->input_count; i++) {
+		bool wanted = i < LSTM_PEEPHOLE || (i >= LSTM_BIAS && i < LSTM_PROJECTION) ||
+			      i == LSTM_OUTPUT_STATE || i == LSTM_CELL_STATE;
+
+		if (wanted != (op->inputs[i] >= 0))
+			return error_set(graph->error, -ENOTSUP,
+					 "%s: operand %u is %s: peepholes, projection, layer normalisation and coupled gates are not supported",
+					 ir_where(graph, op, -1), i, wanted ? "missing" : "there");
+		if (wanted)
+			kept[count++] = op->inputs[i];
+	}
+	memcpy(op->inputs, kept, sizeof(kept));
+	op->input_count = LSTM_OPERANDS;
+	return 0;
+}
+
+static int check_lstm(struct ir_graph *graph, const struct ir_operator *op)
+{
+	const struct ir_tensor *in = &graph->tensors[op->inputs[0]];
+	const struct ir_tensor *out = &graph->tensors[op->outputs[0]];
+	uint64_t batches, cells;
+
+	if (in->rank != 3 || out->rank != 3 || in->shape[0] != out->shape[0] ||
+	    in->shape[1] != out->shape[1])
+		return error_set(graph->error, -EINVAL, "%s: input and output do not fit",
+				 ir_where(graph, op, -1));
+	batches = (uint64_t)in->shape[op->attributes.time_major ? 1 : 0];
+	cells = (uint64_t)out->shape[2];
+	for (unsigned int i = 0; i < LSTM_OPERANDS; i++) {
+		const struct ir_tensor *tensor = &graph->tensors[op->inputs[i]];
+		bool bias = i > 2 * LSTM_GATES && i <= 3 * LSTM_GATES;
+		bool state = i > 3 * LSTM_GATES;
+		enum ir_type type = bias ? IR_INT32 : i == LSTM_OPERANDS - 1 ? IR_INT16 : IR_INT8;
+		uint64_t elements = !i ? in->elements : state ? batches * cells : bias ? cells :
+				    cells * (i <= LSTM_GATES ? (uint64_t)in->shape[2] : cells);
+
+		if (tensor->type != type || tensor->elements != elements ||
+		    (!bias && (tensor->scale_count != 1 || !(tensor->scales[0] > 0))) ||
+		    state != tensor->is_state || (i && !state && !tensor->data) ||
+		    (i && !state && !bias && (tensor->rank != 2 || tensor->zero_points[0])))
+			return error_set(graph->error, -ENOTSUP,
+					 "%s: type %s with %llu elements is not what the 8-bit form takes",
+					 ir_where(graph, op, op->inputs[i]),
+					 ir_type_name(tensor->type),
+					 (unsigned long long)tensor->elements);
+	}
+	return resolve_check_activations(graph, op);
+}
+
+int resolve_lstm(struct ir_graph *graph, struct ir_operator *op)
+{
+	struct kestrel_graph_scale scales[KESTREL_GRAPH_LSTM_SCALES];
+	const struct ir_tensor *in, *state, *cell;
+	struct kestrel_graph_lstm *lstm;
+	struct ir_scale scale;
+	float clip;
+	int exponent;
+	int ret = reorder_lstm(graph, op);
+
+	if (!ret && op->attributes.activation != IR_ACTIVATION_NONE)
+		ret = error_set(graph->error, -ENOTSUP, "%s: its activation is not tanh",
+				ir_where(graph, op, -1));
+	if (!ret)
+		ret = check_lstm(graph, op);
+	if (!ret)
+		ret = resolve_portable(graph, op, KESTREL_GRAPH_LSTM, sizeof(scales));
+	if (ret)
+		return ret;
+	in = &graph->tensors[op->inputs[0]];
+	state = &graph->tensors[op->inputs[LSTM_OPERANDS - 2]];
+	cell = &graph->tensors[op->inputs[LSTM_OPERANDS - 1]];
+	if (frexpf(cell->scales[0], &exponent) != 0.5f || exponent < -14 || exponent > -10)
+		return error_set(graph->error, -ENOTSUP,
+				 "%s: the scale must be a power of two from 2^-15 to 2^-11",
+				 ir_where(graph, op, op->inputs[LSTM_OPERANDS - 1]));
+	for (unsigned int g = 0; g < 2 * LSTM_GATES; g++) {
+		const struct ir_tensor *weights = &graph->tensors[op->inputs[1 + g]];
+		float from = g < LSTM_GATES ? in->scales[0] : state->scales[0];
+
+		/* The gates are Q3.12. */
+		scale = quantise_factor((double)(weights->scales[0] * from / 0x1p-12f));
+		scales[g] = (struct kestrel_graph_scale){ scale.multiplier, scale.shift };
+	}
+	scale = quantise_factor((double)(0x1p-15f / state->scales[0] * 0x1p-15f));
+	scales[KESTREL_GRAPH_LSTM_HIDDEN] =
+		(struct kestrel_graph_scale){ scale.multiplier, scale.shift };
+	memcpy(op->portable->parameters, scales, sizeof(scales));
+	clip = op->attributes.cell_clip / cell->scales[0];
+	lstm = &op->portable->attributes.lstm;
+	lstm->input_zero_point = (int32_t)in->zero_points[0];
+	lstm->state_zero_point = (int32_t)state->zero_points[0];
+	lstm->cell_exponent = exponent - 1;
+	lstm->cell_clip = op->attributes.cell_clip > 0 ? (int32_t)fminf(clip, 32767.0f) : 0;
+	lstm->time_major = op->attributes.time_major;
 	return 0;
 }

@@ -332,10 +332,12 @@ static int check_softmax_output(struct ir_graph *graph, const struct ir_operator
 	const struct ir_tensor *out = &graph->tensors[op->outputs[0]];
 	int32_t low, high;
 	float scale = out->type == IR_INT16 ? 1.0f / 65536 : 1.0f / 256;
+	/* 1/65535 is in use too. */
+	float tolerance = out->type == IR_INT16 ? 0.001f : 0.0f;
 
 	resolve_type_range(out->type, &low, &high);
 	if ((!is_byte(out->type) && out->type != IR_INT16) || out->scale_count != 1 ||
-	    out->scales[0] != scale || out->zero_points[0] != low)
+	    fabsf(out->scales[0] - scale) > tolerance * scale || out->zero_points[0] != low)
 		return error_set(graph->error, -ENOTSUP,
 				 "%s: the scale must be 1/%d and the zero point %d",
 				 ir_where(graph, op, op->outputs[0]),

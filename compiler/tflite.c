@@ -99,12 +99,9 @@ static int read_shape(struct reader *reader, const struct flatbuffer_table *tabl
 	for (uint32_t i = 0; i < shape.count; i++) {
 		int32_t extent = flatbuffer_vector_int32(&shape, i);
 
-		if (extent < 1)
-			return error_set(reader->error, -EINVAL,
-					 "%s: dimension %u has size %d, only fixed positive sizes are supported",
-					 table->what, i, extent);
+		/* Tolerated in tensors that no operator names; see read_indices(). */
 		tensor->shape[i] = extent;
-		tensor->elements *= (uint64_t)extent;
+		tensor->elements *= extent < 1 ? 0 : (uint64_t)extent;
 		if (tensor->elements > ELEMENTS_MAX)
 			return error_set(reader->error, -EINVAL, "%s: more than %llu elements",
 					 table->what, (unsigned long long)ELEMENTS_MAX);
@@ -262,6 +259,18 @@ static int read_tensor(struct reader *reader, const struct flatbuffer_vector *te
 	return ret;
 }
 
+static int check_extents(struct reader *reader, unsigned int index)
+{
+	const struct ir_tensor *tensor = &reader->graph->tensors[index];
+
+	for (unsigned int d = 0; d < tensor->rank && !tensor->elements; d++)
+		if (tensor->shape[d] < 1)
+			return error_set(reader->error, -EINVAL,
+					 "tensor %u \"%s\": dimension %u has size %d, only fixed positive sizes are supported",
+					 index, tensor->name, d, tensor->shape[d]);
+	return 0;
+}
+
 /* Indices of tensors; -1 stands for an optional operand that is absent. */
 static int read_indices(struct reader *reader, const struct flatbuffer_table *table,
 			unsigned int slot, int lowest, int **indices, unsigned int *count)
@@ -289,6 +298,9 @@ static int read_indices(struct reader *reader, const struct flatbuffer_table *ta
 					 "%s: operand %u is tensor %d, the model has %u tensors",
 					 table->what, i, index, reader->graph->tensor_count);
 		(*indices)[i] = index;
+		ret = index < 0 ? 0 : check_extents(reader, (unsigned int)index);
+		if (ret)
+			return ret;
 	}
 	return 0;
 }

@@ -274,6 +274,10 @@ static void softmax(const struct cpu_call *call)
 	struct array input = cpu_input(call, 0);
 	struct array output = cpu_output(call, 0);
 
+	if (attributes->kind == KESTREL_GRAPH_SOFTMAX_FLOAT) {
+		cpu_float_softmax(call);
+		return;
+	}
 	arithmetic_softmax(attributes, cpu_parameters(call, attributes->table), &input, &output);
 }
 
@@ -316,6 +320,7 @@ static void operator_run(const struct cpu_call *call)
 		[KESTREL_GRAPH_DEQUANTIZE] = dequantize,
 		[KESTREL_GRAPH_REQUANTIZE] = requantize,
 		[KESTREL_GRAPH_SOFTMAX] = softmax,
+		[KESTREL_GRAPH_LOG_SOFTMAX] = cpu_float_softmax,
 		[KESTREL_GRAPH_RESHAPE] = cpu_copy,
 		[KESTREL_GRAPH_COPY] = cpu_copy,
 		[KESTREL_GRAPH_PAD] = cpu_pad,
@@ -326,6 +331,9 @@ static void operator_run(const struct cpu_call *call)
 		[KESTREL_GRAPH_TRANSPOSE] = cpu_transpose,
 		[KESTREL_GRAPH_RESIZE_BILINEAR] = resize,
 		[KESTREL_GRAPH_RESIZE_NEAREST_NEIGHBOR] = resize,
+		[KESTREL_GRAPH_SVDF] = cpu_svdf,
+		[KESTREL_GRAPH_LSTM] = cpu_lstm,
+		[KESTREL_GRAPH_DETECTION_POSTPROCESS] = cpu_detection,
 	};
 
 	kernels[call->operator->opcode](call);
@@ -342,6 +350,10 @@ static size_t scratch_size(const struct graph *graph,
 	case KESTREL_GRAPH_ADD:
 	case KESTREL_GRAPH_SUB:
 		return 2 * 256 * sizeof(int32_t);
+	case KESTREL_GRAPH_LSTM:
+		return cpu_lstm_scratch(graph, operator);
+	case KESTREL_GRAPH_DETECTION_POSTPROCESS:
+		return cpu_detection_scratch(graph, operator);
 	}
 	return 0;
 }

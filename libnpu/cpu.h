@@ -89,4 +89,17 @@ void cpu_split(const struct cpu_call *call);
 void cpu_slice(const struct cpu_call *call);
 void cpu_transpose(const struct cpu_call *call);
 
+/* cpu_recurrent.c: operators with state. */
+void cpu_svdf(const struct cpu_call *call);
+void cpu_lstm(const struct cpu_call *call);
+size_t cpu_lstm_scratch(const struct graph *graph, const struct kestrel_graph_operator *operator);
+
+/* cpu_detection.c */
+void cpu_detection(const struct cpu_call *call);
+size_t cpu_detection_scratch(const struct graph *graph,
+			     const struct kestrel_graph_operator *operator);
+
+/* cpu_float.c: operators on float32 tensors. */
+void cpu_float_softmax(const struct cpu_call *call);
+
 #endif

@@ -510,6 +510,7 @@ struct kestrel_graph_svdf {
 	uint32_t rank;			/* filters = units * rank */
 	uint32_t mode;			/* enum kestrel_graph_requantise_mode */
 	int32_t input_zero_point;
+	int32_t state_zero_point;	/* of the state; int16: 0 */
 	int32_t zero_point;		/* of the output */
 	struct kestrel_graph_scale feature_scale;
 	struct kestrel_graph_scale time_scale;

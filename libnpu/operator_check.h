@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Parts that the checks of operators are made of. Every function that returns
+ * int returns 0, or a negative errno with a message that names the operator.
+ */
+#ifndef NPU_OPERATOR_CHECK_H
+#define NPU_OPERATOR_CHECK_H
+
+#include "graph.h"
+
+#include <stdint.h>
+
+struct check {
+	const struct graph *graph;
+	uint32_t index;
+	const struct kestrel_graph_operator *operator;
+	struct message *message;
+};
+
+/* Writes the message and returns `code`. */
+int check_fail(const struct check *check, int code, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Input number i, NULL where it is absent; output number i. */
+const struct kestrel_graph_tensor *check_input(const struct check *check, uint32_t i);
+const struct kestrel_graph_tensor *check_output(const struct check *check, uint32_t i);
+
+uint64_t check_count(const struct kestrel_graph_tensor *tensor);
+int check_is_byte(uint32_t type);
+int check_is_integer(uint32_t type);
+int check_same_shape(const struct kestrel_graph_tensor *a, const struct kestrel_graph_tensor *b);
+
+/* `size` bytes at `offset` are an aligned part of PARAMETERS. */
+int check_parameters(const struct check *check, const char *what, uint64_t offset,
+		     uint64_t size, uint32_t alignment);
+/* Zero point and clamp fit an integer type. */
+int check_range(const struct check *check, uint32_t type, int32_t zero_point,
+		int32_t minimum, int32_t maximum);
+int check_zero_point(const struct check *check, const char *what, uint32_t type,
+		     int32_t zero_point);
+int check_mode(const struct check *check, uint32_t mode);
+int check_scale(const struct check *check, uint32_t mode, struct kestrel_graph_scale scale);
+int check_requantise(const struct check *check,
+		     const struct kestrel_graph_requantise *requantise,
+		     uint32_t type, uint32_t channels);
+
+/* operator_check_recurrent.c */
+int check_svdf(const struct check *check);
+int check_lstm(const struct check *check);
+int check_detection(const struct check *check);
+
+#endif
