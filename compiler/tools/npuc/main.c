@@ -14,7 +14,7 @@
 
 static const char usage[] =
 	"usage: npuc MODEL.tflite -o GRAPH.npu [options]\n"
-	"Compiles an int8 TensorFlow Lite model into a Kestrel graph file.\n"
+	"Compiles a quantised TensorFlow Lite model into a Kestrel graph file.\n"
 	"\n"
 	"  -o, --output FILE     the graph file to write\n"
 	"  -t, --target NAME     configuration: kestrel-64, -128, -256 (default), -512,\n"
