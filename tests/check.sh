@@ -25,7 +25,7 @@ unit_tests() { # BUILD SANITIZE
 
 groups=(source-rules contract-headers clang-tidy unit unit-sanitized models-cpu models-sim
 	configurations bad-input fuzz module dt-schema packaging guest-debian guest-debug
-	guest-amd64 firmware-messages)
+	guest-amd64 guest-pci firmware-messages)
 
 run_group() {
 	case $1 in
@@ -45,6 +45,7 @@ run_group() {
 	guest-debian) group "$1" tests/guest/check.sh debian "$models" ;;
 	guest-debug) group "$1" tests/guest/check.sh debug "$models" ;;
 	guest-amd64) group "$1" tests/vm/kernel-matrix.sh amd64 ;;
+	guest-pci) group "$1" tests/vm/check-pci.sh ;;
 	firmware-messages) group "$1" tests/fuzz/firmware-messages.sh debug 20 ;;
 	*) echo "check.sh: no group $1; groups: ${groups[*]}" >&2; exit 2 ;;
 	esac
