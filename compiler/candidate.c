@@ -219,7 +219,8 @@ static int choose_points(const struct candidate *candidate, uint64_t distance,
 			unsigned int before = loads;
 			double cost;
 
-			if (timeline.idle[s] <= last)
+			/* Accumulators do not live across a point. */
+			if (timeline.idle[s] <= last || candidate->program.steps[s].kernel_first)
 				continue;
 			if (best && timeline.idle[s] - last > distance)
 				break;

@@ -19,7 +19,7 @@
 /* Weights of output channels [first, first + count) as they lie in memory. */
 struct encoded {
 	struct encoded *next;
-	int32_t first, count;
+	int32_t first, count, kernel_first, kernel_end;
 	uint8_t *data;
 	size_t bytes;
 	/* In run mode: how many. */
@@ -246,18 +246,21 @@ static const struct encoded *encode_weights(struct generator *generator,
 {
 	const struct segment *segment = generator->program->segment;
 	struct generate_coding *coding = &generator->cache->codings[buffer->index];
+	struct weights weights = weights_rows(&segment->nodes[buffer->index].weights,
+					      buffer->kernel_first, buffer->kernel_end);
 	struct buffer packed = { 0 }, runs = { 0 }, coded = { 0 };
 	struct encoded *encoded;
 
 	for (encoded = coding->encoded; encoded; encoded = encoded->next)
 		if (encoded->first == buffer->channel_first &&
-		    encoded->count == buffer->channel_count)
+		    encoded->count == buffer->channel_count &&
+		    encoded->kernel_first == buffer->kernel_first &&
+		    encoded->kernel_end == buffer->kernel_end)
 			return encoded;
-	weights_pack(&segment->nodes[buffer->index].weights, buffer->channel_first,
-		     buffer->channel_count, &packed);
+	weights_pack(&weights, buffer->channel_first, buffer->channel_count, &packed);
 	if (coding->runs && !packed.failed)
-		pack_runs(&segment->nodes[buffer->index].weights, buffer->channel_first,
-			  buffer->channel_count, coding->run_value, &runs);
+		pack_runs(&weights, buffer->channel_first, buffer->channel_count,
+			  coding->run_value, &runs);
 	if (coding->compressed && !packed.failed && !runs.failed)
 		codec_encode(&generator->cache->tables[coding->table],
 			     coding->runs ? runs.data : packed.data,
@@ -268,6 +271,8 @@ static const struct encoded *encode_weights(struct generator *generator,
 
 		encoded->first = buffer->channel_first;
 		encoded->count = buffer->channel_count;
+		encoded->kernel_first = buffer->kernel_first;
+		encoded->kernel_end = buffer->kernel_end;
 		encoded->bytes = stored->bytes;
 		encoded->symbols = runs.bytes;
 		encoded->data = arena_copy(segment->graph->arena, stored->data, stored->bytes);

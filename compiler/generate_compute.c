@@ -112,7 +112,8 @@ void generate_mac(const struct program *program, const struct program_step *step
 
 	segment_input_rows(node, input.value->height, step->row_first, step->row_end, &first, &end);
 	window_rows(&input, &first, &end);
-	pad_top = w->pad_top - step->row_first * w->stride_h + first;
+	pad_top = w->pad_top - step->row_first * w->stride_h + first -
+		  step->kernel_first * w->dilation_h;
 	if (node->depthwise && step->channel_count < output.value->channels) {
 		channels = step->channel_count;
 		input_address += (uint64_t)(step->channel_first / 16) * input.layout.brick_stride;
@@ -130,7 +131,12 @@ void generate_mac(const struct program *program, const struct program_step *step
 	command_set(command, KESTREL_MAC_IFM_CHANNELS, channels);
 	command_set(command, KESTREL_MAC_IFM_ZERO_POINT, node->op->input_zero_point);
 	command_set(command, KESTREL_MAC_KERNEL_WIDTH, w->kernel_w);
-	command_set(command, KESTREL_MAC_KERNEL_HEIGHT, w->kernel_h);
+	command_set(command, KESTREL_MAC_KERNEL_HEIGHT, step->kernel_end - step->kernel_first);
+	command_set(command, KESTREL_MAC_ACCUMULATE_FROM,
+		    step->kernel_first ? KESTREL_ACCUMULATE_RAM : KESTREL_ACCUMULATE_FRESH);
+	command_set(command, KESTREL_MAC_ACCUMULATE_TO,
+		    step->kernel_end < w->kernel_h ? KESTREL_ACCUMULATE_RAM :
+						     KESTREL_ACCUMULATE_FRESH);
 	command_set(command, KESTREL_MAC_STRIDE_X, w->stride_w);
 	command_set(command, KESTREL_MAC_STRIDE_Y, w->stride_h);
 	command_set(command, KESTREL_MAC_DILATION_X, w->dilation_w);

@@ -101,6 +101,26 @@ static int32_t chunk_channels(const struct program *program, const struct segmen
 	return (int32_t)least((uint64_t)channels, program->settings.chunk_bytes / brick * 16);
 }
 
+/*
+ * Kernel rows of a step: of a fully connected layer over a map with few outputs so
+ * many that their weights make one chunk, since its channels cannot be cut.
+ */
+static int32_t kernel_rows(const struct program *program, const struct segment_node *node)
+{
+	const struct segment_value *output = &program->segment->values[node->output];
+	int32_t rows = node->window.kernel_h;
+	uint64_t bytes;
+
+	if (!node->is_mac || node->depthwise || output->channels > KESTREL_ISA_BRICK_BYTES ||
+	    output->height > 1 || output->width > 1 || !output->resident)
+		return rows;
+	bytes = weights_bytes(&node->weights, output->channels);
+	if (bytes <= program->settings.chunk_bytes)
+		return rows;
+	rows = (int32_t)((uint64_t)rows * program->settings.chunk_bytes / bytes);
+	return rows ? rows : 1;
+}
+
 /* The buffer of an input's rows: the whole value, or a staged stripe of it. */
 static int input_buffer(struct program *program, const struct segment_node *node,
 			unsigned int input, const struct program_step *step, unsigned int index,
@@ -184,6 +204,7 @@ static int constant_buffers(struct program *program, unsigned int n, bool first_
 	const struct segment_node *node = &program->segment->nodes[n];
 	struct program_node *shared = &program->nodes[n];
 	struct program_buffer buffer = { .index = n };
+	struct weights weights;
 	int ret = 0;
 
 	if (node->is_mac) {
@@ -207,8 +228,10 @@ static int constant_buffers(struct program *program, unsigned int n, bool first_
 		buffer.content = PROGRAM_WEIGHTS;
 		buffer.channel_first = step->channel_first;
 		buffer.channel_count = step->channel_count;
-		ret = buffer_add(program, &buffer, weights_bytes(&node->weights,
-								 step->channel_count),
+		buffer.kernel_first = step->kernel_first;
+		buffer.kernel_end = step->kernel_end;
+		weights = weights_rows(&node->weights, step->kernel_first, step->kernel_end);
+		ret = buffer_add(program, &buffer, weights_bytes(&weights, step->channel_count),
 				 index, &shared->weights);
 		step->weights = shared->weights;
 		return ret;
@@ -232,6 +255,7 @@ static int step_add(struct program *program, unsigned int n, struct program_step
 {
 	const struct segment_node *node = &program->segment->nodes[n];
 	unsigned int index = program->step_count;
+	bool constants_first = !index && program->settings.constants_first;
 	int ret = 0;
 
 	program->steps = grown(program->segment->graph->arena, program->steps, index,
@@ -240,9 +264,11 @@ static int step_add(struct program *program, unsigned int n, struct program_step
 		return error_memory(program->segment->graph->error);
 	step->node = n;
 	step->inputs[1] = step->weights = step->records = step->table = PROGRAM_NO_BUFFER;
+	if (constants_first)
+		ret = constant_buffers(program, n, first_of_node, first_of_chunk, step, index);
 	for (unsigned int i = 0; i < node->input_count && !ret; i++)
 		ret = input_buffer(program, node, i, step, index, &step->inputs[i]);
-	if (!ret)
+	if (!ret && !constants_first)
 		ret = constant_buffers(program, n, first_of_node, first_of_chunk, step, index);
 	if (!ret)
 		ret = output_buffer(program, node, step, index, &step->output);
@@ -253,12 +279,32 @@ static int step_add(struct program *program, unsigned int n, struct program_step
 	return 0;
 }
 
+/* A node cut into parts of the kernel, so that it follows its weights as they come. */
+static int kernel_steps(struct program *program, unsigned int n, int32_t kernel)
+{
+	const struct segment_node *node = &program->segment->nodes[n];
+	const struct segment_value *output = &program->segment->values[node->output];
+	int ret = 0;
+
+	for (int32_t k = 0; k < node->window.kernel_h && !ret; k += kernel) {
+		struct program_step step = {
+			.row_end = output->height, .channel_count = output->channels,
+			.kernel_first = k,
+			.kernel_end = (int32_t)least((uint64_t)(k + kernel),
+						     (uint64_t)node->window.kernel_h),
+		};
+
+		ret = step_add(program, n, &step, !k, true);
+	}
+	return ret;
+}
+
 static int node_steps(struct program *program, unsigned int n)
 {
 	const struct segment_node *node = &program->segment->nodes[n];
 	const struct segment_value *output = &program->segment->values[node->output];
 	int32_t channels = output->channels, chunk = chunk_channels(program, node);
-	int32_t rows = output->height;
+	int32_t rows = output->height, kernel = kernel_rows(program, node);
 	int ret = 0;
 
 	if (node_is_striped(program->segment, node))
@@ -269,9 +315,12 @@ static int node_steps(struct program *program, unsigned int n)
 	if ((uint64_t)((output->height - 1) / rows + 1) * (uint64_t)((channels - 1) / chunk + 1) >
 	    PROGRAM_NODE_STEPS)
 		return -EFBIG;
+	if (kernel < node->window.kernel_h)
+		return kernel_steps(program, n, kernel);
 	for (int32_t c = 0; c < channels && !ret; c += chunk)
 		for (int32_t y = 0; y < output->height && !ret; y += rows) {
 			struct program_step step = {
+				.kernel_end = node->window.kernel_h,
 				.row_first = y,
 				.row_end = (int32_t)least((uint64_t)(y + rows),
 							  (uint64_t)output->height),
@@ -302,6 +351,7 @@ static int cascade_steps(struct program *program, unsigned int first, unsigned i
 	for (unsigned int p = 0; p < count && !ret; p++) {
 		const struct cascade_piece *piece = &pieces[p];
 		struct program_step step = {
+			.kernel_end = segment->nodes[piece->node].window.kernel_h,
 			.row_first = piece->row_first, .row_end = piece->row_end,
 			.channel_count =
 				segment->values[segment->nodes[piece->node].output].channels,

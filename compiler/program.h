@@ -22,6 +22,8 @@ struct program_settings {
 	uint64_t stripe_bytes;
 	/* Pieces in which the first operator's input comes, so that it can begin early. */
 	int32_t first_pieces;
+	/* Fetch the first operator's constants before its input. */
+	bool constants_first;
 	/* Cascades where one operator at a time needs more SRAM than this; 0: none. */
 	uint64_t cascade_limit;
 	/* Rows that the last operator of a cascade makes at a time. */
@@ -40,8 +42,9 @@ struct program_buffer {
 	/* VALUE, RESULT: the value and its rows; others: the node. */
 	unsigned int index;
 	int32_t row_first, row_end;
-	/* WEIGHTS: output channels. */
+	/* WEIGHTS: output channels and kernel rows. */
 	int32_t channel_first, channel_count;
+	int32_t kernel_first, kernel_end;
 };
 
 struct program_step {
@@ -49,6 +52,8 @@ struct program_step {
 	/* Output rows and channels. */
 	int32_t row_first, row_end;
 	int32_t channel_first, channel_count;
+	/* MAC nodes: kernel rows; fewer than all of them pass accumulators on. */
+	int32_t kernel_first, kernel_end;
 	/* Buffers; inputs and output also when resident. */
 	unsigned int inputs[2], output, weights, records, table;
 };

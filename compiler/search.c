@@ -106,6 +106,21 @@ static int search_cascades(struct search *search)
 	return 0;
 }
 
+/* Which comes first, the input or the first operator's constants. */
+static int search_order(struct search *search)
+{
+	struct program_settings settings = search->best->program.settings;
+	int ret;
+
+	settings.constants_first = true;
+	ret = search_try(search, &settings);
+	if (ret && !is_misfit(ret))
+		return ret;
+	settings.first_pieces = settings.first_pieces == 1 ? 4 : 1;
+	ret = search_try(search, &settings);
+	return is_misfit(ret) ? 0 : ret;
+}
+
 int search_segment(struct ir_graph *graph, const struct target *target,
 		   struct stream_segment *out, struct generate_cache *cache,
 		   struct candidate *best, unsigned int *failed_operator)
@@ -127,6 +142,8 @@ int search_segment(struct ir_graph *graph, const struct target *target,
 	}
 	if (search.found)
 		ret = search_cascades(&search);
+	if (search.found && !ret)
+		ret = search_order(&search);
 	if (ret) {
 		candidate_release(best);
 		return ret;

@@ -5,9 +5,11 @@
 
 uint8_t weights_at(const struct weights *weights, int32_t output, int32_t tap, int32_t channel)
 {
-	size_t taps = (size_t)weights->kernel_h * (size_t)weights->kernel_w;
+	int32_t kernel_h = weights->source_kernel_h ? weights->source_kernel_h : weights->kernel_h;
+	size_t taps = (size_t)kernel_h * (size_t)weights->kernel_w;
 	size_t index;
 
+	tap += weights->kernel_first * weights->kernel_w;
 	if (weights->output_map)
 		output = weights->output_map[output];
 	if (weights->channel_map)
@@ -18,6 +20,17 @@ uint8_t weights_at(const struct weights *weights, int32_t output, int32_t tap, i
 		index = ((size_t)output * taps + (size_t)tap) * (size_t)weights->source_channels +
 			(size_t)channel;
 	return (uint8_t)weights->data[index];
+}
+
+struct weights weights_rows(const struct weights *weights, int32_t first, int32_t end)
+{
+	struct weights rows = *weights;
+
+	if (!rows.source_kernel_h)
+		rows.source_kernel_h = rows.kernel_h;
+	rows.kernel_first += first;
+	rows.kernel_h = end - first;
+	return rows;
 }
 
 static uint8_t pass_weight(const struct weights *weights, int32_t output,

@@ -19,8 +19,13 @@ struct weights {
 	/* The model's channel for each computed one; NULL: the same. */
 	const int32_t *output_map, *channel_map;
 	int32_t kernel_h, kernel_w;
+	/* The model's kernel rows when these are some of them, and the first; 0: all. */
+	int32_t source_kernel_h, kernel_first;
 	enum kestrel_mac_mode mode;
 };
+
+/* The weights of kernel rows [first, end) alone. */
+struct weights weights_rows(const struct weights *weights, int32_t first, int32_t end);
 
 /* Appends the weights of output channels [first, first + count), `first` a multiple of 16. */
 void weights_pack(const struct weights *weights, int32_t first, int32_t count,
