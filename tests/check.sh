@@ -24,7 +24,7 @@ unit_tests() { # BUILD SANITIZE
 }
 
 groups=(source-rules contract-headers clang-tidy unit unit-sanitized models-cpu models-sim
-	configurations bad-input fuzz module dt-schema packaging guest-debian guest-debug
+	configurations random-graphs bad-input fuzz module dt-schema packaging guest-debian guest-debug
 	guest-amd64 guest-pci firmware-messages)
 
 run_group() {
@@ -37,6 +37,7 @@ run_group() {
 	models-cpu) group "$1" tests/models/check.sh --device cpu "$models" ;;
 	models-sim) group "$1" tests/models/check.sh --device sim "$models" ;;
 	configurations) group "$1" tests/models/configurations.sh "$models" ;;
+	random-graphs) group "$1" tests/random-graphs/check.sh ;;
 	bad-input) group "$1" tests/bad-input/check.sh ;;
 	fuzz) group "$1" tests/fuzz/check.sh ;;
 	module) group "$1" tests/static/module.sh ;;

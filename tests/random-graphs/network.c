@@ -10,6 +10,8 @@
 #define STREAM_INPUT 2000
 
 #define STEPS_MAX 16
+#define SCALE_MIN 1e-6
+#define SCALE_MAX 1e4
 
 static const struct {
 	enum network_code code;
@@ -122,6 +124,8 @@ int builder_activation(struct builder *builder, int rank, const int32_t *shape, 
 
 	if (random_chance(&builder->random, builder->features & BUILDER_EXTREME_SCALES ? 15 : 1))
 		scale *= random_logarithmic(&builder->random, 1.0 / 64, 64);
+	/* The reference overflows where 6 / scale does not fit an int32. */
+	scale = fmin(fmax(scale, SCALE_MIN), SCALE_MAX);
 	tensor = builder_tensor(builder, NETWORK_INT8, rank, shape, scale, zero_point);
 	builder->network->tensors[tensor].level = level;
 	return tensor;

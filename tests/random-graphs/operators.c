@@ -8,6 +8,8 @@
 #define ELEMENTS_MAX 65536
 /* Products that an int32 accumulator surely holds, with room for the bias. */
 #define TAPS_MAX 16384
+/* The reference shifts by 32 where a row's sum is 512 or more. */
+#define SOFTMAX_ROW_MAX 511
 
 static struct network_tensor *tensor_of(const struct builder *builder, int index)
 {
@@ -89,16 +91,17 @@ static int weight_value(struct random *random, int style)
 
 /*
  * Weights with `channels` output channels along the first (or, `last`, the
- * last) dimension; returns their root mean square, in real values.
+ * last) dimension, and, `each`, a scale for every one; returns their root mean
+ * square, in real values.
  */
-static double fill_weights(struct builder *builder, int index, int channels, bool last)
+static double fill_weights(struct builder *builder, int index, int channels, bool last,
+			   bool each)
 {
 	struct random *random = &builder->random;
 	struct network_tensor *tensor = tensor_of(builder, index);
 	int style = random_chance(random, 97) ? random_range(random, 0, 6) : 7;
 	double scale = random_logarithmic(random, 1e-4, 0.1), squares = 0;
 	int8_t *data = builder_contents(builder, index);
-	bool each = random_chance(random, 60);
 	size_t inner = tensor->elements / (size_t)channels;
 	bool dead[128] = { false };
 	int zero_point = 0;
@@ -206,7 +209,8 @@ static bool convolve(struct builder *builder, bool depthwise)
 		return false;
 	builder->network->macs += macs;
 	weights = builder_tensor(builder, NETWORK_INT8, 4, kernel, 0, 0);
-	deviation = fill_weights(builder, weights, shape[3], depthwise) *
+	deviation = fill_weights(builder, weights, shape[3], depthwise,
+				 random_chance(random, 60)) *
 		    builder_deviation(builder, input) * sqrt(taps);
 	output = builder_activation(builder, 4, shape, deviation);
 	options.filter_h = options.filter_w = 0;
@@ -251,7 +255,9 @@ bool step_fully_connected(struct builder *builder)
 	}
 	builder->network->macs += macs;
 	weights = builder_tensor(builder, NETWORK_INT8, 2, kernel, 0, 0);
-	deviation = fill_weights(builder, weights, units, false) *
+	deviation = fill_weights(builder, weights, units, false,
+				 /* The reference knows many scales in two dimensions alone. */
+				 !keep && random_chance(random, 60)) *
 		    builder_deviation(builder, input) * sqrt(depth);
 	output = builder_activation(builder, rank, shape, deviation);
 	op = builder_operator(builder, NETWORK_FULLY_CONNECTED, input, output);
@@ -592,7 +598,7 @@ bool step_softmax(struct builder *builder)
 	struct network_operator *op;
 
 	if (in->type != NETWORK_INT8 || (in->rank != 2 && in->rank != 4) ||
-	    !builder_has_room(builder))
+	    in->shape[in->rank - 1] > SOFTMAX_ROW_MAX || !builder_has_room(builder))
 		return false;
 	output = builder_tensor(builder, NETWORK_INT8, in->rank, in->shape, 1.0 / 256, -128);
 	op = builder_operator(builder, NETWORK_SOFTMAX, input, output);

@@ -46,6 +46,7 @@ static const char help[] =
 "  --jobs N       processes at once (default 2)\n"
 "  --write DIR    write model.tflite, input_K.bin, the processor's output_K.bin and\n"
 "                 configuration (npuc's options) of each seed to DIR/SEED\n"
+"  --profiles     compile most of them for another rounding profile (--numerics)\n"
 "  --help         this text\n";
 
 enum verdict {
@@ -61,6 +62,8 @@ struct result {
 	/* What the seed was compiled and run for. */
 	char target[24];
 	char settings[160];
+	/* Rounding profile, or "". */
+	char numerics[16];
 	char message[MESSAGE_BYTES];
 	/* Reasons of operators that stayed on the processor, one a line. */
 	char reasons[MESSAGE_BYTES];
@@ -80,6 +83,7 @@ struct options {
 	int steps;
 	int jobs;
 	const char *directory;
+	bool profiles;
 };
 
 /* One seed being worked on. */
@@ -105,7 +109,7 @@ static bool fail(struct trial *trial, enum verdict verdict, const char *where,
 	return false;
 }
 
-static void pick_configuration(struct trial *trial)
+static void pick_configuration(struct trial *trial, bool profiles)
 {
 	static const char *const targets[] = {
 		"kestrel-64", "kestrel-128", "kestrel-256", "kestrel-256", "kestrel-512",
@@ -135,6 +139,9 @@ static void pick_configuration(struct trial *trial)
 					 sizeof(result->settings) - used, ",ports=%d",
 					 random_range(&random, 1, 2));
 	memmove(result->settings, result->settings + !!used, used + !used);
+	if (profiles && random_chance(&random, 60))
+		snprintf(result->numerics, sizeof(result->numerics), "%s",
+			 random_chance(&random, 60) ? "tflite" : "tflm");
 }
 
 /* The reasons of CPU operators in a report. */
@@ -162,6 +169,7 @@ static bool compile(struct trial *trial)
 	struct kestrel_compiler_options options = {
 		.size = sizeof(options), .target = trial->result->target,
 		.settings = *trial->result->settings ? trial->result->settings : NULL,
+		.numerics = *trial->result->numerics ? trial->result->numerics : NULL,
 	};
 	struct kestrel_compiler_result again, portable;
 	char message[MESSAGE_BYTES - 32];
@@ -191,6 +199,7 @@ static bool compile(struct trial *trial)
 		return fail(trial, VERDICT_FAILED, "compiler without stream", message);
 	functions->result_free(&trial->compiled);
 	options.flags = 0;
+	options.numerics = NULL;
 	ret = functions->compile_graph(portable.graph, portable.graph_bytes, &options,
 				       &trial->compiled, message, sizeof(message));
 	functions->result_free(&portable);
@@ -326,8 +335,9 @@ static bool write_trial(struct trial *trial, const char *directory,
 		return fail(trial, VERDICT_FAILED, directory, strerror(errno));
 	if (mkdir(path, 0777) && errno != EEXIST)
 		return fail(trial, VERDICT_FAILED, path, strerror(errno));
-	snprintf(name, sizeof(name), "--target %s%s%s\n", trial->result->target,
-		 *trial->result->settings ? " --set " : "", trial->result->settings);
+	snprintf(name, sizeof(name), "--target %s%s%s%s%s\n", trial->result->target,
+		 *trial->result->settings ? " --set " : "", trial->result->settings,
+		 *trial->result->numerics ? " --numerics " : "", trial->result->numerics);
 	good = write_file(trial, directory, "configuration", name, strlen(name), "wb") &&
 	       write_file(trial, directory, "model.tflite", trial->model, trial->model_bytes, "wb");
 	for (int v = 0; v < VECTORS && good; v++) {
@@ -360,13 +370,14 @@ static bool has_life(const struct trial *trial, const struct outputs *outputs)
 }
 
 /* Everything about one seed. The process ends afterwards: nothing is freed. */
-static void work(uint64_t seed, int steps, const char *directory, struct result *result)
+static void work(uint64_t seed, const struct options *options, struct result *result)
 {
 	struct trial trial = { .seed = seed, .result = result };
 	struct outputs processor, ordered, scheduled;
+	const char *directory = options->directory;
 	char settings[256];
 
-	trial.network = network_new(seed, steps);
+	trial.network = network_new(seed, options->steps);
 	if (trial.network)
 		trial.model = network_write(trial.network, &trial.model_bytes);
 	if (!trial.model) {
@@ -382,7 +393,7 @@ static void work(uint64_t seed, int steps, const char *directory, struct result 
 				     (uint64_t)(v * NETWORK_EDGES_MAX + i), trial.inputs[v][i]);
 		}
 	}
-	pick_configuration(&trial);
+	pick_configuration(&trial, options->profiles);
 	if (directory && !write_trial(&trial, directory, NULL))
 		return;
 	if (!compile(&trial))
@@ -414,7 +425,7 @@ static pid_t start(uint64_t seed, const struct options *options, struct result *
 	child = fork();
 	if (!child) {
 		alarm(SECONDS_MAX);
-		work(seed, options->steps, options->directory, result);
+		work(seed, options, result);
 		/* Not exit(): leak checking is for programs that end in order. */
 		_exit(0);
 	}
@@ -460,7 +471,8 @@ static void report_failure(uint64_t seed, const struct options *options, struct 
 	int steps;
 
 	printf("not ok - seed %llu: %s\n", (unsigned long long)seed, first.message);
-	printf("# target %s, settings \"%s\"\n", first.target, first.settings);
+	printf("# target %s, settings \"%s\", numerics \"%s\"\n", first.target, first.settings,
+	       first.numerics);
 	steps = options->steps < 0 ? minimise(seed, options, result) : options->steps;
 	if (steps >= 0 && options->steps < 0)
 		printf("# after %d steps already: %s\n", steps, result->message);
@@ -472,7 +484,7 @@ static void report_failure(uint64_t seed, const struct options *options, struct 
 	       (unsigned long long)seed);
 	if (steps >= 0)
 		printf(" --steps %d", steps);
-	printf(" --write DIRECTORY\n");
+	printf("%s --write DIRECTORY\n", options->profiles ? " --profiles" : "");
 	*result = first;
 }
 
@@ -669,7 +681,7 @@ int main(int argc, char **argv)
 		{ "first", required_argument, NULL, 'f' }, { "count", required_argument, NULL, 'c' },
 		{ "seconds", required_argument, NULL, 's' }, { "steps", required_argument, NULL, 'n' },
 		{ "jobs", required_argument, NULL, 'j' }, { "write", required_argument, NULL, 'w' },
-		{ "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 },
+		{ "profiles", no_argument, NULL, 'p' }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 },
 	};
 	struct options options = { .first = 1, .count = 150, .steps = -1, .jobs = 2 };
 	uint64_t value = 0;
@@ -682,6 +694,10 @@ int main(int argc, char **argv)
 		}
 		if (letter == 'w') {
 			options.directory = optarg;
+			continue;
+		}
+		if (letter == 'p') {
+			options.profiles = true;
 			continue;
 		}
 		if (letter == '?' || !number(optarg, &value)) {
