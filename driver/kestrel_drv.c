@@ -287,6 +287,7 @@ static void kestrel_drv_stop(struct kestrel_device *kdev)
 		kestrel_write(kdev, KESTREL_REG_INTERRUPT_ENABLE, 0);
 		kestrel_device_reset(kdev);
 	}
+	kestrel_mmu_stop(kdev);
 	complete_all(&kdev->silent);
 	kestrel_queues_shutdown(kdev);
 	kestrel_vms_shutdown(kdev);

@@ -6,7 +6,6 @@
 #include <linux/moduleparam.h>
 #include <linux/scatterlist.h>
 
-#include <drm/drm_drv.h>
 #include <drm/drm_managed.h>
 #include <drm/drm_print.h>
 
@@ -118,9 +117,9 @@ static bool kestrel_mmu_invalidate_run(struct kestrel_device *kdev, u32 type)
 
 	kestrel_write(kdev, KESTREL_REG_INVALIDATE_START, type);
 	ret = readl_poll_timeout(kdev->registers + KESTREL_REG_INVALIDATE_STATUS, status,
-				 !(status & KESTREL_INVALIDATE_BUSY), 1,
+				 status == ~0u || !(status & KESTREL_INVALIDATE_BUSY), 1,
 				 invalidate_timeout_ms * 1000ul);
-	return !ret;
+	return !ret && status != ~0u;
 }
 
 /**
@@ -130,20 +129,23 @@ static bool kestrel_mmu_invalidate_run(struct kestrel_device *kdev, u32 type)
  * @va: first address
  * @size: bytes; 0 stands for the whole address space
  *
- * When this returns the device uses nothing of the old translations any more,
- * whether it answered, had to be reset, or is gone.
+ * When this returns the device uses nothing of the old translations any more:
+ * it said so, was reset, or is gone. Of a device that is wedged nothing is known
+ * but that its address space table is empty.
+ *
+ * Goes by kestrel_mmu.stopped and not by drm_dev_enter(): a device that is
+ * unplugged still reads and writes memory until it has been reset. May be called
+ * by who has entered the device, so nothing here waits for its removal.
  */
 void kestrel_mmu_invalidate(struct kestrel_device *kdev, unsigned int asid, u64 va, u64 size)
 {
 	bool done;
-	int idx;
-
-	if (!drm_dev_enter(&kdev->drm, &idx)) {
-		wait_for_completion(&kdev->silent);
-		return;
-	}
 
 	mutex_lock(&kdev->mmu.lock);
+	if (kdev->mmu.stopped || kestrel_reset_wedged(kdev)) {
+		mutex_unlock(&kdev->mmu.lock);
+		return;
+	}
 	kestrel_write(kdev, KESTREL_REG_INVALIDATE_ASID, asid);
 	kestrel_write64(kdev, KESTREL_REG_INVALIDATE_VA_LO, va);
 	kestrel_write64(kdev, KESTREL_REG_INVALIDATE_LENGTH_LO, size);
@@ -151,9 +153,7 @@ void kestrel_mmu_invalidate(struct kestrel_device *kdev, unsigned int asid, u64 
 						       KESTREL_INVALIDATE_ASID);
 	mutex_unlock(&kdev->mmu.lock);
 
-	drm_dev_exit(idx);
-
-	if (!done && !kestrel_reset_wedged(kdev)) {
+	if (!done) {
 		drm_err(&kdev->drm, "the MMU does not answer an invalidation\n");
 		kestrel_reset_run(kdev, KESTREL_RESET_FULL);
 	}
@@ -168,14 +168,10 @@ void kestrel_mmu_invalidate(struct kestrel_device *kdev, unsigned int asid, u64 
 void kestrel_mmu_attach(struct kestrel_device *kdev, unsigned int asid,
 			const struct kestrel_pagetable *pt)
 {
-	int idx;
-
 	mutex_lock(&kdev->mmu.lock);
 	kdev->mmu.roots[asid] = pt->root->address;
-	if (drm_dev_enter(&kdev->drm, &idx)) {
+	if (!kdev->mmu.stopped)
 		kestrel_mmu_write_entry(kdev, asid);
-		drm_dev_exit(idx);
-	}
 	mutex_unlock(&kdev->mmu.lock);
 }
 
@@ -189,14 +185,10 @@ void kestrel_mmu_attach(struct kestrel_device *kdev, unsigned int asid,
  */
 void kestrel_mmu_detach(struct kestrel_device *kdev, unsigned int asid)
 {
-	int idx;
-
 	mutex_lock(&kdev->mmu.lock);
 	kdev->mmu.roots[asid] = 0;
-	if (drm_dev_enter(&kdev->drm, &idx)) {
+	if (!kdev->mmu.stopped)
 		kestrel_mmu_write_entry(kdev, asid);
-		drm_dev_exit(idx);
-	}
 	mutex_unlock(&kdev->mmu.lock);
 
 	kestrel_mmu_invalidate(kdev, asid, 0, 0);
@@ -214,6 +206,42 @@ void kestrel_mmu_restore(struct kestrel_device *kdev)
 	for (asid = 0; asid < kdev->hardware.asid_count; asid++) {
 		if (kdev->mmu.roots[asid])
 			kestrel_mmu_write_entry(kdev, asid);
+	}
+	mutex_unlock(&kdev->mmu.lock);
+}
+
+/**
+ * kestrel_mmu_stop - touch the hardware no more
+ * @kdev: device that has been reset, or is gone
+ *
+ * The registers go with the driver; page tables may be taken apart later.
+ */
+void kestrel_mmu_stop(struct kestrel_device *kdev)
+{
+	mutex_lock(&kdev->mmu.lock);
+	kdev->mmu.stopped = true;
+	mutex_unlock(&kdev->mmu.lock);
+}
+
+/**
+ * kestrel_mmu_revoke - take every address space from a device that is given up
+ * @kdev: wedged device
+ *
+ * It may still be at work; without tables, every access that it begins faults.
+ */
+void kestrel_mmu_revoke(struct kestrel_device *kdev)
+{
+	unsigned int asid;
+
+	mutex_lock(&kdev->mmu.lock);
+	for (asid = 0; asid < kdev->hardware.asid_count; asid++) {
+		kestrel_write(kdev, KESTREL_REG_ASID_TABLE_HI(asid), 0);
+		kestrel_write(kdev, KESTREL_REG_ASID_TABLE_LO(asid), 0);
+	}
+	/* Tried, not waited for: nothing that this device says counts. */
+	for (asid = 0; asid < kdev->hardware.asid_count; asid++) {
+		kestrel_write(kdev, KESTREL_REG_INVALIDATE_ASID, asid);
+		kestrel_write(kdev, KESTREL_REG_INVALIDATE_START, KESTREL_INVALIDATE_ASID);
 	}
 	mutex_unlock(&kdev->mmu.lock);
 }

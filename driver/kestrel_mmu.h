@@ -19,8 +19,10 @@ struct sg_table;
 struct kestrel_mmu {
 	/** @asids: ASIDs in use; has its own lock. */
 	struct ida asids;
-	/** @lock: guards the address space table, invalidation and @roots. */
+	/** @lock: guards the address space table, invalidation, @roots and @stopped. */
 	struct mutex lock;
+	/** @stopped: the hardware is at rest and must not be touched. Guarded by @lock. */
+	bool stopped;
 	/**
 	 * @roots: bus address of each ASID's page table, 0 when it has none;
 	 * what a reset of the device restores. Guarded by @lock.
@@ -47,6 +49,8 @@ struct kestrel_mmu_fault {
 };
 
 int kestrel_mmu_init(struct kestrel_device *kdev);
+void kestrel_mmu_stop(struct kestrel_device *kdev);
+void kestrel_mmu_revoke(struct kestrel_device *kdev);
 void kestrel_mmu_restore(struct kestrel_device *kdev);
 int kestrel_mmu_asid_alloc(struct kestrel_device *kdev);
 void kestrel_mmu_asid_free(struct kestrel_device *kdev, unsigned int asid);

@@ -59,6 +59,16 @@ static void kestrel_pci_remove(struct pci_dev *pdev)
 	kestrel_drv_detach(pci_get_drvdata(pdev));
 }
 
+/**
+ * kestrel_pci_silence - keep a device that is given up from reaching memory
+ * @dev: NPU; nothing happens when it is not behind PCI
+ */
+void kestrel_pci_silence(struct device *dev)
+{
+	if (dev_is_pci(dev))
+		pci_clear_master(to_pci_dev(dev));
+}
+
 static const struct pci_device_id kestrel_pci_ids[] = {
 	{ PCI_DEVICE(KESTREL_PCI_VENDOR_ID, KESTREL_PCI_DEVICE_ID) },
 	{}

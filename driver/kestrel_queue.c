@@ -346,23 +346,27 @@ static void kestrel_queue_detach(struct kestrel_queue *queue)
 	};
 	int idx, ret = 0;
 
-	if (!drm_dev_enter(&kdev->drm, &idx)) {
-		wait_for_completion(&kdev->silent);
-		return;
+	if (drm_dev_enter(&kdev->drm, &idx)) {
+		mutex_lock(&kdev->firmware.request_lock);
+		if (queue->in_firmware)
+			ret = kestrel_firmware_request(kdev, &request);
+		queue->in_firmware = false;
+		mutex_unlock(&kdev->firmware.request_lock);
+
+		if (ret && ret != -EIO)
+			kestrel_reset_run(kdev, KESTREL_RESET_MCU);
+		else
+			/* Events about it must not be left for the next queue here. */
+			kestrel_firmware_events_process(kdev);
+		drm_dev_exit(idx);
 	}
 
-	mutex_lock(&kdev->firmware.request_lock);
-	if (queue->in_firmware)
-		ret = kestrel_firmware_request(kdev, &request);
-	queue->in_firmware = false;
-	mutex_unlock(&kdev->firmware.request_lock);
-
-	if (ret && ret != -EIO)
-		kestrel_reset_run(kdev, KESTREL_RESET_MCU);
-	else
-		/* Events about it must not be left for the next queue here. */
-		kestrel_firmware_events_process(kdev);
-	drm_dev_exit(idx);
+	/*
+	 * Nobody asked the firmware, or the reset above came too late: the device
+	 * is at work until its removal has stopped it.
+	 */
+	if (drm_dev_is_unplugged(&kdev->drm))
+		wait_for_completion(&kdev->silent);
 }
 
 /* Does nothing the second time: the device may go before its clients do. */

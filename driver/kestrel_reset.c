@@ -25,6 +25,7 @@
 
 #include "kestrel_compat.h"
 #include "kestrel_device.h"
+#include "kestrel_pci.h"
 #include "kestrel_queue.h"
 
 #define KESTREL_WATCHDOG_PERIOD_MS	100
@@ -38,6 +39,9 @@ static void kestrel_reset_wedge(struct kestrel_device *kdev)
 {
 	drm_err(&kdev->drm, "the device does not come back from its reset: giving it up\n");
 	WRITE_ONCE(kdev->reset.wedged, true);
+	/* It may still write: before the fences let memory go, take it away. */
+	kestrel_mmu_revoke(kdev);
+	kestrel_pci_silence(kdev->drm.dev);
 	kestrel_queues_lose(kdev, DRM_KESTREL_QUEUE_WEDGED, -EIO, true);
 	kestrel_compat_wedged_event(&kdev->drm);
 }
