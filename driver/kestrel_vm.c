@@ -212,26 +212,35 @@ int kestrel_vm_create_ioctl(struct drm_device *drm, void *data, struct drm_file 
 	struct kestrel_file *file = drm_file->driver_priv;
 	struct drm_kestrel_vm_create *args = data;
 	struct kestrel_vm *vm;
-	int ret;
+	int idx, ret;
 
 	if (args->flags)
 		return -EINVAL;
 	if (kestrel_reset_wedged(kdev))
 		return -EIO;
+	/* A VM that is dropped again is dropped before the device can go. */
+	if (!drm_dev_enter(drm, &idx))
+		return -ENODEV;
 
 	vm = kestrel_vm_create(kdev);
-	if (IS_ERR(vm))
-		return PTR_ERR(vm);
+	if (IS_ERR(vm)) {
+		ret = PTR_ERR(vm);
+		goto out_exit;
+	}
 
 	ret = xa_alloc(&file->vms, &args->vm_id, vm, XA_LIMIT(1, KESTREL_MAX_VMS), GFP_KERNEL);
 	if (ret) {
 		kestrel_vm_put(vm);
-		return ret == -EBUSY ? -ENOSPC : ret;
+		ret = ret == -EBUSY ? -ENOSPC : ret;
+		goto out_exit;
 	}
 
 	args->va_start = KESTREL_VA_START;
 	args->va_size = KESTREL_VA_END - KESTREL_VA_START;
-	return 0;
+
+out_exit:
+	drm_dev_exit(idx);
+	return ret;
 }
 
 /**
