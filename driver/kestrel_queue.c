@@ -612,7 +612,7 @@ int kestrel_queue_create_ioctl(struct drm_device *drm, void *data, struct drm_fi
 					limits.max_timeslice_us);
 	if (ret)
 		return ret;
-	if (!(limits.priority_mask & BIT(args->priority)))
+	if (args->priority > DRM_KESTREL_PRIORITY_NORMAL && !capable(CAP_SYS_NICE))
 		return -EACCES;
 	if (kestrel_reset_wedged(kdev))
 		return -EIO;
