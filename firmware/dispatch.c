@@ -28,6 +28,8 @@ static struct {
 	/* Preemption was asked for, at this many cycles of this START. */
 	bool asked;
 	uint64_t asked_at;
+	/* Where it was, likewise, when the host wanted it held. */
+	uint64_t hold_at;
 } running;
 
 /* Address space whose data is in the engine, or OWNER_*. */
@@ -124,7 +126,7 @@ static void job_end(uint32_t index, uint32_t type, const struct engine_fault *fa
 	}
 	queue->preempted = false;
 	if (type != KESTREL_FW_EVENT_JOB_DONE)
-		log_write(KESTREL_FW_LOG_WARNING, "queue %u stops: event %u code %u unit %u at %x",
+		log_write(KESTREL_FW_LOG_DEBUG, "queue %u stops: event %u code %u unit %u at %x",
 			  index, type, event.fault_code, event.fault_unit, event.fault_offset);
 	queue_publish(queue);
 	control_count_job();
@@ -319,6 +321,16 @@ static uint32_t job_watch(void)
 	if (left < next)
 		next = left;
 
+	if (held) {
+		if (slice - running.hold_at >= KESTREL_FW_PREEMPT_LIMIT_CYCLES) {
+			job_stopped(engine_kill(), KESTREL_FW_EVENT_JOB_PREEMPT_TIMEOUT);
+			return 0;
+		}
+		left = running.hold_at + KESTREL_FW_PREEMPT_LIMIT_CYCLES - slice;
+		if (left < next)
+			next = left;
+	}
+
 	if (running.asked) {
 		if (slice - running.asked_at >= KESTREL_FW_PREEMPT_LIMIT_CYCLES) {
 			job_stopped(engine_kill(), KESTREL_FW_EVENT_JOB_PREEMPT_TIMEOUT);
@@ -408,10 +420,13 @@ void dispatch_hold(bool hold)
 	held = hold;
 	if (running.queue == NO_QUEUE)
 		return;
-	if (hold)
+	if (hold) {
+		job_account(queue_get(running.queue));
+		running.hold_at = running.charged;
 		engine_hold();
-	else
+	} else {
 		engine_continue();
+	}
 }
 
 bool dispatch_is_held(void)

@@ -213,7 +213,7 @@ void engine_operate(struct engine *engine, uint32_t operation,
 		engine->next = KESTREL_ENGINE_STATUS_KILLED;
 		break;
 	case KESTREL_ENGINE_HOLD:
-		if (state != KESTREL_ENGINE_STATUS_RUNNING)
+		if (state != KESTREL_ENGINE_STATUS_RUNNING || script()->one_command)
 			break;
 		engine->due = now + HOLD_CYCLES;
 		engine->next = KESTREL_ENGINE_STATUS_HELD;

@@ -25,6 +25,8 @@ struct fake_script {
 	uint32_t points;
 	/* Ends in this fault instead of DONE, unless 0. */
 	uint32_t fault_code;
+	/* One command all along: HOLD finds no boundary. */
+	bool one_command;
 };
 
 struct fake_start {

@@ -17,6 +17,7 @@ enum {
 	LONG,		/* 30,000,000 cycles, preemption points every 50,000 */
 	ENDLESS,	/* with preemption points */
 	STUBBORN,	/* endless, without */
+	COMMAND,	/* endless, one command */
 	FAULTY,
 	MEDIUM,		/* 3,000,000 cycles, points every 50,000 */
 	SOLID,		/* 2,500,000 cycles, no points */
@@ -29,6 +30,7 @@ static void boot(void)
 	fake.script[LONG] = (struct fake_script){ .cycles = 30000000, .points = 50000 };
 	fake.script[ENDLESS] = (struct fake_script){ .cycles = UINT64_MAX, .points = 50000 };
 	fake.script[STUBBORN] = (struct fake_script){ .cycles = UINT64_MAX };
+	fake.script[COMMAND] = (struct fake_script){ .cycles = UINT64_MAX, .one_command = true };
 	fake.script[FAULTY] = (struct fake_script){ .cycles = 700,
 						    .fault_code = KESTREL_FAULT_SRAM_RANGE };
 	fake.script[MEDIUM] = (struct fake_script){ .cycles = 3000000, .points = 50000 };
@@ -252,6 +254,8 @@ static void faults(void)
 	struct kestrel_fw_event event;
 
 	boot();
+	CHECK(board_request(KESTREL_FW_REQUEST_SET_LOG_LEVEL, 0, KESTREL_FW_LOG_WARNING) ==
+	      KESTREL_FW_RESULT_OK);
 	queue_make(1, 1, KESTREL_FW_PRIORITY_NORMAL);
 	queue_make(2, 2, KESTREL_FW_PRIORITY_NORMAL);
 	board_submit(1, FAULTY, false);
@@ -273,7 +277,8 @@ static void faults(void)
 	board_doorbell(1);
 	board_run(100000);
 	CHECK(!board_event(&event));
-	CHECK(board_log_has("queue 1 stops"));
+	/* A client's mistake is nothing to warn of. */
+	CHECK(!board_log_has("queue 1 stops"));
 	finish();
 }
 
@@ -623,6 +628,36 @@ static void suspend_preempted(void)
 	finish();
 }
 
+/* A client must not be able to refuse a clock change by one long command. */
+static void hold_of_long_command(void)
+{
+	struct kestrel_fw_event event;
+
+	boot();
+	queue_make(1, 1, KESTREL_FW_PRIORITY_NORMAL);
+	queue_make(2, 2, KESTREL_FW_PRIORITY_NORMAL);
+	board_submit(1, COMMAND, true);
+	board_run(100000);
+	CHECK(fake.starts == 1);
+	board_request_send(1, KESTREL_FW_REQUEST_HOLD, 0, 0);
+	board_run(900000);
+	CHECK(!board_request_answered(1));
+	CHECK(!board_event(&event));
+	board_run(200000);
+	CHECK(board_request_answered(1));
+	event = event_expect(KESTREL_FW_EVENT_JOB_PREEMPT_TIMEOUT, 1, 1);
+	CHECK(event.active_cycles >= 1000000 && event.active_cycles < 1220000);
+	CHECK(board_ring(1)->status == KESTREL_FW_QUEUE_STOPPED);
+	/* The engine stays free until the host lets it go on. */
+	board_submit(2, SHORT, true);
+	board_run(100000);
+	CHECK(fake.starts == 1);
+	CHECK(board_request(KESTREL_FW_REQUEST_CONTINUE, 0, 0) == KESTREL_FW_RESULT_OK);
+	board_run(100000);
+	event_expect(KESTREL_FW_EVENT_JOB_DONE, 2, 1);
+	finish();
+}
+
 static void hold_continue(void)
 {
 	struct kestrel_fw_event event;
@@ -784,6 +819,7 @@ int main(int argc, char **argv)
 	test_group("suspend and resume", suspend_resume);
 	test_group("suspend with preempted jobs", suspend_preempted);
 	test_group("hold for a clock change", hold_continue);
+	test_group("hold of a long command", hold_of_long_command);
 	test_group("engine reset by the host", engine_reset_loses_job);
 	test_group("hung engine", hung_engine);
 	test_group("crash record", crash_is_recorded);

@@ -432,7 +432,9 @@ enum kestrel_fw_request_type {
 	KESTREL_FW_REQUEST_SET_LOG_LEVEL = 6,
 	/*
 	 * Holds the engine at a command boundary, for a clock change; answered
-	 * when it stands. CONTINUE lets it go on. Time limits stand still.
+	 * when it stands. CONTINUE lets it go on. Time limits stand still. A job
+	 * whose command takes KESTREL_FW_PREEMPT_LIMIT_CYCLES and more from here
+	 * is killed (JOB_PREEMPT_TIMEOUT), so that no client can refuse it.
 	 */
 	KESTREL_FW_REQUEST_HOLD = 7,
 	KESTREL_FW_REQUEST_CONTINUE = 8,
