@@ -5,7 +5,9 @@
  * Every thread makes calls whose arguments make sense three times out of four:
  * identifiers are small numbers, so that most name something, whoever made it.
  * All that a thread does follows from seed and thread number; with --threads 1 a
- * run repeats exactly. A timer interrupts calls all the time. The kernel must
+ * run repeats exactly. A timer interrupts calls all the time. With
+ * --fail-allocations on, failslab and fail_page_alloc, set up by the caller with
+ * task-filter, hit the threads that make the calls. The kernel must
  * not mind (its debugging says so), each error must be one that the interface
  * knows, the device may never be given up or reset, and must work afterwards.
  */
@@ -59,6 +61,8 @@ static atomic_ulong succeeded[CALL_COUNT];
 static atomic_ulong failed[CALL_COUNT];
 static atomic_int unknown_error;
 static atomic_int unknown_error_call;
+/* Allocations fail as the kernel's fault injection is set up. */
+static bool allocations_fail;
 
 struct worker {
 	pthread_t thread;
@@ -489,6 +493,13 @@ static void *worker_run(void *argument)
 	struct worker *w = argument;
 	unsigned long left;
 
+	if (allocations_fail) {
+		int fd = open("/proc/thread-self/make-it-fail", O_WRONLY | O_CLOEXEC);
+
+		if (fd < 0 || write(fd, "1", 1) != 1)
+			perror("make-it-fail");
+		close(fd);
+	}
 	while ((left = atomic_load(&calls_left)) > 0) {
 		if (!atomic_compare_exchange_weak(&calls_left, &left, left - 1))
 			continue;
@@ -573,16 +584,19 @@ int main(int argc, char **argv)
 			threads = (unsigned int)strtoul(argv[i + 1], NULL, 0);
 		else if (!strcmp(argv[i], "--seed"))
 			seed = strtoull(argv[i + 1], NULL, 0);
+		else if (!strcmp(argv[i], "--fail-allocations"))
+			allocations_fail = !strcmp(argv[i + 1], "on");
 		else
 			break;
 	}
 	if (i != argc || !threads || threads > THREADS_MAX) {
-		fprintf(stderr, "usage: %s [--calls N] [--threads N, at most %d] [--seed S]\n",
-			argv[0], THREADS_MAX);
+		fprintf(stderr, "usage: %s [--calls N] [--threads N, at most %d] [--seed S] "
+			"[--fail-allocations on|off]\n", argv[0], THREADS_MAX);
 		return 2;
 	}
-	printf("# to repeat: %s --calls %lu --threads %u --seed %" PRIu64 "\n", argv[0], calls,
-	       threads, seed);
+	printf("# to repeat: %s --calls %lu --threads %u --seed %" PRIu64
+	       " --fail-allocations %s\n", argv[0], calls, threads, seed,
+	       allocations_fail ? "on" : "off");
 	fflush(stdout);
 	for (i = 0; i < FILES; i++) {
 		files[i] = device_open();

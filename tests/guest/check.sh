@@ -106,6 +106,7 @@ fi
 status=0
 tests/vm/run-guest.sh --kernel "$kernel" --script tests/guest/guest-script \
 	--overlay "$overlay" "${modules[@]}" --out "$out/result" --log "$out/console.log" \
+	--allow 'DMA-API: cacheline tracking ENOMEM' \
 	--timeout "$timeout" --append kunit.enable=1 --quiet >"$out/run.log" 2>&1 </dev/null || status=$?
 if [ -e "$out/result/results" ]; then
 	cat "$out/result/results"
