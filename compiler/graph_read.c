@@ -172,6 +172,8 @@ static int read_requantise(struct reader *reader, const struct kestrel_graph_req
 	op->output_zero_point = from->zero_point;
 	op->clamp_low = from->minimum;
 	op->clamp_high = from->maximum;
+	if (from->mode == KESTREL_GRAPH_REQUANTISE_NONE)
+		return read_mode(reader, op, from->mode);
 	op->scale_count = channels;
 	op->scales = arena_alloc(reader->graph->arena, channels, sizeof(*op->scales));
 	if (!op->scales)

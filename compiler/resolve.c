@@ -86,6 +86,9 @@ static int resolve_bias(struct ir_graph *graph, struct ir_operator *op, int32_t 
 	if (index < 0)
 		return 0;
 	bias = &graph->tensors[index];
+	if (resolve_is_float(graph, op) && bias->data && bias->type == IR_FLOAT32 &&
+	    bias->elements == (uint64_t)channels)
+		return 0;
 	if (!bias->data || (bias->type != IR_INT32 && bias->type != IR_INT64) ||
 	    bias->elements != (uint64_t)channels)
 		return error_set(graph->error, -ENOTSUP,
@@ -110,6 +113,13 @@ static int resolve_weights(struct ir_graph *graph, struct ir_operator *op, uint3
 	const struct ir_tensor *weights = &graph->tensors[op->inputs[1]];
 	bool legacy = in->type == IR_UINT8;
 
+	if (resolve_is_float(graph, op)) {
+		if (weights->data && weights->type == IR_FLOAT32)
+			return 0;
+		return error_set(graph->error, -ENOTSUP,
+				 "%s: weights of a float32 operator must be constant float32, these are %s",
+				 ir_where(graph, op, op->inputs[1]), ir_type_name(weights->type));
+	}
 	if (!weights->data || weights->type != (legacy ? IR_UINT8 : IR_INT8))
 		return error_set(graph->error, -ENOTSUP, "%s: the weights must be %s",
 				 ir_where(graph, op, op->inputs[1]),
@@ -159,6 +169,8 @@ static enum ir_rounding rounding_of(const struct ir_graph *graph, const struct i
 {
 	int bias = op->input_count > 2 ? op->inputs[2] : -1;
 
+	if (resolve_is_float(graph, op))
+		return IR_ROUNDING_NONE;
 	if (graph->tensors[op->inputs[0]].type != IR_INT16)
 		return profile->convolution;
 	if (bias >= 0 && graph->tensors[bias].type == IR_INT32)
@@ -366,6 +378,9 @@ static int resolve_mean(struct ir_graph *graph, struct ir_operator *op,
 	if (count > 1u << 23)
 		return error_set(graph->error, -ENOTSUP, "%s: mean of %llu elements could overflow",
 				 ir_where(graph, op, op->inputs[0]), (unsigned long long)count);
+	if (resolve_is_float(graph, op))
+		return error_set(graph->error, -ENOTSUP, "%s: no float32 form of it",
+				 ir_where(graph, op, -1));
 	op->scale_count = 1;
 	op->scales = arena_alloc(graph->arena, 1, sizeof(*op->scales));
 	if (!op->scales)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 
 #include "error.h"
@@ -66,8 +67,11 @@ int resolve_check_activations(struct ir_graph *graph, const struct ir_operator *
 {
 	const struct ir_tensor *in = &graph->tensors[op->inputs[0]];
 	const struct ir_tensor *out = &graph->tensors[op->outputs[0]];
-	int ret = resolve_check_activation(graph, op, op->inputs[0]);
+	int ret;
 
+	if (resolve_is_float(graph, op))
+		return 0;
+	ret = resolve_check_activation(graph, op, op->inputs[0]);
 	if (!ret)
 		ret = resolve_check_activation(graph, op, op->outputs[0]);
 	if (!ret && in->type != out->type)
@@ -106,6 +110,25 @@ bool resolve_is_float(const struct ir_graph *graph, const struct ir_operator *op
 	       graph->tensors[op->outputs[0]].type == IR_FLOAT32;
 }
 
+/* Clamps of float32 operators are float32 bits. */
+static void set_float_range(struct ir_operator *op)
+{
+	float low = -INFINITY, high = INFINITY;
+
+	if (op->attributes.activation == IR_ACTIVATION_RELU ||
+	    op->attributes.activation == IR_ACTIVATION_RELU6)
+		low = 0;
+	if (op->attributes.activation == IR_ACTIVATION_RELU6)
+		high = 6;
+	if (op->attributes.activation == IR_ACTIVATION_RELU_N1_TO_1) {
+		low = -1;
+		high = 1;
+	}
+	op->rounding = IR_ROUNDING_NONE;
+	op->clamp_low = (int32_t)resolve_float_bits(low);
+	op->clamp_high = (int32_t)resolve_float_bits(high);
+}
+
 int resolve_output_range(struct ir_graph *graph, struct ir_operator *op)
 {
 	const struct ir_tensor *out = &graph->tensors[op->outputs[0]];
@@ -114,6 +137,10 @@ int resolve_output_range(struct ir_graph *graph, struct ir_operator *op)
 		return error_set(graph->error, -ENOTSUP,
 				 "%s: its fused activation is not supported",
 				 ir_where(graph, op, -1));
+	if (resolve_is_float(graph, op)) {
+		set_float_range(op);
+		return 0;
+	}
 	op->input_zero_point = (int32_t)graph->tensors[op->inputs[0]].zero_points[0];
 	op->output_zero_point = (int32_t)out->zero_points[0];
 	resolve_type_range(out->type, &op->clamp_low, &op->clamp_high);

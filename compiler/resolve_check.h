@@ -26,7 +26,7 @@ int resolve_check_counts(struct ir_graph *graph, const struct ir_operator *op,
 
 /* int8, uint8 or int16 (zero point 0) with one positive scale, as activations must be. */
 int resolve_check_activation(struct ir_graph *graph, const struct ir_operator *op, int tensor);
-/* The first input and the output, of one type. */
+/* The first input and the output, of one type, which may be float32. */
 int resolve_check_activations(struct ir_graph *graph, const struct ir_operator *op);
 /* First input and output have equal scale and zero point. */
 int resolve_check_same_quantisation(struct ir_graph *graph, const struct ir_operator *op);
@@ -36,7 +36,10 @@ int resolve_check_moved(struct ir_graph *graph, const struct ir_operator *op, in
 /* Inclusive range of an integer type of at most 32 bits. */
 void resolve_type_range(enum ir_type type, int32_t *low, int32_t *high);
 
-/* Zero points of first input and output, and the clamp with the fused activation. */
+/*
+ * Zero points of first input and output, and the clamp with the fused activation;
+ * float32 operators get IR_ROUNDING_NONE.
+ */
 int resolve_output_range(struct ir_graph *graph, struct ir_operator *op);
 
 /* Whether first input and output are float32. */

@@ -69,7 +69,7 @@ int resolve_elementwise(struct ir_graph *graph, struct ir_operator *op,
 
 	if (!ret)
 		ret = resolve_check_activations(graph, op);
-	if (!ret)
+	if (!ret && !resolve_is_float(graph, op))
 		ret = resolve_check_activation(graph, op, op->inputs[1]);
 	if (!ret && graph->tensors[op->inputs[1]].type != graph->tensors[op->inputs[0]].type)
 		ret = error_set(graph->error, -ENOTSUP, "%s: the inputs differ in type",
@@ -80,6 +80,8 @@ int resolve_elementwise(struct ir_graph *graph, struct ir_operator *op,
 		ret = check_broadcast(graph, op);
 	if (ret)
 		return ret;
+	if (resolve_is_float(graph, op))
+		return resolve_one_scale(graph, op, 0);
 	op->input2_zero_point = (int32_t)graph->tensors[op->inputs[1]].zero_points[0];
 	if (op->kind == IR_MUL)
 		return resolve_product(graph, op, profile);
@@ -99,6 +101,9 @@ int resolve_leaky(struct ir_graph *graph, struct ir_operator *op,
 	float alpha;
 	int ret = resolve_check_counts(graph, op, parametric ? 2 : 1, parametric ? 2 : 1);
 
+	if (!ret && resolve_is_float(graph, op))
+		ret = error_set(graph->error, -ENOTSUP, "%s: no float32 form of it",
+				ir_where(graph, op, -1));
 	if (!ret)
 		ret = resolve_check_activations(graph, op);
 	if (!ret && parametric)

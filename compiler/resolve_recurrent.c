@@ -135,6 +135,7 @@ static int check_lstm(struct ir_graph *graph, const struct ir_operator *op)
 {
 	const struct ir_tensor *in = &graph->tensors[op->inputs[0]];
 	const struct ir_tensor *out = &graph->tensors[op->outputs[0]];
+	bool real = in->type == IR_FLOAT32 && out->type == IR_FLOAT32;
 	uint64_t batches, cells;
 
 	if (in->rank != 3 || out->rank != 3 || in->shape[0] != out->shape[0] ||
@@ -147,16 +148,17 @@ static int check_lstm(struct ir_graph *graph, const struct ir_operator *op)
 		const struct ir_tensor *tensor = &graph->tensors[op->inputs[i]];
 		bool bias = i > 2 * LSTM_GATES && i <= 3 * LSTM_GATES;
 		bool state = i > 3 * LSTM_GATES;
-		enum ir_type type = bias ? IR_INT32 : i == LSTM_OPERANDS - 1 ? IR_INT16 : IR_INT8;
+		enum ir_type type = real ? IR_FLOAT32 : bias ? IR_INT32 : i == LSTM_OPERANDS - 1 ? IR_INT16 : IR_INT8;
 		uint64_t elements = !i ? in->elements : state ? batches * cells : bias ? cells :
 				    cells * (i <= LSTM_GATES ? (uint64_t)in->shape[2] : cells);
 
 		if (tensor->type != type || tensor->elements != elements ||
-		    (!bias && (tensor->scale_count != 1 || !(tensor->scales[0] > 0))) ||
+		    (!bias && !real && (tensor->scale_count != 1 || !(tensor->scales[0] > 0))) ||
 		    state != tensor->is_state || (i && !state && !tensor->data) ||
-		    (i && !state && !bias && (tensor->rank != 2 || tensor->zero_points[0])))
+		    (i && !state && !bias &&
+		     (tensor->rank != 2 || (!real && tensor->zero_points[0]))))
 			return error_set(graph->error, -ENOTSUP,
-					 "%s: type %s with %llu elements is not what the 8-bit form takes",
+					 "%s: type %s with %llu elements is not what this form takes",
 					 ir_where(graph, op, op->inputs[i]),
 					 ir_type_name(tensor->type),
 					 (unsigned long long)tensor->elements);
@@ -183,6 +185,12 @@ int resolve_lstm(struct ir_graph *graph, struct ir_operator *op)
 		ret = resolve_portable(graph, op, KESTREL_GRAPH_LSTM, sizeof(scales));
 	if (ret)
 		return ret;
+	lstm = &op->portable->attributes.lstm;
+	lstm->time_major = op->attributes.time_major;
+	if (resolve_is_float(graph, op)) {
+		lstm->cell_clip = (int32_t)resolve_float_bits(op->attributes.cell_clip);
+		return 0;
+	}
 	in = &graph->tensors[op->inputs[0]];
 	state = &graph->tensors[op->inputs[LSTM_OPERANDS - 2]];
 	cell = &graph->tensors[op->inputs[LSTM_OPERANDS - 1]];
@@ -203,11 +211,9 @@ int resolve_lstm(struct ir_graph *graph, struct ir_operator *op)
 		(struct kestrel_graph_scale){ scale.multiplier, scale.shift };
 	memcpy(op->portable->parameters, scales, sizeof(scales));
 	clip = op->attributes.cell_clip / cell->scales[0];
-	lstm = &op->portable->attributes.lstm;
 	lstm->input_zero_point = (int32_t)in->zero_points[0];
 	lstm->state_zero_point = (int32_t)state->zero_points[0];
 	lstm->cell_exponent = exponent - 1;
 	lstm->cell_clip = op->attributes.cell_clip > 0 ? (int32_t)fminf(clip, 32767.0f) : 0;
-	lstm->time_major = op->attributes.time_major;
 	return 0;
 }

@@ -74,7 +74,9 @@ static void plain_convolution(const struct cpu_call *call)
 
 static void convolution(const struct cpu_call *call)
 {
-	if (call->pack)
+	if (cpu_input(call, 0).type == KESTREL_GRAPH_TYPE_FLOAT32)
+		cpu_float_convolution(call);
+	else if (call->pack)
 		cpu_convolution(call);
 	else
 		plain_convolution(call);
@@ -176,7 +178,14 @@ static void elementwise(const struct cpu_call *call)
 		return;
 	}
 	pair_begin(&pair, &a, &b, &output);
-	for (size_t i = 0; i < output.count; i++) {
+	for (size_t i = 0; i < output.count && output.type == KESTREL_GRAPH_TYPE_FLOAT32; i++) {
+		((float *)output.data)[i] =
+			cpu_float_elementwise(opcode, &call->operator->attributes.elementwise,
+					      ((const float *)a.data)[pair.a],
+					      ((const float *)b.data)[pair.b]);
+		pair_next(&pair, &output);
+	}
+	for (size_t i = 0; i < output.count && output.type != KESTREL_GRAPH_TYPE_FLOAT32; i++) {
 		array_write(&output, i,
 			    arithmetic_elementwise(opcode,
 						   &call->operator->attributes.elementwise,
@@ -215,6 +224,10 @@ static void pool(const struct cpu_call *call)
 	struct array input = cpu_input(call, 0);
 	struct array output = cpu_output(call, 0);
 
+	if (input.type == KESTREL_GRAPH_TYPE_FLOAT32) {
+		cpu_float_pool(call);
+		return;
+	}
 	arithmetic_pool(call->operator->opcode, &call->operator->attributes.pool, &input,
 			&output);
 }

@@ -101,5 +101,9 @@ size_t cpu_detection_scratch(const struct graph *graph,
 
 /* cpu_float.c: operators on float32 tensors. */
 void cpu_float_softmax(const struct cpu_call *call);
+void cpu_float_convolution(const struct cpu_call *call);
+void cpu_float_pool(const struct cpu_call *call);
+float cpu_float_elementwise(uint32_t opcode, const struct kestrel_graph_elementwise *attributes,
+			    float a, float b);
 
 #endif

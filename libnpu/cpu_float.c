@@ -28,3 +28,170 @@ void cpu_float_softmax(const struct cpu_call *call)
 					    expf((from[i] - largest) * beta) / sum;
 	}
 }
+
+static float clamp(float x, int32_t minimum, int32_t maximum)
+{
+	return fminf(fmaxf(x, arithmetic_float((uint32_t)minimum)),
+		     arithmetic_float((uint32_t)maximum));
+}
+
+/* Where one window begins, in elements of the input, for output row and column. */
+struct window {
+	int64_t row;
+	int64_t column;
+};
+
+static struct window window_at(const struct kestrel_graph_convolution *attributes, size_t y,
+			       size_t x)
+{
+	return (struct window){
+		.row = (int64_t)(y * attributes->stride_height) - attributes->pad_top,
+		.column = (int64_t)(x * attributes->stride_width) - attributes->pad_left,
+	};
+}
+
+/* Pixel of the input under a tap, NULL outside. */
+static const float *pixel_at(const struct array *input, size_t n, int64_t row, int64_t column)
+{
+	if (row < 0 || row >= input->dims[1] || column < 0 || column >= input->dims[2])
+		return NULL;
+	return (const float *)input->data +
+	       (((size_t)n * input->dims[1] + (size_t)row) * input->dims[2] + (size_t)column) *
+	       input->dims[3];
+}
+
+/* One output channel: `depth` input channels from `first` on, or one (depthwise). */
+static float dot_window(const struct kestrel_graph_convolution *attributes,
+			const struct array *input, size_t n, struct window window,
+			const struct array *weights, const float *weight, size_t tap_step,
+			size_t first, size_t depth)
+{
+	float sum = 0;
+
+	for (size_t ky = 0; ky < weights->dims[1]; ky++)
+		for (size_t kx = 0; kx < weights->dims[2]; kx++, weight += tap_step) {
+			const float *pixel = pixel_at(input, n,
+				window.row + (int64_t)(ky * attributes->dilation_height),
+				window.column + (int64_t)(kx * attributes->dilation_width));
+
+			for (size_t c = 0; pixel && c < depth; c++)
+				sum += pixel[first + c] * weight[c];
+		}
+	return sum;
+}
+
+static void windows_run(const struct cpu_call *call, const struct array *input,
+			const struct array *weights, const float *bias,
+			const struct array *output)
+{
+	const struct kestrel_graph_convolution *attributes =
+		&call->operator->attributes.convolution;
+	int depthwise = call->operator->opcode == KESTREL_GRAPH_DEPTHWISE_CONV_2D;
+	size_t outputs = output->dims[3];
+	size_t depth = depthwise ? 1 : weights->dims[3];
+	size_t group_outputs = depthwise ? attributes->depth_multiplier :
+			       outputs / (input->dims[3] / depth);
+	size_t row = weights->dims[1] * weights->dims[2] * depth;
+	const float *data = weights->data;
+	float *to = output->data;
+
+	for (size_t n = 0; n < output->dims[0]; n++)
+	for (size_t y = 0; y < output->dims[1]; y++)
+	for (size_t x = 0; x < output->dims[2]; x++)
+	for (size_t o = 0; o < outputs; o++) {
+		float sum = dot_window(attributes, input, n, window_at(attributes, y, x), weights,
+				       data + (depthwise ? o : o * row),
+				       depthwise ? outputs : depth, o / group_outputs * depth,
+				       depth);
+
+		*to++ = clamp(sum + (bias ? bias[o] : 0), attributes->requantise.minimum,
+			      attributes->requantise.maximum);
+	}
+}
+
+/* CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED. */
+void cpu_float_convolution(const struct cpu_call *call)
+{
+	const struct kestrel_graph_requantise *requantise =
+		&call->operator->attributes.convolution.requantise;
+	struct array input = cpu_input(call, 0);
+	struct array weights = cpu_input(call, 1);
+	const float *bias = cpu_input(call, 2).data;
+	struct array output = cpu_output(call, 0);
+	const float *from = input.data, *rows = weights.data;
+	float *to = output.data;
+	size_t depth, outputs;
+
+	if (call->operator->opcode != KESTREL_GRAPH_FULLY_CONNECTED) {
+		windows_run(call, &input, &weights, bias, &output);
+		return;
+	}
+	outputs = weights.dims[0];
+	depth = weights.dims[1];
+	for (size_t i = 0; i < output.count; i++) {
+		const float *vector = from + i / outputs * depth;
+		const float *row = rows + i % outputs * depth;
+		float sum = 0;
+
+		for (size_t c = 0; c < depth; c++)
+			sum += vector[c] * row[c];
+		to[i] = clamp(sum + (bias ? bias[i % outputs] : 0), requantise->minimum,
+			      requantise->maximum);
+	}
+}
+
+/* AVERAGE_POOL_2D and MAX_POOL_2D. */
+void cpu_float_pool(const struct cpu_call *call)
+{
+	const struct kestrel_graph_pool *attributes = &call->operator->attributes.pool;
+	int largest = call->operator->opcode == KESTREL_GRAPH_MAX_POOL_2D;
+	struct array input = cpu_input(call, 0);
+	struct array output = cpu_output(call, 0);
+	float *to = output.data;
+
+	for (size_t n = 0; n < output.dims[0]; n++)
+	for (size_t y = 0; y < output.dims[1]; y++)
+	for (size_t x = 0; x < output.dims[2]; x++)
+	for (size_t c = 0; c < output.dims[3]; c++) {
+		float best = -INFINITY, sum = 0;
+		size_t count = 0;
+
+		for (size_t ky = 0; ky < attributes->filter_height; ky++)
+		for (size_t kx = 0; kx < attributes->filter_width; kx++) {
+			const float *pixel = pixel_at(&input, n,
+				(int64_t)(y * attributes->stride_height + ky) - attributes->pad_top,
+				(int64_t)(x * attributes->stride_width + kx) -
+				attributes->pad_left);
+
+			if (!pixel)
+				continue;
+			best = fmaxf(best, pixel[c]);
+			sum += pixel[c];
+			count++;
+		}
+		*to++ = clamp(largest ? best : count ? sum / (float)count : 0,
+			      attributes->minimum, attributes->maximum);
+	}
+}
+
+/* One pair of ADD, SUB, MUL, MINIMUM or MAXIMUM. */
+float cpu_float_elementwise(uint32_t opcode, const struct kestrel_graph_elementwise *attributes,
+			    float a, float b)
+{
+	switch (opcode) {
+	case KESTREL_GRAPH_ADD:
+		a += b;
+		break;
+	case KESTREL_GRAPH_SUB:
+		a -= b;
+		break;
+	case KESTREL_GRAPH_MUL:
+		a *= b;
+		break;
+	case KESTREL_GRAPH_MINIMUM:
+		return fminf(a, b);
+	default:
+		return fmaxf(a, b);
+	}
+	return clamp(a, attributes->minimum, attributes->maximum);
+}

@@ -5,6 +5,8 @@
  */
 #include "cpu.h"
 
+#include <math.h>
+
 #define GATES 4
 
 /* Operands of LSTM after the input: weights, recurrent weights and biases by gate. */
@@ -202,6 +204,36 @@ static void lstm_step(const struct cpu_call *call, const int8_t *input, int8_t *
 	}
 }
 
+/* The same in float32. */
+static void lstm_float_step(const struct cpu_call *call, const float *input, float *state,
+			    float *cells, size_t cell_count, size_t depth)
+{
+	float clip = arithmetic_float((uint32_t)call->operator->attributes.lstm.cell_clip);
+	float *gates = call->scratch;
+
+	for (uint32_t g = 0; g < GATES; g++) {
+		const float *weight = cpu_input(call, LSTM_WEIGHTS + g).data;
+		const float *recurrent = cpu_input(call, LSTM_RECURRENT + g).data;
+		const float *bias = cpu_input(call, LSTM_BIAS + g).data;
+
+		for (size_t i = 0; i < cell_count; i++) {
+			float sum = bias[i];
+
+			for (size_t c = 0; c < depth; c++)
+				sum += *weight++ * input[c];
+			for (size_t c = 0; c < cell_count; c++)
+				sum += *recurrent++ * state[c];
+			gates[g * cell_count + i] = g == 2 ? tanhf(sum) : 1 / (1 + expf(-sum));
+		}
+	}
+	for (size_t i = 0; i < cell_count; i++) {
+		cells[i] = gates[cell_count + i] * cells[i] + gates[i] * gates[2 * cell_count + i];
+		if (clip > 0)
+			cells[i] = fminf(fmaxf(cells[i], -clip), clip);
+		state[i] = gates[3 * cell_count + i] * tanhf(cells[i]);
+	}
+}
+
 void cpu_lstm(const struct cpu_call *call)
 {
 	uint32_t time_major = call->operator->attributes.lstm.time_major;
@@ -219,6 +251,16 @@ void cpu_lstm(const struct cpu_call *call)
 			size_t row = time_major ? t * batches + b : b * times + t;
 			int8_t *batch_state = (int8_t *)state.data + b * count;
 
+			if (input.type == KESTREL_GRAPH_TYPE_FLOAT32) {
+				float *real_state = (float *)state.data + b * count;
+
+				lstm_float_step(call, (const float *)input.data + row * depth,
+						real_state, (float *)cells.data + b * count,
+						count, depth);
+				memcpy((float *)output.data + row * count, real_state,
+				       count * sizeof(float));
+				continue;
+			}
 			lstm_step(call, (const int8_t *)input.data + row * depth, batch_state,
 				  (int16_t *)cells.data + b * count, count);
 			memcpy((int8_t *)output.data + row * count, batch_state, count);
@@ -229,5 +271,6 @@ size_t cpu_lstm_scratch(const struct graph *graph, const struct kestrel_graph_op
 {
 	uint32_t output = graph_operator_output(graph, operator, 0);
 
-	return GATES * sizeof(int16_t) * graph->tensors[output].dims[2];
+	/* Enough for gates of float32. */
+	return GATES * sizeof(float) * graph->tensors[output].dims[2];
 }

@@ -47,6 +47,26 @@ static int geometry_check(const struct check *check, const uint32_t *positive, u
 	return 0;
 }
 
+static int float_weights_check(const struct check *check, uint32_t channels)
+{
+	const struct kestrel_graph_requantise *requantise =
+		&check->operator->attributes.convolution.requantise;
+	const struct kestrel_graph_tensor *weights = check_input(check, 1);
+	const struct kestrel_graph_tensor *bias = check_input(check, 2);
+
+	if (weights->type != KESTREL_GRAPH_TYPE_FLOAT32 ||
+	    check_output(check, 0)->type != KESTREL_GRAPH_TYPE_FLOAT32 ||
+	    check->operator->opcode == KESTREL_GRAPH_TRANSPOSE_CONV ||
+	    (bias && bias->type != KESTREL_GRAPH_TYPE_FLOAT32) ||
+	    requantise->mode != KESTREL_GRAPH_REQUANTISE_NONE)
+		return check_fail(check, -ENOTSUP, "no kernel for float32 with weights %s",
+				  graph_type_name(weights->type));
+	if (bias && check_count(bias) != channels)
+		return check_fail(check, -EINVAL, "bias has %" PRIu64 " elements for %" PRIu32 " channels",
+				  check_count(bias), channels);
+	return check_float_range(check, requantise->minimum, requantise->maximum);
+}
+
 /* Types and zero points that all operators with weights have in common. */
 static int weights_check(const struct check *check, uint32_t channels)
 {
@@ -58,6 +78,8 @@ static int weights_check(const struct check *check, uint32_t channels)
 	const struct kestrel_graph_tensor *output = check_output(check, 0);
 	int ret;
 
+	if (input->type == KESTREL_GRAPH_TYPE_FLOAT32)
+		return float_weights_check(check, channels);
 	if (!check_is_byte(input->type) && input->type != KESTREL_GRAPH_TYPE_INT16)
 		return check_fail(check, -ENOTSUP, "no kernel for input type %s",
 			    graph_type_name(input->type));
@@ -180,10 +202,13 @@ static int elementwise_check(const struct check *check)
 		if (ret)
 			return ret;
 		if (input->type != output->type ||
-		    (!check_is_byte(input->type) && input->type != KESTREL_GRAPH_TYPE_INT16))
+		    (!check_is_byte(input->type) && input->type != KESTREL_GRAPH_TYPE_INT16 &&
+		     input->type != KESTREL_GRAPH_TYPE_FLOAT32))
 			return check_fail(check, -ENOTSUP, "no kernel for %s with output %s",
 				    graph_type_name(input->type), graph_type_name(output->type));
 	}
+	if (output->type == KESTREL_GRAPH_TYPE_FLOAT32)
+		return check_float_range(check, attributes->minimum, attributes->maximum);
 	if (opcode == KESTREL_GRAPH_MINIMUM || opcode == KESTREL_GRAPH_MAXIMUM)
 		return 0;
 	ret = check_mode(check, attributes->mode);
@@ -248,8 +273,8 @@ static int pool_check(const struct check *check)
 	const struct kestrel_graph_tensor *output = check_output(check, 0);
 	int ret;
 
-	if (input->type != output->type || !check_is_integer(input->type) ||
-	    input->type == KESTREL_GRAPH_TYPE_INT32)
+	if (input->type != output->type || input->type == KESTREL_GRAPH_TYPE_INT32 ||
+	    (!check_is_integer(input->type) && input->type != KESTREL_GRAPH_TYPE_FLOAT32))
 		return check_fail(check, -ENOTSUP, "no kernel for %s with output %s",
 			    graph_type_name(input->type), graph_type_name(output->type));
 	if (input->rank != 4 || output->rank != 4 || input->dims[0] != output->dims[0] ||
@@ -258,6 +283,8 @@ static int pool_check(const struct check *check)
 	ret = geometry_check(check, &attributes->filter_height, 4, &attributes->pad_top);
 	if (ret)
 		return ret;
+	if (output->type == KESTREL_GRAPH_TYPE_FLOAT32)
+		return check_float_range(check, attributes->minimum, attributes->maximum);
 	return check_range(check, output->type, attributes->minimum, attributes->minimum,
 			   attributes->maximum);
 }

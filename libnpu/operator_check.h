@@ -36,6 +36,8 @@ int check_parameters(const struct check *check, const char *what, uint64_t offse
 /* Zero point and clamp fit an integer type. */
 int check_range(const struct check *check, uint32_t type, int32_t zero_point,
 		int32_t minimum, int32_t maximum);
+/* Clamps of a float32 operator, as float32 bits. */
+int check_float_range(const struct check *check, int32_t minimum, int32_t maximum);
 int check_zero_point(const struct check *check, const char *what, uint32_t type,
 		     int32_t zero_point);
 int check_mode(const struct check *check, uint32_t mode);

@@ -143,6 +143,18 @@ int check_mode(const struct check *check, uint32_t mode)
 	return 0;
 }
 
+int check_float_range(const struct check *check, int32_t minimum, int32_t maximum)
+{
+	float low, high;
+
+	memcpy(&low, &minimum, sizeof(low));
+	memcpy(&high, &maximum, sizeof(high));
+	if (!(low <= high))
+		return check_fail(check, -EINVAL, "clamp %g..%g makes no sense", (double)low,
+				  (double)high);
+	return 0;
+}
+
 int check_requantise(const struct check *check,
 			    const struct kestrel_graph_requantise *requantise,
 			    uint32_t type, uint32_t channels)

@@ -54,6 +54,7 @@ static int lstm_tensor_check(const struct check *check, uint32_t i, uint64_t bat
 {
 	const struct kestrel_graph_tensor *tensor = check_input(check, i);
 	uint32_t type = KESTREL_GRAPH_TYPE_INT8;
+	int real = check_input(check, 0)->type == KESTREL_GRAPH_TYPE_FLOAT32;
 	uint64_t count = i < 5 ? cells * depth : cells * cells;
 
 	if (i >= 9 && i < 13) {
@@ -64,6 +65,8 @@ static int lstm_tensor_check(const struct check *check, uint32_t i, uint64_t bat
 		type = i == 14 ? KESTREL_GRAPH_TYPE_INT16 : KESTREL_GRAPH_TYPE_INT8;
 		count = batches * cells;
 	}
+	if (real)
+		type = KESTREL_GRAPH_TYPE_FLOAT32;
 	if (tensor->type != type || check_count(tensor) != count)
 		return check_fail(check, -EINVAL, "input %" PRIu32 " is %" PRIu64 " of %s instead of %" PRIu64 " of %s",
 			    i, check_count(tensor), graph_type_name(tensor->type), count,
@@ -83,7 +86,8 @@ int check_lstm(const struct check *check)
 	const struct kestrel_graph_scale *scales;
 	int ret;
 
-	if (input->type != KESTREL_GRAPH_TYPE_INT8 || output->type != input->type)
+	if ((input->type != KESTREL_GRAPH_TYPE_INT8 &&
+	     input->type != KESTREL_GRAPH_TYPE_FLOAT32) || output->type != input->type)
 		return check_fail(check, -ENOTSUP, "no kernel for %s with output %s",
 			    graph_type_name(input->type), graph_type_name(output->type));
 	if (input->rank != 3 || output->rank != 3 || input->dims[0] != output->dims[0] ||
@@ -95,6 +99,8 @@ int check_lstm(const struct check *check)
 		if (ret)
 			return ret;
 	}
+	if (input->type == KESTREL_GRAPH_TYPE_FLOAT32)
+		return check_float_range(check, 0, attributes->cell_clip);
 	ret = check_parameters(check, "scales", attributes->scales,
 			       KESTREL_GRAPH_LSTM_SCALES * sizeof(*scales), 8);
 	if (ret)

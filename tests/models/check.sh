@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# Compiles each model of tests/models/list, runs its test vectors on a device
+# Compiles each model of list and processor-list, runs its vectors on a device
 # and compares the outputs byte for byte with the reference's. Where they
 # differ on the processor, names the first operator that does. Models with
 # state run a second time with the state cleared before each vector.
@@ -34,8 +34,10 @@ done
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 failed=0
-# Not empty: a model may run without an NPU job.
+# Of the model, not empty: it may run without an NPU job; outputs are float32 and
+# equal within a tolerance.
 any_place=
+tolerance=
 
 not_ok() { # NAME REASON
 	echo "not ok - $1"
@@ -49,6 +51,14 @@ numbered() { # PREFIX
 	while [ -e "$1_${#files[@]}.bin" ]; do
 		files+=("$1_${#files[@]}.bin")
 	done
+}
+
+same() { # REFERENCE FILE
+	if [ "$tolerance" ]; then
+		"$here/compare-float.py" "$1" "$2"
+	else
+		cmp -s "$1" "$2"
+	fi
 }
 
 check() { # NAME DIRECTORY VECTORS_DIRECTORY
@@ -79,14 +89,14 @@ check() { # NAME DIRECTORY VECTORS_DIRECTORY
 		return
 	fi
 	for i in "${!expected[@]}"; do
-		if ! cmp -s "${expected[$i]}" "${outputs[$i]}"; then
+		if ! same "${expected[$i]}" "${outputs[$i]}"; then
 			not_ok "$name" "$error
 output $i differs: $(cmp "${expected[$i]}" "${outputs[$i]}" 2>&1 | tail -n 1)
 $([ "$device" = cpu ] && "$here/first-difference.py" "$vectors/layers.json" "$work/layers.json" 2>&1)"
 			return
 		fi
 	done
-	if [ "$device" = cpu ] && [ -e "$vectors/layers.json" ] &&
+	if [ "$device" = cpu ] && [ ! "$tolerance" ] && [ -e "$vectors/layers.json" ] &&
 	   ! error=$("$here/first-difference.py" "$vectors/layers.json" "$work/layers.json" 2>&1); then
 		not_ok "$name" "$error"
 		return
@@ -107,7 +117,7 @@ $([ "$device" = cpu ] && "$here/first-difference.py" "$vectors/layers.json" "$wo
 		return
 	fi
 	for i in "${!expected[@]}"; do
-		if ! cmp -s "${expected[$i]%.bin}.reset.bin" "${outputs[$i]}"; then
+		if ! same "${expected[$i]%.bin}.reset.bin" "${outputs[$i]}"; then
 			not_ok "$name, state reset" "output $i differs: $(
 				cmp "${expected[$i]%.bin}.reset.bin" "${outputs[$i]}" 2>&1)"
 			return
@@ -121,17 +131,22 @@ while read -r name; do
 	if [ "$name" = demo ]; then
 		check "demo" "$top/tests/demo" "$top/tests/demo"
 		check "demo, stress vectors" "$top/tests/demo" "$top/tests/demo/stress"
-	elif [ "$name" = seanet_int16_ops ] && [ -d "$models" ]; then
-		# Single operators, each in a directory of its own; int16 has no NPU form.
-		any_place=1
-		for case in "$models/$name"/*/; do
-			check "$name $(basename "$case")" "${case%/}" "${case%/}"
-		done
-		any_place=
 	elif [ -d "$models" ]; then
 		check "$name" "$models/$name" "$models/$name"
 	fi
 done <"$here/list"
+
+any_place=1
+while read -r name tolerance; do
+	case $name in '#'* | '') continue ;; esac
+	if [ -e "$models/$name/model.tflite" ]; then
+		check "$name" "$models/$name" "$models/$name"
+	elif [ -d "$models" ]; then
+		for case in "$models/$name"/*/; do
+			check "$name $(basename "$case")" "${case%/}" "${case%/}"
+		done
+	fi
+done <"$here/processor-list"
 [ -d "$models" ] || echo "ok - published models # SKIP no directory $models"
 
 # What else the library promises of an NPU: interface.c.
