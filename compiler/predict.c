@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "predict.h"
+#include "segment.h"
 
 #define QUEUE KESTREL_ISA_QUEUE_ENTRIES
 #define BURST TARGET_BURST_BYTES
@@ -41,6 +42,8 @@ struct machine {
 	/* Pages looked up, round robin in place of least recently used. */
 	uint64_t pages[PAGES_KNOWN];
 	unsigned int page_count;
+	/* The constants lie behind the commands; 0: not known how many bytes those are. */
+	uint64_t constants_offset;
 };
 
 static uint64_t most(uint64_t a, uint64_t b)
@@ -67,13 +70,14 @@ static uint64_t walk_cycles(struct machine *machine, const struct command *comma
 	/* Tensors lie next to each other: the first bases are spaces of their own. */
 	uint64_t index = (uint64_t)command_get(command, KESTREL_DMA_BASE);
 	uint64_t base = (index < SEPARATE_BASES ? index : SEPARATE_BASES) << 48;
-	uint64_t from = (uint64_t)command_get(command, KESTREL_DMA_OFFSET);
+	uint64_t offset = index == SEGMENT_BASE_CONSTANTS ? machine->constants_offset : 0;
+	uint64_t from = offset + (uint64_t)command_get(command, KESTREL_DMA_OFFSET);
 	uint64_t to = from + (uint64_t)command_get(command, KESTREL_DMA_COUNT0);
 	uint64_t cycles = 0;
 
 	for (unsigned int a = 0; a < command->access_count; a++)
 		if (command->accesses[a].space != COMMAND_SPACE_SRAM)
-			to = command->accesses[a].to;
+			to = offset + command->accesses[a].to;
 	if (command_get(command, KESTREL_DMA_SOURCE_BYTES) > 0)
 		to = from + (uint64_t)command_get(command, KESTREL_DMA_SOURCE_BYTES);
 	for (uint64_t page = from / target->page_bytes; page <= (to - 1) / target->page_bytes;
@@ -203,8 +207,17 @@ int predict_run(const struct target *target, struct command_list *list,
 	struct machine machine = { .target = target };
 	int ret = 0;
 
-	for (unsigned int i = 0; i < list->count; i++)
+	for (unsigned int i = 0; i < list->count; i++) {
 		machine.unit[list->commands[i].unit].commands++;
+		if (records)
+			machine.constants_offset += records[i].bytes;
+	}
+	/* The page where the constants begin is the commands' last. */
+	if (records)
+		machine.pages[machine.page_count++] =
+			machine.constants_offset / target->page_bytes;
+	machine.constants_offset = (machine.constants_offset + KESTREL_GRAPH_ALIGNMENT - 1) &
+				   ~(uint64_t)(KESTREL_GRAPH_ALIGNMENT - 1);
 	for (unsigned int u = 0; u < KESTREL_UNIT_COUNT; u++) {
 		machine.unit[u].finish = calloc(machine.unit[u].commands + 1, sizeof(uint64_t));
 		if (!machine.unit[u].finish)

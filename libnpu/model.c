@@ -107,19 +107,29 @@ static int stream_select(struct npu_model *model, struct message *message)
 	return 0;
 }
 
-static int section_upload(struct npu_model *model, const uint8_t *data, size_t size,
-			  uint32_t rights, struct device_memory *memory,
-			  struct message *message)
+/*
+ * Commands and constants in one buffer: the first constants are then on a page
+ * that the device has translated for the commands.
+ */
+static int program_upload(struct npu_model *model, struct message *message)
 {
+	const struct graph *graph = &model->graph;
+	uint64_t offset = (graph->commands_size + KESTREL_GRAPH_ALIGNMENT - 1) &
+			  ~(uint64_t)(KESTREL_GRAPH_ALIGNMENT - 1);
 	int ret;
 
-	if (!size)
+	if (!graph->commands_size)
 		return 0;
-	ret = device_memory_create(model->device, size, rights, memory, message);
+	ret = device_memory_create(model->device, offset + graph->stream_constants_size,
+				   DEVICE_READ | DEVICE_EXECUTE, &model->stream_memory, message);
 	if (ret)
 		return ret;
-	memcpy(memory->data, data, size);
-	return model->device->operations->memory_end(memory, NPU_WRITE, message);
+	memcpy(model->stream_memory.data, graph->commands, graph->commands_size);
+	if (graph->stream_constants_size)
+		memcpy((uint8_t *)model->stream_memory.data + offset, graph->stream_constants,
+		       graph->stream_constants_size);
+	model->constants_offset = offset;
+	return model->device->operations->memory_end(&model->stream_memory, NPU_WRITE, message);
 }
 
 static int model_prepare(struct npu_model *model, struct message *message)
@@ -141,12 +151,7 @@ static int model_prepare(struct npu_model *model, struct message *message)
 		ret = cpu_program_create(&model->graph, model->plan.on_cpu, &model->program,
 					 message);
 	if (!ret && model->stream)
-		ret = section_upload(model, model->graph.commands, model->graph.commands_size,
-				     DEVICE_READ | DEVICE_EXECUTE, &model->commands, message);
-	if (!ret && model->stream)
-		ret = section_upload(model, model->graph.stream_constants,
-				     model->graph.stream_constants_size, DEVICE_READ,
-				     &model->constants, message);
+		ret = program_upload(model, message);
 	return ret;
 }
 
@@ -284,8 +289,7 @@ void npu_model_free(struct npu_model *model)
 	if (!model)
 		return;
 	npu_job_free(model->run_job);
-	device_memory_destroy(&model->commands);
-	device_memory_destroy(&model->constants);
+	device_memory_destroy(&model->stream_memory);
 	cpu_program_free(model->program);
 	plan_free(&model->plan);
 	graph_close(&model->graph);

@@ -21,8 +21,8 @@ struct npu_model {
 	struct message reason;		/* why this stream, or none */
 	struct plan plan;
 	struct cpu_program *program;
-	struct device_memory commands;	/* STREAM_COMMANDS, if there is a stream */
-	struct device_memory constants;	/* STREAM_CONSTANTS, if there is a stream */
+	struct device_memory stream_memory;	/* commands, then constants; if there is a stream */
+	uint64_t constants_offset;	/* of the constants in it */
 	pthread_mutex_t run_lock;	/* npu_run(): one after the other */
 	struct npu_job *run_job;
 };

@@ -160,7 +160,7 @@ static void bases_fill(const struct npu_job *job, const struct kestrel_graph_seg
 
 		switch (base->kind) {
 		case KESTREL_GRAPH_BASE_CONSTANTS:
-			address += model->constants.range.address;
+			address += model->stream_memory.range.address + model->constants_offset;
 			break;
 		case KESTREL_GRAPH_BASE_SCRATCH:
 			address += job->device_scratch.range.address;
@@ -180,7 +180,7 @@ static int segment_submit(struct npu_job *job, uint32_t number,
 {
 	struct npu_model *model = job->model;
 	struct device_job sent = {
-		.command_address = model->commands.range.address + segment->command_offset,
+		.command_address = model->stream_memory.range.address + segment->command_offset,
 		.command_size = (uint32_t)segment->command_size,
 	};
 	struct message message = { "" };
