@@ -68,12 +68,11 @@ static int memory_access(AddressSpace *space, uint64_t address, void *data, size
 		    span == 0)
 			return -EFAULT;
 		bytes = (uint8_t *)memory_region_get_ram_ptr(region) + offset;
-		if (write) {
-			memcpy(bytes, data, span);
-			memory_region_set_dirty(region, offset, span);
-		} else {
+		/* A write also has to drop code translated from these bytes; RAM needs no lock. */
+		if (!write)
 			memcpy(data, bytes, span);
-		}
+		else if (address_space_write(space, address, attributes, data, span) != MEMTX_OK)
+			return -EFAULT;
 		address += span;
 		data = (uint8_t *)data + span;
 		length -= span;
