@@ -52,6 +52,8 @@ struct walk {
 	/* By node of the cascade: rows a round, rows wanted and done so far. */
 	int64_t advance[CASCADE_NODES], wanted[CASCADE_NODES];
 	int32_t done[CASCADE_NODES];
+	/* Whether its output lies in a ring. */
+	bool rolls[CASCADE_NODES];
 };
 
 static int32_t output_height(const struct walk *walk, unsigned int n)
@@ -77,6 +79,7 @@ static void walk_start(struct walk *walk, int32_t rows)
 		if (!*advance)
 			*advance = rows;
 		walk->done[n - walk->first] = 0;
+		walk->rolls[n - walk->first] = output_rolls(walk->segment, n, walk->end);
 	}
 }
 
@@ -138,7 +141,7 @@ static int32_t rows_kept(const struct walk *walk, unsigned int n, int32_t to)
 static bool walk_over(const struct walk *walk)
 {
 	for (unsigned int n = walk->first; n < walk->end; n++)
-		if (!output_rolls(walk->segment, n, walk->end) &&
+		if (!walk->rolls[n - walk->first] &&
 		    walk->done[n - walk->first] < output_height(walk, n))
 			return false;
 	return true;
