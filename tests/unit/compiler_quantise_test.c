@@ -104,6 +104,27 @@ static void check_exponentials(struct test *test)
 	test_end(test, "exponentials of the softmax");
 }
 
+/* The fixed-point functions stay within one step of the real ones, over all bytes. */
+static void check_functions(struct test *test)
+{
+	static const float scales[] = { 0.01f, 0.03f, 0.07f, 0.1f };
+
+	for (size_t i = 0; i < sizeof(scales) / sizeof(scales[0]); i++)
+		for (int32_t q = -255; q <= 255; q++) {
+			double x = q * (double)scales[i];
+			double logistic = 256 / (1 + exp(-x)) - 128;
+			double tangent = 128 * tanh(x);
+			double swish = x * fmin(fmax(x + 3, 0), 6) / 6 / (double)scales[i];
+
+			CHECK(test, fabs(quantise_logistic(q, (double)scales[i]) -
+					 fmin(logistic, 127)) <= 1);
+			CHECK(test, fabs(quantise_tanh(q, (double)scales[i]) -
+					 fmin(tangent, 127)) <= 1);
+			CHECK(test, fabs(quantise_hard_swish(q, scales[i], scales[i]) - swish) <= 1);
+		}
+	test_end(test, "logistic, tanh and hard swish in fixed point");
+}
+
 int main(void)
 {
 	struct test test = { 0 };
@@ -113,5 +134,6 @@ int main(void)
 	check_clamps(&test);
 	check_mean(&test);
 	check_exponentials(&test);
+	check_functions(&test);
 	return test.failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
