@@ -22,6 +22,8 @@ struct encoded {
 	int32_t first, count, kernel_first, kernel_end;
 	uint8_t *data;
 	size_t bytes;
+	/* As its node says; false where the node's table lacks a symbol. */
+	bool compressed;
 	/* In run mode: how many. */
 	size_t symbols;
 };
@@ -240,6 +242,15 @@ static int decide_coding(const struct segment *segment, struct generate_cache *c
 	       error_memory(segment->graph->error) : 0;
 }
 
+/* Some kernel rows of a node may cut its runs, and so have symbols that the whole has not. */
+static bool table_has_symbols(const struct codec_table *table, const struct buffer *symbols)
+{
+	uint32_t counts[256];
+
+	count_bytes(symbols->data, symbols->bytes, counts);
+	return codec_cost(table, counts) >= 0;
+}
+
 /* The weights of a buffer as they are stored; NULL when out of memory. */
 static const struct encoded *encode_weights(struct generator *generator,
 					    const struct program_buffer *buffer)
@@ -249,7 +260,9 @@ static const struct encoded *encode_weights(struct generator *generator,
 	struct weights weights = weights_rows(&segment->nodes[buffer->index].weights,
 					      buffer->kernel_first, buffer->kernel_end);
 	struct buffer packed = { 0 }, runs = { 0 }, coded = { 0 };
+	const struct buffer *symbols = coding->runs ? &runs : &packed;
 	struct encoded *encoded;
+	bool compressed;
 
 	for (encoded = coding->encoded; encoded; encoded = encoded->next)
 		if (encoded->first == buffer->channel_first &&
@@ -261,19 +274,21 @@ static const struct encoded *encode_weights(struct generator *generator,
 	if (coding->runs && !packed.failed)
 		pack_runs(&weights, buffer->channel_first, buffer->channel_count,
 			  coding->run_value, &runs);
-	if (coding->compressed && !packed.failed && !runs.failed)
-		codec_encode(&generator->cache->tables[coding->table],
-			     coding->runs ? runs.data : packed.data,
-			     coding->runs ? runs.bytes : packed.bytes, &coded);
+	compressed = coding->compressed && !packed.failed && !runs.failed &&
+		     table_has_symbols(&generator->cache->tables[coding->table], symbols);
+	if (compressed)
+		codec_encode(&generator->cache->tables[coding->table], symbols->data,
+			     symbols->bytes, &coded);
 	encoded = arena_alloc(segment->graph->arena, 1, sizeof(*encoded));
 	if (encoded && !packed.failed && !runs.failed && !coded.failed) {
-		const struct buffer *stored = coding->compressed ? &coded : &packed;
+		const struct buffer *stored = compressed ? &coded : &packed;
 
 		encoded->first = buffer->channel_first;
 		encoded->count = buffer->channel_count;
 		encoded->kernel_first = buffer->kernel_first;
 		encoded->kernel_end = buffer->kernel_end;
 		encoded->bytes = stored->bytes;
+		encoded->compressed = compressed;
 		encoded->symbols = runs.bytes;
 		encoded->data = arena_copy(segment->graph->arena, stored->data, stored->bytes);
 	}
@@ -300,7 +315,7 @@ static int load_weights(struct generator *generator, unsigned int index)
 
 	if (!encoded)
 		return error_memory(program->segment->graph->error);
-	if (!coding->compressed) {
+	if (!encoded->compressed) {
 		offset = buffer_append(generator->constants, encoded->data, encoded->bytes);
 		load_raw(generator, operator_index, offset, place->address, place->bytes);
 		return 0;
