@@ -108,6 +108,9 @@ static void walk_want(struct walk *walk, int64_t target)
 				read = true;
 				if (rows_needed(reader, to) > *wanted)
 					*wanted = rows_needed(reader, to);
+				/* Rows of padding alone: commands name a row even so. */
+				if (to > 0 && *wanted < 1)
+					*wanted = 1;
 			}
 		}
 		if (!read)
