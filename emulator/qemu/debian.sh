@@ -90,19 +90,26 @@ debian_install_run()
 		apt-get -q -y -o DPkg::Lock::Timeout=900 --no-install-recommends install "$@"
 )
 
-# debian_mirror main|security: base address the machine itself uses.
+# debian_mirror main|security: base address the machine itself uses. A machine
+# without security updates in its sources has them beside the main archive.
 debian_mirror()
 {
-	local want=debian default=http://deb.debian.org/debian base
+	local base
 
-	if [ "$1" = security ]; then
-		want=debian-security
-		default=http://deb.debian.org/debian-security
-	fi
 	# shellcheck disable=SC2016 # apt's own placeholders
 	base=$(apt-get indextargets --format '$(SITE) $(REPO_URI)' 2>/dev/null |
-		awk -v want="/$want/" 'index($1 "/", want) { print $1; exit }')
-	printf '%s\n' "${base:-$default}"
+		awk -v main=/debian/ -v security=/debian-security/ -v want="$1" '
+			want == "security" && index($1 "/", security) { print $1; exit }
+			index($1 "/", main) && !found { found = $1 }
+			END { if (found) print found " main" }' | head -n 1)
+	case $1:$base in
+	*:) die "apt's sources name no Debian archive" ;;
+	security:*' main')
+		base=${base% main}
+		base=${base%/}
+		printf '%s\n' "${base%/debian}/debian-security" ;;
+	*) printf '%s\n' "${base% main}" ;;
+	esac
 }
 
 # debian_suite SUITE ARCH: make (or refresh) the private apt configuration of a
