@@ -6,13 +6,14 @@
 #define DILATION_MAX 256
 #define EXTENT_MAX 65536
 
-static const char *map_reason(const struct ir_operator *op, const struct ir_tensor *tensor)
+/* Types of activations, a bit for each enum ir_type. */
+#define INT8 (1u << IR_INT8)
+#define UINT8 (1u << IR_UINT8)
+
+static const char *extent_reason(const struct ir_tensor *tensor)
 {
 	struct ir_feature_map map = ir_feature_map(tensor);
 
-	/* A table's index and entries are bytes of either sign. */
-	if (tensor->type != IR_INT8 && (op->kind != IR_TABLE || tensor->type != IR_UINT8))
-		return "the NPU form takes int8 values only";
 	if (map.h > EXTENT_MAX || map.w > EXTENT_MAX || map.c > EXTENT_MAX)
 		return "a dimension is above 65536";
 	return NULL;
@@ -69,47 +70,91 @@ static const char *pad_reason(const struct ir_graph *graph, const struct ir_oper
 	return ir_feature_map(in).n != 1 ? "more than one image in a batch" : NULL;
 }
 
-static const char *kind_reason(const struct ir_graph *graph, const struct ir_operator *op)
+static const char *convolution_reason(const struct ir_graph *graph, const struct ir_operator *op)
 {
-	switch (op->kind) {
-	case IR_CONVOLUTION:
-		if (ir_extent(&graph->tensors[op->inputs[1]], 0) !=
-		    ir_extent(&graph->tensors[op->inputs[0]], 0))
-			return "a grouped convolution";
-		return window_reason(graph, op);
-	case IR_DEPTHWISE:
-	case IR_AVERAGE_POOL:
-	case IR_MAX_POOL:
-		return window_reason(graph, op);
-	case IR_FULLY_CONNECTED:
-	case IR_TABLE:
-		return NULL;
-	case IR_ADD:
-		return add_reason(graph, op);
-	case IR_MEAN:
-		return mean_reason(graph, op);
-	case IR_SOFTMAX:
-		return op->exponentials ? NULL : "a softmax through a float table";
-	case IR_PAD:
-		return pad_reason(graph, op);
-	case IR_QUANTISE:
-	case IR_DEQUANTISE:
-		return "float32 values: the NPU computes with integers";
-	default:
-		break;
-	}
-	return "no NPU form";
+	if (ir_extent(&graph->tensors[op->inputs[1]], 0) !=
+	    ir_extent(&graph->tensors[op->inputs[0]], 0))
+		return "a grouped convolution";
+	return window_reason(graph, op);
+}
+
+static const char *softmax_reason(const struct ir_graph *graph, const struct ir_operator *op)
+{
+	(void)graph;
+	return op->exponentials ? NULL : "a softmax through a float table";
+}
+
+static const char *float_reason(const struct ir_graph *graph, const struct ir_operator *op)
+{
+	(void)graph;
+	(void)op;
+	return "float32 values: the NPU computes with integers";
+}
+
+/* NULL: no condition beside the types. */
+typedef const char *reason_function(const struct ir_graph *graph, const struct ir_operator *op);
+
+/*
+ * What has an NPU form: one row for each combination of types that a kind takes.
+ * Every activation must have one of the row's input types, every output one of its
+ * output types.
+ */
+static const struct form {
+	enum ir_kind kind;
+	/* Inputs [0, activations) are activations, the others constants. */
+	unsigned int activations;
+	uint32_t inputs, outputs;
+	reason_function *reason;
+} forms[] = {
+	{ IR_CONVOLUTION, 1, INT8, INT8, convolution_reason },
+	{ IR_DEPTHWISE, 1, INT8, INT8, window_reason },
+	{ IR_FULLY_CONNECTED, 1, INT8, INT8, NULL },
+	{ IR_AVERAGE_POOL, 1, INT8, INT8, window_reason },
+	{ IR_MAX_POOL, 1, INT8, INT8, window_reason },
+	{ IR_MEAN, 1, INT8, INT8, mean_reason },
+	{ IR_ADD, 2, INT8, INT8, add_reason },
+	{ IR_SOFTMAX, 1, INT8, INT8, softmax_reason },
+	{ IR_PAD, 1, INT8, INT8, pad_reason },
+	{ IR_TABLE, 1, INT8 | UINT8, INT8 | UINT8, NULL },
+	/* Whatever the types: the reason says why not. */
+	{ IR_QUANTISE, 0, ~0u, ~0u, float_reason },
+	{ IR_DEQUANTISE, 0, ~0u, ~0u, float_reason },
+};
+
+static bool types_fit(const struct ir_graph *graph, const struct ir_operator *op,
+		      const struct form *form)
+{
+	for (unsigned int i = 0; i < form->activations; i++)
+		if (!(form->inputs >> graph->tensors[op->inputs[i]].type & 1))
+			return false;
+	for (unsigned int o = 0; o < op->output_count; o++)
+		if (!(form->outputs >> graph->tensors[op->outputs[o]].type & 1))
+			return false;
+	return true;
 }
 
 const char *partition_reason(const struct ir_graph *graph, const struct ir_operator *op)
 {
-	const char *reason = kind_reason(graph, op);
-	unsigned int activations = op->kind == IR_ADD ? 2 : 1;
+	const struct form *form = NULL;
+	const char *reason;
+	bool known = false;
 
-	for (unsigned int i = 0; i < activations && !reason; i++) {
-		reason = map_reason(op, &graph->tensors[op->inputs[i]]);
+	for (size_t f = 0; f < sizeof(forms) / sizeof(forms[0]) && !form; f++) {
+		if (forms[f].kind != op->kind)
+			continue;
+		known = true;
+		if (types_fit(graph, op, &forms[f]))
+			form = &forms[f];
+	}
+	if (!form)
+		return known ? "the NPU form does not take values of these types" : "no NPU form";
+	reason = form->reason ? form->reason(graph, op) : NULL;
+	for (unsigned int i = 0; i < form->activations && !reason; i++) {
+		reason = extent_reason(&graph->tensors[op->inputs[i]]);
 		if (!reason && graph->tensors[op->inputs[i]].data)
 			reason = "an input is constant";
 	}
-	return reason ? reason : map_reason(op, &graph->tensors[op->outputs[0]]);
+	for (unsigned int o = 0; o < op->output_count && !reason; o++)
+		reason = extent_reason(&graph->tensors[op->outputs[o]]);
+	return reason;
 }
