@@ -60,12 +60,17 @@ enum ir_kind {
 	IR_TABLE,
 	/* Elementwise as IR_ADD; MUL has no input scales. */
 	IR_SUB, IR_MUL, IR_MINIMUM, IR_MAXIMUM,
-	IR_TRANSPOSE_CONVOLUTION, IR_SUM, IR_REDUCE_MAX, IR_REDUCE_MIN,
+	IR_TRANSPOSE_CONVOLUTION, IR_SQUARED_DIFFERENCE, IR_DIV,
+	/* Reductions as IR_MEAN: axes, and scales[0] where there is arithmetic. */
+	IR_SUM, IR_REDUCE_MAX, IR_REDUCE_MIN, IR_REDUCE_PROD,
+	/* Zero points of both inputs, scales[0]; attributes say what is transposed. */
+	IR_BATCH_MATMUL,
 	/* What follows has its numbers in ir_operator.portable. */
 	IR_CONCATENATION, IR_SPLIT, IR_PACK, IR_SLICE, IR_TRANSPOSE, IR_COPY,
 	IR_SPACE_TO_DEPTH, IR_DEPTH_TO_SPACE, IR_MIRROR_PAD, IR_GATHER, IR_ARG_MAX, IR_ARG_MIN,
 	IR_RESIZE_BILINEAR, IR_RESIZE_NEAREST, IR_REQUANTISE, IR_LEAKY_RELU, IR_PRELU,
-	IR_UNARY, IR_LOG_SOFTMAX, IR_BATCH_MATMUL, IR_SVDF, IR_LSTM, IR_DETECTION,
+	IR_UNARY, IR_LOG_SOFTMAX, IR_SVDF, IR_LSTM, IR_DETECTION, IR_L2_NORMALIZATION, IR_CAST,
+	IR_COMPARE, IR_SELECT, IR_LOGICAL_AND, IR_LOGICAL_OR, IR_BROADCAST_TO, IR_TILE, IR_REVERSE,
 	/* Forms of a model file that resolve.c turns into one of the above. */
 	IR_PAD_V2, IR_SPLIT_V, IR_UNPACK, IR_STRIDED_SLICE,
 	IR_VARIABLE_HANDLE, IR_READ_VARIABLE, IR_ASSIGN_VARIABLE, IR_CALL_ONCE,
@@ -78,6 +83,8 @@ enum ir_function {
 	IR_FUNCTION_RELU6, IR_FUNCTION_RELU_N1_TO_1, IR_FUNCTION_HARD_SWISH, IR_FUNCTION_EXP,
 	IR_FUNCTION_LOG, IR_FUNCTION_SQRT, IR_FUNCTION_RSQRT, IR_FUNCTION_ABS, IR_FUNCTION_NEG,
 	IR_FUNCTION_SQUARE, IR_FUNCTION_ELU, IR_FUNCTION_GELU, IR_FUNCTION_LEAKY_RELU,
+	IR_FUNCTION_SIN, IR_FUNCTION_COS, IR_FUNCTION_FLOOR, IR_FUNCTION_CEIL, IR_FUNCTION_ROUND,
+	IR_FUNCTION_LOGICAL_NOT, IR_FUNCTION_RELU_0_TO_1,
 };
 
 enum ir_padding { IR_PADDING_SAME, IR_PADDING_VALID };
@@ -107,6 +114,8 @@ struct ir_attributes {
 	float beta;
 	bool keep_dimensions;
 	int32_t axis;
+	/* GATHER: leading dimensions that input and indices share. */
+	int32_t batch_dims;
 	/* STRIDED_SLICE: bit d: dimension d. */
 	int32_t begin_mask, end_mask, ellipsis_mask, new_axis_mask, shrink_axis_mask;
 	bool align_corners, half_pixel_centers;
@@ -117,6 +126,10 @@ struct ir_attributes {
 	/* MIRROR_PAD: SYMMETRIC instead of REFLECT. */
 	bool symmetric;
 	bool transpose_a, transpose_b;
+	/* COMPARE: enum kestrel_graph_comparison. */
+	uint32_t comparison;
+	/* Hybrid operators: quantise the input with a zero point. */
+	bool asymmetric_inputs;
 	/* SVDF */
 	int32_t rank;
 	/* LSTM */

@@ -211,11 +211,15 @@ enum kestrel_graph_opcode {
 	KESTREL_GRAPH_ADD			= 16,	/* elementwise */
 	KESTREL_GRAPH_SUB			= 17,	/* elementwise */
 	KESTREL_GRAPH_MUL			= 18,	/* elementwise */
-	KESTREL_GRAPH_DIV			= 19,	/* elementwise, float only */
+	KESTREL_GRAPH_DIV			= 19,	/* elementwise */
 	KESTREL_GRAPH_MINIMUM			= 20,	/* elementwise, equal quantisation */
 	KESTREL_GRAPH_MAXIMUM			= 21,	/* elementwise, equal quantisation */
 	KESTREL_GRAPH_SQUARED_DIFFERENCE	= 22,	/* elementwise */
 	KESTREL_GRAPH_PRELU			= 23,	/* leaky. in: input, alpha */
+	KESTREL_GRAPH_COMPARE			= 24,	/* compare; output bool */
+	KESTREL_GRAPH_SELECT			= 25,	/* -. in: condition (bool), a, b; also SELECT_V2 */
+	KESTREL_GRAPH_LOGICAL_AND		= 26,	/* -; bool */
+	KESTREL_GRAPH_LOGICAL_OR		= 27,	/* -; bool */
 	/* Pooling and reduction. in: input. */
 	KESTREL_GRAPH_AVERAGE_POOL_2D		= 32,	/* pool */
 	KESTREL_GRAPH_MAX_POOL_2D		= 33,	/* pool */
@@ -225,6 +229,7 @@ enum kestrel_graph_opcode {
 	KESTREL_GRAPH_REDUCE_MIN		= 37,	/* reduce */
 	KESTREL_GRAPH_ARG_MAX			= 38,	/* axis; first maximum wins; output int32 or int64 */
 	KESTREL_GRAPH_ARG_MIN			= 39,	/* axis; first minimum wins */
+	KESTREL_GRAPH_REDUCE_PROD		= 40,	/* reduce */
 	/* One input, same shape. */
 	KESTREL_GRAPH_TABLE			= 48,	/* table: 256 bytes, 8 bit to 8 bit */
 	KESTREL_GRAPH_QUANTIZE			= 49,	/* quantize: float32 to integer */
@@ -234,7 +239,8 @@ enum kestrel_graph_opcode {
 	KESTREL_GRAPH_LOG_SOFTMAX		= 53,	/* softmax */
 	KESTREL_GRAPH_LEAKY_RELU		= 54,	/* leaky (int16; int8 is a TABLE) */
 	KESTREL_GRAPH_UNARY			= 55,	/* unary: float32, or int16 by its own formula */
-	KESTREL_GRAPH_CAST			= 56,	/* - */
+	KESTREL_GRAPH_CAST			= 56,	/* -; types rule: float to integer towards zero, saturated */
+	KESTREL_GRAPH_L2_NORMALIZATION		= 57,	/* normalization, along the last dimension */
 	/* Bytes moved, never changed. */
 	KESTREL_GRAPH_RESHAPE			= 64,	/* -; also SQUEEZE, EXPAND_DIMS. Output dims rule */
 	KESTREL_GRAPH_COPY			= 65,	/* -; also READ_VARIABLE, ASSIGN_VARIABLE */
@@ -245,10 +251,12 @@ enum kestrel_graph_opcode {
 	KESTREL_GRAPH_PACK			= 70,	/* axis. in: any number */
 	KESTREL_GRAPH_SLICE			= 71,	/* slice; also STRIDED_SLICE */
 	KESTREL_GRAPH_TRANSPOSE			= 72,	/* transpose */
-	KESTREL_GRAPH_GATHER			= 73,	/* axis. in: input, indices (int32) */
+	KESTREL_GRAPH_GATHER			= 73,	/* axis. in: input, indices (int32 or int64) */
 	KESTREL_GRAPH_SPACE_TO_DEPTH		= 74,	/* block */
 	KESTREL_GRAPH_DEPTH_TO_SPACE		= 75,	/* block */
 	KESTREL_GRAPH_BROADCAST_TO		= 76,	/* -; output dims rule */
+	KESTREL_GRAPH_TILE			= 77,	/* -; the input again and again in every dimension */
+	KESTREL_GRAPH_REVERSE			= 78,	/* reduce: axes that run backwards */
 	/* Resampling. in: input. */
 	KESTREL_GRAPH_RESIZE_BILINEAR		= 80,	/* resize */
 	KESTREL_GRAPH_RESIZE_NEAREST_NEIGHBOR	= 81,	/* resize */
@@ -280,6 +288,13 @@ enum kestrel_graph_requantise_mode {
 	 * 2^(15 - shift)).
 	 */
 	KESTREL_GRAPH_REQUANTISE_WIDE	= 4,
+	/*
+	 * Operators with weights whose input, bias and output are float32 and
+	 * whose weights are int8: the input is quantised in every run, see
+	 * struct kestrel_graph_convolution. multiplier holds the float32 bits of
+	 * the weights' scale, shift is 0; clamps are float32 bits.
+	 */
+	KESTREL_GRAPH_REQUANTISE_HYBRID	= 5,
 };
 
 /*
@@ -320,6 +335,11 @@ struct kestrel_graph_convolution {
 	int32_t input_zero_point;	/* subtracted from the input */
 	int32_t weight_zero_point;	/* subtracted from the weights; 0 except for legacy uint8 */
 	struct kestrel_graph_requantise requantise;
+	/*
+	 * Mode HYBRID: how each batch (FULLY_CONNECTED: each row) of the input
+	 * becomes int8: 0 symmetric, 1 with a zero point of its own. Else 0.
+	 */
+	uint32_t input_asymmetric;
 };
 
 struct kestrel_graph_matmul {
@@ -334,6 +354,9 @@ struct kestrel_graph_matmul {
  * Integer ADD, SUB: y = out(a'((a - za) << left_shift) +- b'((b - zb) << left_shift)),
  * where a', b', out are factors in the operator's mode; then + zero_point,
  * clamp. MUL: out((a - za) * (b - zb)); a', b', left_shift unused (0).
+ * SQUARED_DIFFERENCE: out(d * d) with d that of SUB before out, left_shift 7.
+ * DIV (8 bit, mode DOUBLE): (a - za) / (b - zb) x out by a reciprocal of 31
+ * bits (docs/graph-format.md); 0 divided by and into is 0 and the clamp.
  * MINIMUM, MAXIMUM: factors unused. Float: only minimum, maximum (float32 bits).
  */
 struct kestrel_graph_elementwise {
@@ -347,6 +370,28 @@ struct kestrel_graph_elementwise {
 	int32_t zero_point;
 	int32_t minimum;
 	int32_t maximum;
+};
+
+enum kestrel_graph_comparison {
+	KESTREL_GRAPH_COMPARISON_EQUAL		= 1,
+	KESTREL_GRAPH_COMPARISON_NOT_EQUAL	= 2,
+	KESTREL_GRAPH_COMPARISON_LESS		= 3,
+	KESTREL_GRAPH_COMPARISON_LESS_EQUAL	= 4,
+	KESTREL_GRAPH_COMPARISON_GREATER	= 5,
+	KESTREL_GRAPH_COMPARISON_GREATER_EQUAL	= 6,
+};
+
+/*
+ * Integers are compared as they are, or, where left_shift is not 0, as
+ * a'((a - za) << left_shift) and b'((b - zb) << left_shift), mode DOUBLE.
+ */
+struct kestrel_graph_compare {
+	uint32_t comparison;		/* enum kestrel_graph_comparison */
+	uint32_t left_shift;
+	int32_t a_zero_point;
+	int32_t b_zero_point;
+	struct kestrel_graph_scale a_scale;
+	struct kestrel_graph_scale b_scale;
 };
 
 /*
@@ -368,8 +413,11 @@ struct kestrel_graph_pool {
 
 /*
  * MEAN, SUM of integers: requantise(sum of q - n * input_zero_point). For MEAN
- * the division by n is already in the scale. REDUCE_MAX, REDUCE_MIN: no
- * arithmetic, requantise.mode NONE.
+ * the division by n is already in the scale. REDUCE_PROD of integers: p begins
+ * as the first q - input_zero_point, each further one makes it
+ * mode(p * (q - input_zero_point)); at last requantise(p). int32, and
+ * REDUCE_MAX, REDUCE_MIN of any type: no requantisation, mode NONE.
+ * float32: mode NONE; sums and products run in the order of the elements.
  */
 struct kestrel_graph_reduce {
 	uint32_t axes;			/* bit i: dimension i of the input is reduced */
@@ -379,6 +427,12 @@ struct kestrel_graph_reduce {
 
 struct kestrel_graph_axis {
 	uint32_t axis;			/* dimension of the input (PACK: of the output) */
+	/*
+	 * GATHER: so many dimensions, counted from the first, input and indices
+	 * have in common; at most axis. Else 0. An index beyond the dimension
+	 * reads its last element, a negative one its first.
+	 */
+	uint32_t batch_dims;
 };
 
 /* Entry i is the output byte for the input byte i (int8: its two's complement). */
@@ -417,7 +471,11 @@ struct kestrel_graph_softmax {
 	int32_t maximum;
 	uint32_t output_shift;		/* 35 for 8-bit outputs, 27 for int16 */
 	uint32_t beta;			/* FLOAT: float32 bits */
-	uint32_t output_scale;		/* FLOAT_TABLE: float32 bits */
+	uint32_t output_scale;		/* FLOAT_TABLE, LOG_FLOAT_TABLE: float32 bits */
+	struct kestrel_graph_scale input_scale;		/* INT16: of q - maximum */
+	/* LOG_FIXED: from Q5.26 back to the input, and the least distance that counts. */
+	struct kestrel_graph_scale reverse_scale;
+	int32_t difference_minimum;
 };
 
 enum kestrel_graph_softmax_kind {
@@ -428,6 +486,11 @@ enum kestrel_graph_softmax_kind {
 	KESTREL_GRAPH_SOFTMAX_LOG_FLOAT_TABLE	= 3,
 	/* int16: two tables of 513 int16, exp then 1 / (1 + x). */
 	KESTREL_GRAPH_SOFTMAX_INT16		= 4,
+	/*
+	 * LOG_SOFTMAX of 8 bits in fixed point: 256 int32 as for FIXED, then 256
+	 * int32, the distances themselves in Q5.26 (not above 0).
+	 */
+	KESTREL_GRAPH_SOFTMAX_LOG_FIXED		= 5,
 };
 
 /*
@@ -447,7 +510,13 @@ struct kestrel_graph_leaky {
 	uint32_t alpha_negative;	/* 1: alpha < 0, the negative side is negated after scaling */
 };
 
-/* float32 in, float32 out; int16 where the function is LOGISTIC or TANH. */
+/*
+ * float32 in and out, or int32 (ABS, NEG) or bool (LOGICAL_NOT), or int16:
+ * LOGISTIC and TANH with a table of 256 uint16, 65536 / (1 + exp(-i / 24)), at
+ * 16 bits of table index scaled by input_scale = (multiplier, right shift);
+ * ABS with a factor in mode DOUBLE and no table; any other function with a
+ * table of 513 int16 at -32768, -32640, ... 32768, linear in between.
+ */
 struct kestrel_graph_unary {
 	uint32_t function;		/* enum kestrel_graph_function */
 	uint32_t table;			/* int16: byte offset in PARAMETERS of its table, else NONE */
@@ -470,6 +539,20 @@ enum kestrel_graph_function {
 	KESTREL_GRAPH_FUNCTION_SQUARE		= 13,
 	KESTREL_GRAPH_FUNCTION_ELU		= 14,
 	KESTREL_GRAPH_FUNCTION_GELU		= 15,
+	KESTREL_GRAPH_FUNCTION_GELU_TANH	= 16,	/* by its approximation with tanh */
+	KESTREL_GRAPH_FUNCTION_SIN		= 17,
+	KESTREL_GRAPH_FUNCTION_COS		= 18,
+	KESTREL_GRAPH_FUNCTION_FLOOR		= 19,
+	KESTREL_GRAPH_FUNCTION_CEIL		= 20,
+	KESTREL_GRAPH_FUNCTION_ROUND		= 21,	/* half to even */
+	KESTREL_GRAPH_FUNCTION_LOGICAL_NOT	= 22,
+	KESTREL_GRAPH_FUNCTION_RELU_0_TO_1	= 23,
+};
+
+/* 8 bit: the row x - input_zero_point divided by its length, in 1/128. float32: no numbers. */
+struct kestrel_graph_normalization {
+	int32_t input_zero_point;
+	int32_t zero_point;		/* of the output: 0 for int8, 128 for uint8 */
 };
 
 /* Per dimension of the input; output dim = before + input dim + after. */
@@ -582,6 +665,7 @@ union kestrel_graph_attributes {
 	struct kestrel_graph_convolution convolution;
 	struct kestrel_graph_matmul matmul;
 	struct kestrel_graph_elementwise elementwise;
+	struct kestrel_graph_compare compare;
 	struct kestrel_graph_pool pool;
 	struct kestrel_graph_reduce reduce;
 	struct kestrel_graph_axis axis;
@@ -591,6 +675,7 @@ union kestrel_graph_attributes {
 	struct kestrel_graph_softmax softmax;
 	struct kestrel_graph_leaky leaky;
 	struct kestrel_graph_unary unary;
+	struct kestrel_graph_normalization normalization;
 	struct kestrel_graph_pad pad;
 	struct kestrel_graph_slice slice;
 	struct kestrel_graph_transpose transpose;
@@ -732,7 +817,7 @@ KESTREL_GRAPH_ASSERT(sizeof(struct kestrel_graph_info) == 64);
 KESTREL_GRAPH_ASSERT(sizeof(struct kestrel_graph_tensor) == 80);
 KESTREL_GRAPH_ASSERT(__builtin_offsetof(struct kestrel_graph_tensor, size) == 40);
 KESTREL_GRAPH_ASSERT(sizeof(struct kestrel_graph_requantise) == 24);
-KESTREL_GRAPH_ASSERT(sizeof(struct kestrel_graph_convolution) == 68);
+KESTREL_GRAPH_ASSERT(sizeof(struct kestrel_graph_convolution) == 72);
 KESTREL_GRAPH_ASSERT(sizeof(struct kestrel_graph_elementwise) == 52);
 KESTREL_GRAPH_ASSERT(sizeof(struct kestrel_graph_slice) == 72);
 KESTREL_GRAPH_ASSERT(sizeof(union kestrel_graph_attributes) == KESTREL_GRAPH_ATTRIBUTE_BYTES);
