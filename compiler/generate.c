@@ -347,8 +347,10 @@ static void transfer_rows(struct command *command, const struct layout *layout,
 			  const struct segment_place *place, int32_t channels,
 			  int32_t channel_first, uint64_t address, int32_t first, int32_t end)
 {
-	int64_t row_bytes = (int64_t)layout->width * channels;
-	int64_t offset = (int64_t)place->offset + first * row_bytes + channel_first;
+	int64_t pixel_bytes = (int64_t)channels * layout->element_bytes;
+	int64_t row_bytes = layout->width * pixel_bytes;
+	int64_t offset = (int64_t)place->offset + first * row_bytes +
+			 (int64_t)channel_first * layout->element_bytes;
 	bool from_memory = command && command->unit == KESTREL_UNIT_DMA_IN;
 
 	command_set(command, KESTREL_DMA_PORT, PORT_TENSORS);
@@ -367,7 +369,8 @@ static void transfer_rows(struct command *command, const struct layout *layout,
 		command_set(command, KESTREL_DMA_COUNT0, layout->channels);
 		command_set(command, KESTREL_DMA_COUNT1, layout->width);
 		command_set(command, KESTREL_DMA_COUNT2, end - first);
-		command_set(command, KESTREL_DMA_MEMORY_STRIDE1, channels);
+		command_set(command, KESTREL_DMA_ELEMENT_BYTES, layout->element_bytes);
+		command_set(command, KESTREL_DMA_MEMORY_STRIDE1, pixel_bytes);
 		command_set(command, KESTREL_DMA_MEMORY_STRIDE2, row_bytes);
 		command_set(command, KESTREL_DMA_SRAM_STRIDE1, layout->pixel_stride);
 		command_set(command, KESTREL_DMA_SRAM_STRIDE2, layout->row_stride);
@@ -425,7 +428,7 @@ static int load_buffer(struct generator *generator, unsigned int index)
 		return load_weights(generator, index);
 	node = &program->segment->nodes[buffer->index];
 	if (buffer->content == PROGRAM_RECORDS)
-		weights_pack_records(&node->weights, node->op, 0, buffer->channel_count,
+		weights_pack_records(&node->weights, node->op, node->bias, 0, buffer->channel_count,
 				     generator->constants);
 	else if (buffer->content == PROGRAM_TABLE)
 		buffer_append(generator->constants, node->op->table, IR_TABLE_ENTRIES);
@@ -513,8 +516,8 @@ static void store(struct generator *generator, unsigned int index)
 		end = value->height;
 		channel = 0;
 	} else if (step->channel_count < value->channels) {
-		output.layout = layout_make(value->height, value->width, step->channel_count,
-					    false);
+		output.layout = layout_make(output.layout.element_bytes, value->height,
+					    value->width, step->channel_count, false);
 	}
 	for (unsigned int s = 0; s < value->store_count; s++) {
 		struct command *command = command_append(generator->list, KESTREL_UNIT_DMA_OUT,

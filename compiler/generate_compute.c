@@ -69,8 +69,8 @@ static struct generate_operand output_operand(const struct program *program,
 	const struct segment_value *value = output.value;
 
 	if (!value->resident && step->channel_count < value->channels)
-		output.layout = layout_make(value->height, value->width, step->channel_count,
-					    false);
+		output.layout = layout_make(output.layout.element_bytes, value->height,
+					    value->width, step->channel_count, false);
 	return output;
 }
 
@@ -80,7 +80,7 @@ static uint64_t output_address(const struct generate_operand *output,
 	uint64_t address = row_address(output, step->row_first);
 
 	if (output->value->resident)
-		address += (uint64_t)(step->channel_first / 16) * output->layout.brick_stride;
+		address += layout_channel_offset(&output->layout, step->channel_first);
 	return address;
 }
 
@@ -91,10 +91,28 @@ static int64_t requantise_mode(enum ir_rounding rounding)
 		return KESTREL_REQUANTISE_SINGLE;
 	case IR_ROUNDING_FLOAT:
 		return KESTREL_REQUANTISE_F32;
+	case IR_ROUNDING_WIDE:
+		return KESTREL_REQUANTISE_INT16;
 	default:
 		break;
 	}
 	return KESTREL_REQUANTISE_DOUBLE;
+}
+
+/* What the types of operands make of FLAGS. */
+static int64_t type_flags(const struct segment_value *value, uint32_t is_unsigned, uint32_t wide)
+{
+	return value->type == IR_UINT8 ? is_unsigned : value->type == IR_INT16 ? wide : 0;
+}
+
+static int64_t mac_flags(const struct ir_graph *graph, const struct segment_node *node,
+			 const struct segment_value *input, const struct segment_value *output)
+{
+	bool is_unsigned = graph->tensors[node->op->inputs[1]].type == IR_UINT8;
+
+	return type_flags(input, KESTREL_MAC_FLAG_IFM_UNSIGNED, KESTREL_MAC_FLAG_IFM_16BIT) |
+	       type_flags(output, KESTREL_MAC_FLAG_OFM_UNSIGNED, KESTREL_MAC_FLAG_OFM_16BIT) |
+	       (is_unsigned ? KESTREL_MAC_FLAG_WEIGHT_UNSIGNED : 0);
 }
 
 void generate_mac(const struct program *program, const struct program_step *step,
@@ -116,10 +134,11 @@ void generate_mac(const struct program *program, const struct program_step *step
 		  step->kernel_first * w->dilation_h;
 	if (node->depthwise && step->channel_count < output.value->channels) {
 		channels = step->channel_count;
-		input_address += (uint64_t)(step->channel_first / 16) * input.layout.brick_stride;
+		input_address += layout_channel_offset(&input.layout, step->channel_first);
 	}
 	command_set(command, KESTREL_MAC_MODE, node->weights.mode);
-	command_set(command, KESTREL_MAC_FLAGS, 0);
+	command_set(command, KESTREL_MAC_FLAGS, mac_flags(program->segment->graph, node,
+							  input.value, output.value));
 	command_set(command, KESTREL_MAC_IFM_ADDRESS, (int64_t)input_address);
 	command_set(command, KESTREL_MAC_IFM_ROW_STRIDE, input.layout.row_stride);
 	command_set(command, KESTREL_MAC_IFM_BRICK_STRIDE, input.layout.brick_stride);
@@ -304,12 +323,20 @@ void generate_vector(const struct program *program, const struct program_step *s
 	struct generate_operand output = output_operand(program, step);
 	uint64_t table;
 
-	command_set(command, KESTREL_VECTOR_FLAGS, 0);
+	command_set(command, KESTREL_VECTOR_FLAGS,
+		    type_flags(input.value, KESTREL_VECTOR_FLAG_IFM_UNSIGNED,
+			       KESTREL_VECTOR_FLAG_IFM_16BIT) |
+		    type_flags(output.value, KESTREL_VECTOR_FLAG_OFM_UNSIGNED,
+			       KESTREL_VECTOR_FLAG_OFM_16BIT));
 	set_output(command, &output, step);
 	switch (op->kind) {
 	case IR_ADD: {
 		struct generate_operand second = generate_operand(program, step->inputs[1]);
 
+		if (second.value->type == IR_UINT8)
+			command_set(command, KESTREL_VECTOR_FLAGS,
+				    command_get(command, KESTREL_VECTOR_FLAGS) |
+				    KESTREL_VECTOR_FLAG_IFM2_UNSIGNED);
 		set_input(command, &input, step);
 		set_add(command, op, &second, step);
 		return;

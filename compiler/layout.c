@@ -5,15 +5,22 @@
 #define BRICK KESTREL_ISA_BRICK_BYTES
 #define SPREAD_MAX 8
 
-uint32_t layout_bricks(int32_t channels)
+int32_t layout_lanes(const struct layout *layout)
 {
-	return ((uint32_t)channels + 15) / 16;
+	return (int32_t)(BRICK / layout->element_bytes);
 }
 
-struct layout layout_make(int32_t height, int32_t width, int32_t channels, bool packed)
+uint64_t layout_channel_offset(const struct layout *layout, int32_t channel)
+{
+	return (uint64_t)(channel / layout_lanes(layout)) * layout->brick_stride;
+}
+
+struct layout layout_make(uint32_t element_bytes, int32_t height, int32_t width,
+			  int32_t channels, bool packed)
 {
 	struct layout layout = {
-		.height = height, .width = width, .channels = channels, .packed = packed,
+		.height = height, .width = width, .channels = channels,
+		.element_bytes = element_bytes, .packed = packed,
 	};
 
 	if (packed) {
@@ -22,7 +29,8 @@ struct layout layout_make(int32_t height, int32_t width, int32_t channels, bool 
 	} else {
 		layout.pixel_stride = BRICK;
 		layout.brick_stride = (uint32_t)width * BRICK;
-		layout.row_stride = layout.brick_stride * layout_bricks(channels);
+		layout.row_stride = layout.brick_stride *
+				    (((uint32_t)channels * element_bytes + BRICK - 1) / BRICK);
 	}
 	return layout;
 }

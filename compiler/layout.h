@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Feature maps in SRAM (uapi/kestrel/isa.h): rows one behind the other, in a
- * row the bricks of 16 channels one behind the other, in a brick the pixels.
+ * row the bricks of 16 bytes of channels one behind the other, in a brick the pixels.
  * Rows of a map are therefore contiguous, and a vector is linear.
  */
 #ifndef COMPILER_LAYOUT_H
@@ -15,13 +15,19 @@
 
 struct layout {
 	int32_t height, width, channels;
+	/* 1 or 2. */
+	uint32_t element_bytes;
 	/* Fewer than 16 channels without tail lanes. */
 	bool packed;
 	uint32_t row_stride, brick_stride, pixel_stride;
 };
 
-/* Rows without any padding between them. */
-struct layout layout_make(int32_t height, int32_t width, int32_t channels, bool packed);
+/* Rows without any padding between them. Packed form is for 8-bit maps. */
+struct layout layout_make(uint32_t element_bytes, int32_t height, int32_t width,
+			  int32_t channels, bool packed);
+
+/* The channels of a brick. */
+int32_t layout_lanes(const struct layout *layout);
 
 /* Bytes of `rows` rows. */
 uint64_t layout_bytes(const struct layout *layout, int32_t rows);
@@ -33,6 +39,7 @@ uint64_t layout_bytes(const struct layout *layout, int32_t rows);
 void layout_spread(struct layout *layout, const struct target *target,
 		   const struct ir_window *window, bool depthwise);
 
-uint32_t layout_bricks(int32_t channels);
+/* Bytes between the bricks that hold the first channel and this one. */
+uint64_t layout_channel_offset(const struct layout *layout, int32_t channel);
 
 #endif

@@ -25,8 +25,8 @@ static const char *reshape_reason(const struct ir_graph *graph, const struct str
 	int producer = graph->tensors[op->inputs[0]].producer;
 	unsigned int readers = 0;
 
-	if (graph->tensors[op->outputs[0]].type != IR_INT8)
-		return "the NPU form takes int8 values only";
+	if (ir_type_bytes(graph->tensors[op->outputs[0]].type) > 2)
+		return "the NPU computes with int8, uint8 and int16 values";
 	if (producer >= 0 && is_npu(stream, (unsigned int)producer))
 		return NULL;
 	if (ir_is_output(graph, op->outputs[0]))

@@ -1,14 +1,22 @@
 // SPDX-License-Identifier: MIT
+#include "accumulator.h"
 #include "partition.h"
 
 #define KERNEL_MAX 1024
 #define STRIDE_MAX 64
 #define DILATION_MAX 256
 #define EXTENT_MAX 65536
+/* Of a factor with 16 bits. */
+#define WIDE_SHIFT_MAX 14
+/* int16 values of which sums have 32 bits. */
+#define WIDE_TAPS_MAX 65535
 
 /* Types of activations, a bit for each enum ir_type. */
 #define INT8 (1u << IR_INT8)
 #define UINT8 (1u << IR_UINT8)
+#define INT16 (1u << IR_INT16)
+#define BYTE (INT8 | UINT8)
+#define ANY (INT8 | UINT8 | INT16)
 
 static const char *extent_reason(const struct ir_tensor *tensor)
 {
@@ -17,6 +25,23 @@ static const char *extent_reason(const struct ir_tensor *tensor)
 	if (map.h > EXTENT_MAX || map.w > EXTENT_MAX || map.c > EXTENT_MAX)
 		return "a dimension is above 65536";
 	return NULL;
+}
+
+/* Whether the MAC unit sums up what the operator does. */
+static const char *sum_reason(const struct ir_graph *graph, const struct ir_operator *op)
+{
+	const int32_t *bias;
+
+	if (!accumulator_bias(graph, op, &bias))
+		return "a bias needs more than 32 bits";
+	if (graph->tensors[op->inputs[0]].type != IR_INT16)
+		return NULL;
+	if (op->rounding == IR_ROUNDING_WIDE)
+		for (uint32_t i = 0; i < op->scale_count; i++)
+			if (op->scales[i].shift > WIDE_SHIFT_MAX)
+				return "a factor of 2^14 or more";
+	return accumulator_fits(graph, op) ?
+	       NULL : "sums of its int16 values could need more than 32 bits";
 }
 
 /* Window operators take one image; others see the batch as more rows. */
@@ -35,6 +60,15 @@ static const char *window_reason(const struct ir_graph *graph, const struct ir_o
 	return NULL;
 }
 
+/* Sums of int16 values have 32 bits. */
+static const char *average_reason(const struct ir_graph *graph, const struct ir_operator *op)
+{
+	if (graph->tensors[op->inputs[0]].type == IR_INT16 &&
+	    (int64_t)op->window.kernel_h * op->window.kernel_w > WIDE_TAPS_MAX)
+		return "sums of its int16 values could need more than 32 bits";
+	return window_reason(graph, op);
+}
+
 static const char *mean_reason(const struct ir_graph *graph, const struct ir_operator *op)
 {
 	const struct ir_tensor *in = &graph->tensors[op->inputs[0]];
@@ -47,6 +81,8 @@ static const char *mean_reason(const struct ir_graph *graph, const struct ir_ope
 		return "more than one image in a batch";
 	if (ir_extent(in, 2) > KERNEL_MAX || ir_extent(in, 1) > KERNEL_MAX)
 		return "the mean runs over more than 1024 rows or columns";
+	if (in->type == IR_INT16 && ir_extent(in, 2) * ir_extent(in, 1) > WIDE_TAPS_MAX)
+		return "sums of its int16 values could need more than 32 bits";
 	return NULL;
 }
 
@@ -72,10 +108,20 @@ static const char *pad_reason(const struct ir_graph *graph, const struct ir_oper
 
 static const char *convolution_reason(const struct ir_graph *graph, const struct ir_operator *op)
 {
+	const char *reason;
+
 	if (ir_extent(&graph->tensors[op->inputs[1]], 0) !=
 	    ir_extent(&graph->tensors[op->inputs[0]], 0))
 		return "a grouped convolution";
-	return window_reason(graph, op);
+	reason = window_reason(graph, op);
+	return reason ? reason : sum_reason(graph, op);
+}
+
+static const char *depthwise_reason(const struct ir_graph *graph, const struct ir_operator *op)
+{
+	const char *reason = window_reason(graph, op);
+
+	return reason ? reason : sum_reason(graph, op);
 }
 
 static const char *softmax_reason(const struct ir_graph *graph, const struct ir_operator *op)
@@ -106,16 +152,23 @@ static const struct form {
 	uint32_t inputs, outputs;
 	reason_function *reason;
 } forms[] = {
-	{ IR_CONVOLUTION, 1, INT8, INT8, convolution_reason },
-	{ IR_DEPTHWISE, 1, INT8, INT8, window_reason },
-	{ IR_FULLY_CONNECTED, 1, INT8, INT8, NULL },
+	{ IR_CONVOLUTION, 1, ANY, ANY, convolution_reason },
+	{ IR_DEPTHWISE, 1, ANY, ANY, depthwise_reason },
+	{ IR_FULLY_CONNECTED, 1, ANY, ANY, sum_reason },
 	{ IR_AVERAGE_POOL, 1, INT8, INT8, window_reason },
+	{ IR_AVERAGE_POOL, 1, UINT8, UINT8, window_reason },
+	{ IR_AVERAGE_POOL, 1, INT16, INT16, average_reason },
 	{ IR_MAX_POOL, 1, INT8, INT8, window_reason },
-	{ IR_MEAN, 1, INT8, INT8, mean_reason },
-	{ IR_ADD, 2, INT8, INT8, add_reason },
-	{ IR_SOFTMAX, 1, INT8, INT8, softmax_reason },
+	{ IR_MAX_POOL, 1, UINT8, UINT8, window_reason },
+	{ IR_MAX_POOL, 1, INT16, INT16, window_reason },
+	{ IR_MEAN, 1, ANY, ANY, mean_reason },
+	{ IR_ADD, 2, BYTE, BYTE, add_reason },
+	{ IR_ADD, 2, INT16, ANY, add_reason },
+	{ IR_SOFTMAX, 1, BYTE, BYTE, softmax_reason },
 	{ IR_PAD, 1, INT8, INT8, pad_reason },
-	{ IR_TABLE, 1, INT8 | UINT8, INT8 | UINT8, NULL },
+	{ IR_PAD, 1, UINT8, UINT8, pad_reason },
+	{ IR_PAD, 1, INT16, INT16, pad_reason },
+	{ IR_TABLE, 1, BYTE, BYTE, NULL },
 	/* Whatever the types: the reason says why not. */
 	{ IR_QUANTISE, 0, ~0u, ~0u, float_reason },
 	{ IR_DEQUANTISE, 0, ~0u, ~0u, float_reason },

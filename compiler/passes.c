@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "passes.h"
 
-#define DEPTH 16
 #define ROWS_MAX 4
 
 static int32_t least(int32_t a, int32_t b)
@@ -11,12 +10,12 @@ static int32_t least(int32_t a, int32_t b)
 
 static int next_brick_pass(struct passes *passes, struct pass *pass)
 {
-	if (passes->brick * DEPTH >= passes->channels)
+	if (passes->brick * passes->depth >= passes->channels)
 		return 0;
 	pass->brick = passes->brick;
 	pass->tap = passes->element;
 	pass->first = 0;
-	pass->count = least(DEPTH, passes->channels - passes->brick * DEPTH);
+	pass->count = least(passes->depth, passes->channels - passes->brick * passes->depth);
 	if (++passes->element == passes->kernel_h * passes->kernel_w) {
 		passes->element = 0;
 		passes->brick++;
@@ -41,7 +40,7 @@ int passes_next(struct passes *passes, struct pass *pass)
 	pass->brick = 0;
 	pass->tap = 0;
 	pass->first = passes->element;
-	pass->count = least(DEPTH, least(end, total) - passes->element);
+	pass->count = least(passes->depth, least(end, total) - passes->element);
 	passes->element += pass->count;
 	return 1;
 }

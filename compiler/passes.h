@@ -16,6 +16,8 @@ struct passes {
 	int32_t kernel_h, kernel_w;
 	/* Input channels; DEPTHWISE: any. */
 	int32_t channels;
+	/* Elements of a pass: 16, or 8 of an input of 16 bits. */
+	int32_t depth;
 	/* Iteration state; zero to begin with. */
 	int32_t brick, element;
 };

@@ -35,6 +35,8 @@ struct step_shape {
 	uint32_t row_lines, pixel_lines;
 	int32_t kernel_w, channels;
 	int32_t stride_x, dilation_x, dilation_y;
+	/* Elements of a pass. */
+	int32_t depth;
 };
 
 static uint32_t step_cycles(const struct target *target, const struct step_shape *shape,
@@ -141,6 +143,7 @@ static uint64_t block_cycles(const struct target *target, const struct command *
 {
 	struct passes passes = {
 		.mode = shape->mode, .channels = shape->channels, .kernel_w = shape->kernel_w,
+		.depth = shape->depth,
 		.kernel_h = (int32_t)command_get(command, KESTREL_MAC_KERNEL_HEIGHT),
 	};
 	uint64_t cycles = 0, limit = limit_cycles(target, command, lanes, block->pixels);
@@ -179,6 +182,8 @@ static struct predict_cost mac_cost(const struct target *target, const struct co
 		.stride_x = (int32_t)command_get(command, KESTREL_MAC_STRIDE_X),
 		.dilation_x = (int32_t)command_get(command, KESTREL_MAC_DILATION_X),
 		.dilation_y = (int32_t)command_get(command, KESTREL_MAC_DILATION_Y),
+		.depth = command_get(command, KESTREL_MAC_FLAGS) & KESTREL_MAC_FLAG_IFM_16BIT ?
+			 8 : 16,
 	};
 	uint64_t lanes = target_lanes(target), last = channels % 16;
 	/* Groups of all lanes, and the short one at the end. */
@@ -208,8 +213,11 @@ static struct predict_cost vector_cost(const struct target *target,
 				     command_get(command, KESTREL_VECTOR_OFM_HEIGHT));
 	uint64_t taps = (uint64_t)(command_get(command, KESTREL_VECTOR_KERNEL_WIDTH) *
 				   command_get(command, KESTREL_VECTOR_KERNEL_HEIGHT));
-	uint64_t lines = pixels * ceil_div(channels, 16), l = target_vector_lanes(target);
-	uint64_t groups = ceil_div(lines * 16, l), read = lines, cycles = 0, sram;
+	int64_t wide = command_get(command, KESTREL_VECTOR_FLAGS) &
+		       (KESTREL_VECTOR_FLAG_IFM_16BIT | KESTREL_VECTOR_FLAG_OFM_16BIT);
+	uint64_t brick = wide ? 8 : 16, l = target_vector_lanes(target);
+	uint64_t lines = pixels * ceil_div(channels, brick);
+	uint64_t groups = ceil_div(lines * brick, l), read = lines, cycles = 0, sram;
 	bool packed = command_get(command, KESTREL_VECTOR_IFM_PIXEL_STRIDE) < 16 ||
 		      command_get(command, KESTREL_VECTOR_OFM_PIXEL_STRIDE) < 16;
 
@@ -369,7 +377,7 @@ uint32_t predict_window_cycles(const struct target *target, const struct layout 
 		.mode = depthwise ? KESTREL_MAC_DEPTHWISE :
 			layout->packed ? KESTREL_MAC_PACKED_CONVOLUTION : KESTREL_MAC_CONVOLUTION,
 		.kernel_h = window->kernel_h, .kernel_w = window->kernel_w,
-		.channels = layout->channels,
+		.channels = layout->channels, .depth = layout_lanes(layout),
 	};
 	struct step_shape shape = {
 		.mode = passes.mode,
@@ -377,7 +385,7 @@ uint32_t predict_window_cycles(const struct target *target, const struct layout 
 		.pixel_lines = layout->pixel_stride / LINE,
 		.kernel_w = window->kernel_w, .channels = layout->channels,
 		.stride_x = window->stride_w, .dilation_x = window->dilation_w,
-		.dilation_y = window->dilation_h,
+		.dilation_y = window->dilation_h, .depth = layout_lanes(layout),
 	};
 	uint32_t cycles = 0;
 	struct pass pass;

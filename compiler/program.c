@@ -175,7 +175,8 @@ static int output_buffer(struct program *program, const struct segment_node *nod
 		stage.row_first = 0;
 		stage.row_end = value->ring_rows ? value->ring_rows : value->height;
 	} else if (step->channel_count < value->channels) {
-		layout = layout_make(value->height, value->width, step->channel_count, false);
+		layout = layout_make(layout.element_bytes, value->height, value->width,
+				     step->channel_count, false);
 	}
 	ret = buffer_add(program, &stage, layout_bytes(&layout, stage.row_end - stage.row_first),
 			 index, buffer);

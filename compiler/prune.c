@@ -56,9 +56,10 @@ static bool weights_are_zero(const struct pruner *pruner, const struct segment_n
 }
 
 /* Whether an accumulator of nothing but the bias gives the output's zero point. */
-static bool bias_gives_zero(const struct ir_operator *op, int32_t channel)
+static bool bias_gives_zero(const struct segment_node *node, int32_t channel)
 {
-	int32_t bias = op->bias ? op->bias[channel] : 0;
+	const struct ir_operator *op = node->op;
+	int32_t bias = node->bias ? node->bias[channel] : 0;
 	int32_t value = 0;
 
 	if (bias && op->rounding != IR_ROUNDING_DOUBLE)
@@ -81,7 +82,7 @@ static void find_dead(struct pruner *pruner, const struct segment_node *node)
 
 	for (int32_t c = 0; c < segment->values[node->output].channels; c++) {
 		if (node->is_mac && class != NODE_OTHER)
-			dead[c] = bias_gives_zero(node->op, c) &&
+			dead[c] = bias_gives_zero(node, c) &&
 				  weights_are_zero(pruner, node, c);
 		else if (class == NODE_PASSES)
 			dead[c] = pruner->dead[node->inputs[0]][c];

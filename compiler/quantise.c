@@ -109,6 +109,14 @@ int32_t quantise_rescale(int32_t value, struct ir_scale scale)
 			      right);
 }
 
+uint32_t quantise_record(enum ir_rounding rounding, struct ir_scale scale)
+{
+	if (rounding != IR_ROUNDING_WIDE)
+		return (uint32_t)scale.multiplier;
+	return scale.multiplier < 0x7fff0000 ? (uint32_t)(scale.multiplier + (1 << 15)) >> 16 :
+					       0x7fff;
+}
+
 static int32_t saturating_shift_left(int32_t value, int exponent)
 {
 	int32_t limit = (int32_t)((1u << (31 - exponent)) - 1);

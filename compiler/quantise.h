@@ -29,6 +29,12 @@ struct ir_scale quantise_mean(struct ir_scale scale, uint64_t count);
 int32_t quantise_rescale(int32_t value, struct ir_scale scale);
 
 /*
+ * What a channel record holds of a factor: the multiplier, or its upper half where
+ * 64-bit sums are scaled with 16 bits.
+ */
+uint32_t quantise_record(enum ir_rounding rounding, struct ir_scale scale);
+
+/*
  * The fixed-point softmax's exponentials, Q0.31, by distance 0..255 from the
  * maximum. `factor` is beta x input scale. Returns false when the factor is
  * too small for the formula.

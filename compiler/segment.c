@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "accumulator.h"
 #include "error.h"
 #include "prune.h"
 #include "segment.h"
@@ -67,7 +68,8 @@ static int value_add(struct segment *segment, int tensor, int32_t height, int32_
 		     int32_t channels)
 {
 	segment->values[segment->value_count] = (struct segment_value){
-		.tensor = tensor, .height = height, .width = width, .channels = channels,
+		.tensor = tensor, .type = segment->graph->tensors[tensor].type,
+		.height = height, .width = width, .channels = channels,
 		.producer = -1, .source_after = -1, .resident = true,
 		.source = { .base = SEGMENT_NO_BASE },
 	};
@@ -83,9 +85,14 @@ static struct segment_place scratch_place(struct segment *segment, uint64_t byte
 	return place;
 }
 
-static uint64_t value_bytes(const struct segment_value *value)
+static uint64_t value_elements(const struct segment_value *value)
 {
 	return (uint64_t)value->height * (uint64_t)value->width * (uint64_t)value->channels;
+}
+
+static uint64_t value_bytes(const struct segment_value *value)
+{
+	return value_elements(value) * ir_type_bytes(value->type);
 }
 
 /* Where a written value is in memory, putting it into scratch if nowhere yet. */
@@ -165,7 +172,7 @@ static int fully_connected_input(struct builder *builder, struct segment_node *n
 	if (written >= 0) {
 		const struct segment_value *value = &segment->values[written];
 
-		if (value_bytes(value) == (uint64_t)depth && value->height <= 1024 &&
+		if (value_elements(value) == (uint64_t)depth && value->height <= 1024 &&
 		    value->width <= 1024) {
 			node->window.kernel_h = value->height;
 			node->window.kernel_w = value->width;
@@ -177,7 +184,7 @@ static int fully_connected_input(struct builder *builder, struct segment_node *n
 				(int32_t)(in->elements / (uint64_t)depth), depth);
 }
 
-static void mac_node(struct segment *segment, struct segment_node *node)
+static int mac_node(struct segment *segment, struct segment_node *node)
 {
 	const struct ir_operator *op = node->op;
 	const struct ir_tensor *weights = &segment->graph->tensors[op->inputs[1]];
@@ -186,7 +193,8 @@ static void mac_node(struct segment *segment, struct segment_node *node)
 	node->is_mac = true;
 	/* A depthwise convolution of one channel is a plain one. */
 	node->depthwise = op->kind == IR_DEPTHWISE && channels > 1;
-	node->weights.data = (const int8_t *)weights->data;
+	node->weights.data = weights->data;
+	node->weights.depth = segment->values[node->inputs[0]].type == IR_INT16 ? 8 : 16;
 	node->weights.channel_innermost = op->kind == IR_DEPTHWISE;
 	node->weights.output_channels = segment->values[node->output].channels;
 	node->weights.kernel_h = node->window.kernel_h;
@@ -197,6 +205,9 @@ static void mac_node(struct segment *segment, struct segment_node *node)
 		node->weights.channels = channels;
 	node->weights.source_channels = node->weights.channels;
 	node->weights.source_output_channels = node->weights.output_channels;
+	/* The partition has made sure that they fit. */
+	return accumulator_bias(segment->graph, op, &node->bias) ? 0 :
+	       error_memory(segment->graph->error);
 }
 
 static void node_window(const struct segment *segment, struct segment_node *node)
@@ -266,7 +277,7 @@ static int node_add(struct builder *builder, unsigned int operator_index)
 	struct segment *segment = builder->segment;
 	struct segment_node *node = &segment->nodes[segment->node_count];
 	struct ir_feature_map map;
-	int value;
+	int value, ret = 0;
 
 	node->operator_index = operator_index;
 	node->op = &segment->graph->operators[operator_index];
@@ -289,9 +300,9 @@ static int node_add(struct builder *builder, unsigned int operator_index)
 	node_window(segment, node);
 	if (node->op->kind == IR_CONVOLUTION || node->op->kind == IR_DEPTHWISE ||
 	    node->op->kind == IR_FULLY_CONNECTED)
-		mac_node(segment, node);
+		ret = mac_node(segment, node);
 	segment->node_count++;
-	return 0;
+	return ret;
 }
 
 /* Tensors that must be in memory when the segment ends. */
@@ -325,7 +336,8 @@ static void choose_layouts(struct segment *segment)
 {
 	for (unsigned int v = 0; v < segment->value_count; v++) {
 		struct segment_value *value = &segment->values[v];
-		bool packed = value->channels < 16;
+		uint32_t element_bytes = ir_type_bytes(value->type);
+		bool packed = element_bytes == 1 && value->channels < 16;
 
 		for (unsigned int n = 0; n < segment->node_count; n++) {
 			const struct segment_node *node = &segment->nodes[n];
@@ -334,7 +346,8 @@ static void choose_layouts(struct segment *segment)
 			    (node->depthwise || node->window.dilation_w > 1))
 				packed = false;
 		}
-		value->layout = layout_make(value->height, value->width, value->channels, packed);
+		value->layout = layout_make(element_bytes, value->height, value->width,
+					    value->channels, packed);
 		for (unsigned int n = 0; n < segment->node_count; n++) {
 			const struct segment_node *node = &segment->nodes[n];
 

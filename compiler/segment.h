@@ -28,6 +28,8 @@ struct segment_place {
 
 struct segment_value {
 	int tensor;
+	/* Of the tensor. */
+	enum ir_type type;
 	/* Rows include the batch. */
 	int32_t height, width, channels;
 	struct layout layout;
@@ -61,6 +63,8 @@ struct segment_node {
 	bool is_mac;
 	bool depthwise;
 	struct weights weights;
+	/* An output channel of the model; NULL: all 0. */
+	const int32_t *bias;
 };
 
 struct segment {

@@ -69,7 +69,7 @@ unsigned int verify_register_count(unsigned int unit)
 
 /* Rows of a feature map that lie one behind the other: from the first to the last byte. */
 static void add_rows(struct list *list, bool write, const uint32_t *map, uint32_t first_row,
-		     uint32_t height, uint32_t width, uint32_t channels)
+		     uint32_t height, uint32_t width, uint32_t channels, uint32_t lanes)
 {
 	uint64_t from = map[0] + (uint64_t)first_row * map[1];
 	uint64_t to = from + (uint64_t)(height - 1) * map[1] + (uint64_t)(width - 1) * map[3];
@@ -77,17 +77,19 @@ static void add_rows(struct list *list, bool write, const uint32_t *map, uint32_
 	if (map[3] < KESTREL_ISA_BRICK_BYTES)
 		to += channels;
 	else
-		to += (uint64_t)((channels - 1) / 16) * map[2] + KESTREL_ISA_BRICK_BYTES;
+		to += (uint64_t)((channels - 1) / lanes) * map[2] + KESTREL_ISA_BRICK_BYTES;
 	add(list, 0, write, from, to);
 }
 
 /*
  * A feature map: ADDRESS, ROW_STRIDE, BRICK_STRIDE, PIXEL_STRIDE, RING_ROWS,
  * FIRST_ROW stand in this order. A ring's rows are in two places when they wrap.
+ * `wide` is the flag that tells of 16-bit elements, or 0.
  */
 static void add_map(struct list *list, bool write, const uint32_t *map, uint32_t first_row,
-		    uint32_t height, uint32_t width, uint32_t channels)
+		    uint32_t height, uint32_t width, uint32_t channels, uint32_t wide)
 {
+	uint32_t lanes = wide ? 8 : 16;
 	uint32_t ring = map[4], row = map[5] + first_row, before_wrap = height;
 
 	if (ring) {
@@ -96,9 +98,9 @@ static void add_map(struct list *list, bool write, const uint32_t *map, uint32_t
 			height = ring;
 		before_wrap = row + height > ring ? ring - row : height;
 	}
-	add_rows(list, write, map, row, before_wrap, width, channels);
+	add_rows(list, write, map, row, before_wrap, width, channels, lanes);
 	if (before_wrap < height)
-		add_rows(list, write, map, 0, height - before_wrap, width, channels);
+		add_rows(list, write, map, 0, height - before_wrap, width, channels, lanes);
 }
 
 /* First and last input row of a window that lie inside the map; false: none. */
@@ -119,7 +121,7 @@ static bool window_rows(int64_t outputs, int64_t inputs, int64_t kernel, int64_t
 static void mac_accesses(struct list *list, const uint32_t *r)
 {
 	uint64_t channels = r[KESTREL_MAC_IFM_CHANNELS], weights, records;
-	uint32_t first, rows;
+	uint32_t flags = r[KESTREL_MAC_FLAGS], first, rows;
 
 	if (r[KESTREL_MAC_MODE] == KESTREL_MAC_DEPTHWISE)
 		channels = 1;
@@ -130,11 +132,13 @@ static void mac_accesses(struct list *list, const uint32_t *r)
 			r[KESTREL_MAC_KERNEL_HEIGHT], r[KESTREL_MAC_STRIDE_Y],
 			r[KESTREL_MAC_DILATION_Y], unzigzag(r[KESTREL_MAC_PAD_TOP]), &first, &rows))
 		add_map(list, false, &r[KESTREL_MAC_IFM_ADDRESS], first, rows,
-			r[KESTREL_MAC_IFM_WIDTH], r[KESTREL_MAC_IFM_CHANNELS]);
+			r[KESTREL_MAC_IFM_WIDTH], r[KESTREL_MAC_IFM_CHANNELS],
+			flags & KESTREL_MAC_FLAG_IFM_16BIT);
 	add(list, 0, false, r[KESTREL_MAC_WEIGHT_ADDRESS], r[KESTREL_MAC_WEIGHT_ADDRESS] + weights);
 	add(list, 0, false, r[KESTREL_MAC_RECORD_ADDRESS], r[KESTREL_MAC_RECORD_ADDRESS] + records);
 	add_map(list, true, &r[KESTREL_MAC_OFM_ADDRESS], 0, r[KESTREL_MAC_OFM_HEIGHT],
-		r[KESTREL_MAC_OFM_WIDTH], r[KESTREL_MAC_OFM_CHANNELS]);
+		r[KESTREL_MAC_OFM_WIDTH], r[KESTREL_MAC_OFM_CHANNELS],
+		flags & KESTREL_MAC_FLAG_OFM_16BIT);
 }
 
 static void vector_accesses(struct list *list, const uint32_t *r)
@@ -142,6 +146,8 @@ static void vector_accesses(struct list *list, const uint32_t *r)
 	uint32_t width = r[KESTREL_VECTOR_OFM_WIDTH], height = r[KESTREL_VECTOR_OFM_HEIGHT];
 	uint32_t channels = r[KESTREL_VECTOR_OFM_CHANNELS], operation = r[KESTREL_VECTOR_OPERATION];
 	uint32_t table = r[KESTREL_VECTOR_TABLE_ADDRESS], first, rows;
+	uint32_t wide_in = r[KESTREL_VECTOR_FLAGS] & KESTREL_VECTOR_FLAG_IFM_16BIT;
+	uint32_t wide_out = r[KESTREL_VECTOR_FLAGS] & KESTREL_VECTOR_FLAG_OFM_16BIT;
 
 	switch (operation) {
 	case KESTREL_VECTOR_MAX_POOL:
@@ -152,26 +158,29 @@ static void vector_accesses(struct list *list, const uint32_t *r)
 				r[KESTREL_VECTOR_KERNEL_HEIGHT], r[KESTREL_VECTOR_STRIDE_Y], 1,
 				unzigzag(r[KESTREL_VECTOR_PAD_TOP]), &first, &rows))
 			add_map(list, false, &r[KESTREL_VECTOR_IFM_ADDRESS], first, rows,
-				r[KESTREL_VECTOR_IFM_WIDTH], channels);
+				r[KESTREL_VECTOR_IFM_WIDTH], channels, wide_in);
 		break;
 	default:
-		add_map(list, false, &r[KESTREL_VECTOR_IFM_ADDRESS], 0, height, width, channels);
+		add_map(list, false, &r[KESTREL_VECTOR_IFM_ADDRESS], 0, height, width, channels,
+			wide_in);
 		break;
 	}
 	if (operation <= KESTREL_VECTOR_MAX)
-		add_map(list, false, &r[KESTREL_VECTOR_IFM2_ADDRESS], 0, height, width, channels);
+		add_map(list, false, &r[KESTREL_VECTOR_IFM2_ADDRESS], 0, height, width, channels,
+			wide_in);
 	if (operation == KESTREL_VECTOR_TABLE)
 		add(list, 0, false, table, (uint64_t)table + 256);
 	if (operation == KESTREL_VECTOR_SOFTMAX)
 		add(list, 0, false, table,
 		    (uint64_t)table + 4 * (uint64_t)r[KESTREL_VECTOR_TABLE_ENTRIES]);
-	add_map(list, true, &r[KESTREL_VECTOR_OFM_ADDRESS], 0, height, width, channels);
+	add_map(list, true, &r[KESTREL_VECTOR_OFM_ADDRESS], 0, height, width, channels, wide_out);
 }
 
 static void dma_accesses(struct list *list, bool read, const uint32_t *r)
 {
 	unsigned int base = 1 + r[KESTREL_DMA_BASE];
 	uint64_t from = r[KESTREL_DMA_OFFSET], sram = r[KESTREL_DMA_SRAM_ADDRESS];
+	uint64_t element_bytes = r[KESTREL_DMA_ELEMENT_BYTES];
 	uint64_t count0 = r[KESTREL_DMA_COUNT0], memory_bytes = count0, sram_bytes = count0;
 
 	switch (r[KESTREL_DMA_MODE]) {
@@ -188,7 +197,8 @@ static void dma_accesses(struct list *list, bool read, const uint32_t *r)
 			sram_bytes = 0;
 		break;
 	case KESTREL_DMA_BRICK:
-		sram_bytes = (uint64_t)((count0 - 1) / 16) * r[KESTREL_DMA_BRICK_STRIDE] + 16;
+		sram_bytes = (count0 - 1) * element_bytes / 16 * r[KESTREL_DMA_BRICK_STRIDE] + 16;
+		memory_bytes = count0 * element_bytes;
 		break;
 	default:
 		break;

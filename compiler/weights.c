@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "quantise.h"
 #include "weights.h"
 
 #define BRICK_CHANNELS 16
@@ -19,7 +20,7 @@ uint8_t weights_at(const struct weights *weights, int32_t output, int32_t tap, i
 	else
 		index = ((size_t)output * taps + (size_t)tap) * (size_t)weights->source_channels +
 			(size_t)channel;
-	return (uint8_t)weights->data[index];
+	return weights->data[index];
 }
 
 struct weights weights_rows(const struct weights *weights, int32_t first, int32_t end)
@@ -38,7 +39,7 @@ static uint8_t pass_weight(const struct weights *weights, int32_t output,
 {
 	switch (weights->mode) {
 	case KESTREL_MAC_CONVOLUTION:
-		return weights_at(weights, output, pass->tap, pass->brick * BRICK_CHANNELS + e);
+		return weights_at(weights, output, pass->tap, pass->brick * weights->depth + e);
 	case KESTREL_MAC_PACKED_CONVOLUTION:
 		return weights_at(weights, output, (pass->first + e) / weights->channels,
 				 (pass->first + e) % weights->channels);
@@ -55,7 +56,7 @@ void weights_pack(const struct weights *weights, int32_t first, int32_t count,
 		struct passes passes = {
 			.mode = weights->mode,
 			.kernel_h = weights->kernel_h, .kernel_w = weights->kernel_w,
-			.channels = weights->channels,
+			.channels = weights->channels, .depth = weights->depth,
 		};
 		struct pass pass;
 
@@ -88,7 +89,7 @@ static int32_t source_channel(const struct weights *weights, int32_t channel)
 }
 
 void weights_pack_records(const struct weights *weights, const struct ir_operator *op,
-			  int32_t first, int32_t count, struct buffer *out)
+			  const int32_t *bias, int32_t first, int32_t count, struct buffer *out)
 {
 	for (int32_t brick = first; brick < first + count; brick += BRICK_CHANNELS) {
 		int32_t end = brick + BRICK_CHANNELS;
@@ -96,10 +97,10 @@ void weights_pack_records(const struct weights *weights, const struct ir_operato
 		if (end > first + count)
 			end = first + count;
 		for (int32_t c = brick; c < end; c++)
-			put_word(out, op->bias ?
-				 (uint32_t)op->bias[source_channel(weights, c)] : 0);
+			put_word(out, bias ? (uint32_t)bias[source_channel(weights, c)] : 0);
 		for (int32_t c = brick; c < end; c++)
-			put_word(out, (uint32_t)op->scales[source_channel(weights, c)].multiplier);
+			put_word(out, quantise_record(op->rounding,
+						      op->scales[source_channel(weights, c)]));
 		for (int32_t c = brick; c < end; c++)
 			buffer_byte(out, (uint8_t)op->scales[source_channel(weights, c)].shift);
 	}

@@ -9,7 +9,7 @@
 
 /* Weights of a convolution as the model holds them. */
 struct weights {
-	const int8_t *data;
+	const uint8_t *data;
 	/* Output channel innermost (depthwise) instead of outermost. */
 	bool channel_innermost;
 	/* Output channels, and input channels of one of them (1 for depthwise), in the model. */
@@ -22,6 +22,8 @@ struct weights {
 	/* The model's kernel rows when these are some of them, and the first; 0: all. */
 	int32_t source_kernel_h, kernel_first;
 	enum kestrel_mac_mode mode;
+	/* Elements of a pass: 16, or 8 of an input of 16 bits. */
+	int32_t depth;
 };
 
 /* The weights of kernel rows [first, end) alone. */
@@ -34,9 +36,9 @@ void weights_pack(const struct weights *weights, int32_t first, int32_t count,
 /* Bytes that weights_pack() appends. */
 uint64_t weights_bytes(const struct weights *weights, int32_t count);
 
-/* Appends the channel records (bias, multiplier, shift) of such a range. */
+/* Appends the channel records (bias or NULL, multiplier, shift) of such a range. */
 void weights_pack_records(const struct weights *weights, const struct ir_operator *op,
-			  int32_t first, int32_t count, struct buffer *out);
+			  const int32_t *bias, int32_t first, int32_t count, struct buffer *out);
 
 /* The weight of an output channel at a tap and input channel. */
 uint8_t weights_at(const struct weights *weights, int32_t output, int32_t tap, int32_t channel);

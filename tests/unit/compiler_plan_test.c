@@ -87,12 +87,17 @@ static void check_prefetch(struct test *test)
 
 static void check_layouts(struct test *test)
 {
-	struct layout bricks = layout_make(7, 5, 33, false), packed = layout_make(7, 5, 3, true);
+	struct layout bricks = layout_make(1, 7, 5, 33, false);
+	struct layout packed = layout_make(1, 7, 5, 3, true);
+	struct layout wide = layout_make(2, 7, 5, 33, false);
 
 	CHECK(test, bricks.brick_stride == 5 * 16 && bricks.row_stride == 3 * 5 * 16);
 	CHECK(test, layout_bytes(&bricks, 7) == 7 * 3 * 5 * 16);
 	CHECK(test, packed.pixel_stride == 3 && packed.row_stride == 16);
-	CHECK(test, layout_bricks(1) == 1 && layout_bricks(16) == 1 && layout_bricks(17) == 2);
+	CHECK(test, layout_channel_offset(&bricks, 15) == 0);
+	CHECK(test, layout_channel_offset(&bricks, 32) == 2 * bricks.brick_stride);
+	CHECK(test, wide.row_stride == 5 * 5 * 16);
+	CHECK(test, layout_channel_offset(&wide, 32) == 4 * wide.brick_stride);
 	test_end(test, "layouts");
 }
 

@@ -106,14 +106,14 @@ static void check_passes(struct test *test)
 		struct passes passes;
 		int32_t count, elements;
 	} cases[] = {
-		{ { KESTREL_MAC_CONVOLUTION, 3, 3, 40, 0, 0 }, 27, 360 },
-		{ { KESTREL_MAC_CONVOLUTION, 1, 1, 16, 0, 0 }, 1, 16 },
-		{ { KESTREL_MAC_PACKED_CONVOLUTION, 3, 3, 3, 0, 0 }, 2, 27 },
+		{ { KESTREL_MAC_CONVOLUTION, 3, 3, 40, 16, 0, 0 }, 27, 360 },
+		{ { KESTREL_MAC_CONVOLUTION, 1, 1, 16, 16, 0, 0 }, 1, 16 },
+		{ { KESTREL_MAC_PACKED_CONVOLUTION, 3, 3, 3, 16, 0, 0 }, 2, 27 },
 		/* One element a row: four rows a pass. */
-		{ { KESTREL_MAC_PACKED_CONVOLUTION, 10, 1, 1, 0, 0 }, 3, 10 },
-		{ { KESTREL_MAC_DEPTHWISE, 3, 3, 64, 0, 0 }, 1, 9 },
-		{ { KESTREL_MAC_DEPTHWISE, 5, 5, 1, 0, 0 }, 2, 25 },
-		{ { KESTREL_MAC_DEPTHWISE, 7, 1, 1, 0, 0 }, 2, 7 },
+		{ { KESTREL_MAC_PACKED_CONVOLUTION, 10, 1, 1, 16, 0, 0 }, 3, 10 },
+		{ { KESTREL_MAC_DEPTHWISE, 3, 3, 64, 16, 0, 0 }, 1, 9 },
+		{ { KESTREL_MAC_DEPTHWISE, 5, 5, 1, 16, 0, 0 }, 2, 25 },
+		{ { KESTREL_MAC_DEPTHWISE, 7, 1, 1, 16, 0, 0 }, 2, 7 },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
