@@ -134,7 +134,7 @@ static int32_t rows_kept(const struct walk *walk, unsigned int n, int32_t to)
 		for (unsigned int i = 0; i < reader->input_count; i++) {
 			if (producer_inside(segment, reader, i, walk->first, walk->end) != (int)n)
 				continue;
-			segment_input_rows(reader, height, done, done + 1, &from, &end);
+			segment_operand_rows(reader, i, height, done, done + 1, &from, &end);
 			low = least(low, from);
 		}
 	}
@@ -195,6 +195,10 @@ static bool node_fits(const struct segment *segment, unsigned int n)
 	case IR_CONVOLUTION:
 	case IR_DEPTHWISE:
 	case IR_ADD:
+	case IR_SUB:
+	case IR_MUL:
+	case IR_MINIMUM:
+	case IR_MAXIMUM:
 	case IR_TABLE:
 	case IR_AVERAGE_POOL:
 	case IR_MAX_POOL:
@@ -283,8 +287,8 @@ static uint64_t cascade_bytes(const struct segment *segment, unsigned int first,
 				return UINT64_MAX;
 			if (input->producer >= 0)
 				continue;
-			segment_input_rows(node, input->height, 0, least(output->height, 4 * rows),
-					   &from, &to);
+			segment_operand_rows(node, i, input->height, 0,
+					     least(output->height, 4 * rows), &from, &to);
 			bytes += 2 * value_bytes(input, to - from);
 		}
 	}
@@ -328,7 +332,8 @@ static void cascade_take(struct segment *segment, unsigned int first, unsigned i
 		for (unsigned int i = 0; i < node->input_count; i++) {
 			struct segment_value *input = &segment->values[node->inputs[i]];
 
-			if (input->producer < 0 &&
+			/* One row stays where it is. */
+			if (input->producer < 0 && !node->row_broadcast[i] &&
 			    last_reader(segment, node->inputs[i]) == (int)n)
 				input->resident = false;
 		}

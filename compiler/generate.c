@@ -383,6 +383,32 @@ static void transfer_rows(struct command *command, const struct layout *layout,
 		       place->offset + (uint64_t)(end * row_bytes));
 }
 
+/* Rows of a constant, put in memory as they lie in SRAM. */
+static void load_constant(struct generator *generator, unsigned int index)
+{
+	const struct program *program = generator->program;
+	const struct program_buffer *buffer = &program->buffers[index];
+	const struct segment_value *value = &program->segment->values[buffer->index];
+	const struct plan_buffer *place = &program->plan[index];
+	const struct layout *layout = &value->layout;
+	uint8_t *rows = arena_alloc(program->segment->graph->arena, place->bytes, 1);
+	const uint8_t *from = value->constant + (size_t)buffer->row_first *
+			      (size_t)(value->width * value->channels) * layout->element_bytes;
+
+	for (int32_t y = 0; rows && y < buffer->row_end - buffer->row_first; y++)
+		for (int32_t x = 0; x < value->width; x++)
+			for (int32_t c = 0; c < value->channels; c++, from += layout->element_bytes)
+				memcpy(rows + layout_offset(layout, y, x, c), from,
+				       layout->element_bytes);
+	if (!rows) {
+		generator->constants->failed = true;
+		return;
+	}
+	load_raw(generator, generator->program->segment->nodes[0].operator_index,
+		 buffer_append(generator->constants, rows, place->bytes), place->address,
+		 place->bytes);
+}
+
 /* A value, or rows of it; the first operator's in pieces, so that it can begin early. */
 static void load_value(struct generator *generator, unsigned int index)
 {
@@ -421,7 +447,10 @@ static int load_buffer(struct generator *generator, unsigned int index)
 	size_t offset = generator->constants->bytes;
 
 	if (buffer->content == PROGRAM_VALUE) {
-		load_value(generator, index);
+		if (program->segment->values[buffer->index].constant)
+			load_constant(generator, index);
+		else
+			load_value(generator, index);
 		return 0;
 	}
 	if (buffer->content == PROGRAM_WEIGHTS)
@@ -505,7 +534,7 @@ static void store(struct generator *generator, unsigned int index)
 	const struct segment_node *node = &program->segment->nodes[step->node];
 	const struct segment_value *value = &program->segment->values[node->output];
 	bool last = index + 1 == program->nodes[step->node].end_step;
-	struct generate_operand output = generate_operand(program, step->output);
+	struct generate_operand output = generate_operand(program, node->output, step->output);
 	int32_t first = step->row_first, end = step->row_end, channel = step->channel_first;
 	uint64_t address = output.address;
 

@@ -42,6 +42,39 @@ struct generate_operand {
 	int32_t ring_rows;
 };
 
-struct generate_operand generate_operand(const struct program *program, unsigned int buffer);
+/* Operand `value` of a step, which lies in `buffer`. */
+struct generate_operand generate_operand(const struct program *program, int value,
+					 unsigned int buffer);
+
+/* The output operand, cut to the step's channels when it is staged for them alone. */
+struct generate_operand generate_output_operand(const struct program *program,
+						const struct program_step *step);
+
+/* ADDRESS of the output's first row and channel of a step. */
+uint64_t generate_output_address(const struct generate_operand *output,
+				 const struct program_step *step);
+
+/* What FIRST_ROW says of a row when ADDRESS is that of the ring. */
+int32_t generate_ring_row(const struct generate_operand *operand, int32_t row);
+
+/* ADDRESS of a command whose rows begin with `row`: a ring's does not change. */
+uint64_t generate_row_address(const struct generate_operand *operand, int32_t row);
+
+/* Records that a command reads or writes rows [first, end) of an operand. */
+void generate_access_rows(struct command *command, const struct generate_operand *operand,
+			  bool write, int32_t first, int32_t end);
+
+/*
+ * A window command's valid rows: those it needs of a ring, else all that are there.
+ * Staged rows begin at row_first of the map: the window's rows shift with them.
+ */
+void generate_window_rows(const struct generate_operand *operand, int32_t *first, int32_t *end);
+
+/* The flags, of the two given, that the type of a value calls for. */
+int64_t generate_type_flags(const struct segment_value *value, uint32_t is_unsigned,
+			    uint32_t wide);
+
+/* enum kestrel_requantise of a rounding. */
+int64_t generate_requantise_mode(enum ir_rounding rounding);
 
 #endif

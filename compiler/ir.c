@@ -36,6 +36,12 @@ const char *ir_type_name(enum ir_type type)
 	return names[type];
 }
 
+bool ir_is_elementwise(enum ir_kind kind)
+{
+	return kind == IR_ADD || kind == IR_SUB || kind == IR_MUL || kind == IR_MINIMUM ||
+	       kind == IR_MAXIMUM;
+}
+
 int32_t ir_extent(const struct ir_tensor *tensor, unsigned int from_innermost)
 {
 	if (from_innermost >= tensor->rank)

@@ -232,6 +232,9 @@ struct ir_graph {
 unsigned int ir_type_bytes(enum ir_type type);
 const char *ir_type_name(enum ir_type type);
 
+/* ADD, SUB, MUL, MINIMUM, MAXIMUM: two operands, element by element, with broadcasting. */
+bool ir_is_elementwise(enum ir_kind kind);
+
 /* Size along a dimension counted from the innermost (0 = channels); 1 beyond the rank. */
 int32_t ir_extent(const struct ir_tensor *tensor, unsigned int from_innermost);
 

@@ -40,6 +40,16 @@ uint64_t layout_bytes(const struct layout *layout, int32_t rows)
 	return (uint64_t)layout->row_stride * (uint64_t)rows;
 }
 
+uint64_t layout_offset(const struct layout *layout, int32_t y, int32_t x, int32_t c)
+{
+	uint64_t offset = (uint64_t)y * layout->row_stride + (uint64_t)x * layout->pixel_stride;
+
+	if (layout->packed)
+		return offset + (uint64_t)c;
+	return offset + layout_channel_offset(layout, c) +
+	       (uint64_t)(c % layout_lanes(layout)) * layout->element_bytes;
+}
+
 void layout_spread(struct layout *layout, const struct target *target,
 		   const struct ir_window *window, bool depthwise)
 {

@@ -32,6 +32,9 @@ int32_t layout_lanes(const struct layout *layout);
 /* Bytes of `rows` rows. */
 uint64_t layout_bytes(const struct layout *layout, int32_t rows);
 
+/* Where an element lies, from the first row's address. */
+uint64_t layout_offset(const struct layout *layout, int32_t y, int32_t x, int32_t c);
+
 /*
  * Pads the rows so that kernel rows which a depthwise or packed convolution
  * reads at once lie in different banks, where a little padding helps.

@@ -48,12 +48,14 @@ static const char *sum_reason(const struct ir_graph *graph, const struct ir_oper
 static const char *window_reason(const struct ir_graph *graph, const struct ir_operator *op)
 {
 	const struct ir_window *w = &op->window;
+	struct ir_feature_map out = ir_feature_map(&graph->tensors[op->outputs[0]]);
 
 	if (ir_feature_map(&graph->tensors[op->inputs[0]]).n != 1)
 		return "more than one image in a batch";
 	if (w->kernel_h > KERNEL_MAX || w->kernel_w > KERNEL_MAX)
 		return "the kernel is larger than 1024";
-	if (w->stride_h > STRIDE_MAX || w->stride_w > STRIDE_MAX)
+	/* The stride of a single window says nothing. */
+	if ((w->stride_h > STRIDE_MAX && out.h > 1) || (w->stride_w > STRIDE_MAX && out.w > 1))
 		return "the stride is above 64";
 	if (w->dilation_h > DILATION_MAX || w->dilation_w > DILATION_MAX)
 		return "the dilation is above 256";
@@ -86,13 +88,28 @@ static const char *mean_reason(const struct ir_graph *graph, const struct ir_ope
 	return NULL;
 }
 
-static const char *add_reason(const struct ir_graph *graph, const struct ir_operator *op)
+/*
+ * A constant takes any shape; another operand may have one row or one column, but
+ * has all channels, and all rows where it has more than one.
+ */
+static const char *elementwise_reason(const struct ir_graph *graph, const struct ir_operator *op)
 {
-	for (unsigned int d = 0; d < IR_RANK_MAX; d++)
-		if (ir_extent(&graph->tensors[op->inputs[0]], d) !=
-		    ir_extent(&graph->tensors[op->inputs[1]], d))
-			return "the inputs have different shapes";
-	return NULL;
+	const struct ir_tensor *out = &graph->tensors[op->outputs[0]];
+	unsigned int constants = 0;
+
+	for (unsigned int i = 0; i < 2; i++) {
+		const struct ir_tensor *in = &graph->tensors[op->inputs[i]];
+		uint64_t row = (uint64_t)ir_extent(in, 0) * (uint64_t)ir_extent(in, 1);
+		uint64_t output_row = (uint64_t)ir_extent(out, 0) * (uint64_t)ir_extent(out, 1);
+
+		constants += in->data != NULL;
+		if (in->data)
+			continue;
+		if (ir_extent(in, 0) != ir_extent(out, 0) ||
+		    (in->elements != row && in->elements / row != out->elements / output_row))
+			return "an input is repeated along its channels or its images";
+	}
+	return constants == 2 ? "both inputs are constant" : NULL;
 }
 
 static const char *pad_reason(const struct ir_graph *graph, const struct ir_operator *op)
@@ -162,8 +179,18 @@ static const struct form {
 	{ IR_MAX_POOL, 1, UINT8, UINT8, window_reason },
 	{ IR_MAX_POOL, 1, INT16, INT16, window_reason },
 	{ IR_MEAN, 1, ANY, ANY, mean_reason },
-	{ IR_ADD, 2, BYTE, BYTE, add_reason },
-	{ IR_ADD, 2, INT16, ANY, add_reason },
+	{ IR_ADD, 2, BYTE, BYTE, elementwise_reason },
+	{ IR_ADD, 2, INT16, ANY, elementwise_reason },
+	{ IR_SUB, 2, BYTE, BYTE, elementwise_reason },
+	{ IR_SUB, 2, INT16, ANY, elementwise_reason },
+	{ IR_MUL, 2, BYTE, BYTE, elementwise_reason },
+	{ IR_MUL, 2, INT16, ANY, elementwise_reason },
+	{ IR_MINIMUM, 2, INT8, INT8, elementwise_reason },
+	{ IR_MINIMUM, 2, UINT8, UINT8, elementwise_reason },
+	{ IR_MINIMUM, 2, INT16, INT16, elementwise_reason },
+	{ IR_MAXIMUM, 2, INT8, INT8, elementwise_reason },
+	{ IR_MAXIMUM, 2, UINT8, UINT8, elementwise_reason },
+	{ IR_MAXIMUM, 2, INT16, INT16, elementwise_reason },
 	{ IR_SOFTMAX, 1, BYTE, BYTE, softmax_reason },
 	{ IR_PAD, 1, INT8, INT8, pad_reason },
 	{ IR_PAD, 1, UINT8, UINT8, pad_reason },
@@ -204,7 +231,7 @@ const char *partition_reason(const struct ir_graph *graph, const struct ir_opera
 	reason = form->reason ? form->reason(graph, op) : NULL;
 	for (unsigned int i = 0; i < form->activations && !reason; i++) {
 		reason = extent_reason(&graph->tensors[op->inputs[i]]);
-		if (!reason && graph->tensors[op->inputs[i]].data)
+		if (!reason && graph->tensors[op->inputs[i]].data && !ir_is_elementwise(op->kind))
 			reason = "an input is constant";
 	}
 	for (unsigned int o = 0; o < op->output_count && !reason; o++)

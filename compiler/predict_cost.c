@@ -227,6 +227,15 @@ static struct predict_cost vector_cost(const struct target *target,
 		cycles = 3 * groups;
 		read = 2 * lines;
 		break;
+	case KESTREL_VECTOR_MUL:
+		cycles = 2 * groups;
+		read = 2 * lines;
+		break;
+	case KESTREL_VECTOR_MIN:
+	case KESTREL_VECTOR_MAX:
+		cycles = groups;
+		read = 2 * lines;
+		break;
 	case KESTREL_VECTOR_TABLE:
 		cycles = 16 + groups;
 		break;

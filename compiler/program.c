@@ -76,8 +76,8 @@ static int32_t stripe_rows(const struct program *program, const struct segment_n
 			if (input->resident)
 				continue;
 			/* The middle of the map has the most rows. */
-			segment_input_rows(node, input->height, output->height / 2,
-					   output->height / 2 + rows, &first, &end);
+			segment_operand_rows(node, i, input->height, output->height / 2,
+					     output->height / 2 + rows, &first, &end);
 			bytes += layout_bytes(&input->layout, end - first);
 		}
 		if (bytes <= program->settings.stripe_bytes)
@@ -139,8 +139,8 @@ static int input_buffer(struct program *program, const struct segment_node *node
 		return 0;
 	}
 	if (!value->resident)
-		segment_input_rows(node, value->height, step->row_first, step->row_end,
-				   &stage.row_first, &stage.row_end);
+		segment_operand_rows(node, input, value->height, step->row_first, step->row_end,
+				     &stage.row_first, &stage.row_end);
 	ret = buffer_add(program, &stage, layout_bytes(&value->layout,
 						       stage.row_end - stage.row_first),
 			 index, buffer);

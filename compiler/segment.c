@@ -5,31 +5,23 @@
 #include "accumulator.h"
 #include "error.h"
 #include "prune.h"
-#include "segment.h"
+#include "segment_builder.h"
 
-struct builder {
-	struct segment *segment;
-	unsigned int first, count;
-	/* By tensor: the value that was written, or -1; the tensor it is an alias of. */
-	int *written;
-	int *alias;
-};
-
-static int owner_of(const struct builder *builder, int tensor)
+static int owner_of(const struct segment_builder *builder, int tensor)
 {
 	while (builder->alias[tensor] >= 0)
 		tensor = builder->alias[tensor];
 	return tensor;
 }
 
-static bool is_inside(const struct builder *builder, int operator_index)
+static bool is_inside(const struct segment_builder *builder, int operator_index)
 {
 	return operator_index >= (int)builder->first &&
 	       operator_index < (int)(builder->first + builder->count);
 }
 
 /* Whether something outside the segment needs the tensor. */
-static bool is_needed_outside(const struct builder *builder, int tensor)
+static bool is_needed_outside(const struct segment_builder *builder, int tensor)
 {
 	const struct ir_graph *graph = builder->segment->graph;
 
@@ -64,8 +56,8 @@ static uint8_t base_of_tensor(struct segment *segment, int tensor, uint32_t flag
 	return (uint8_t)out->base_count++;
 }
 
-static int value_add(struct segment *segment, int tensor, int32_t height, int32_t width,
-		     int32_t channels)
+int segment_value_add(struct segment *segment, int tensor, int32_t height, int32_t width,
+		      int32_t channels)
 {
 	segment->values[segment->value_count] = (struct segment_value){
 		.tensor = tensor, .type = segment->graph->tensors[tensor].type,
@@ -115,9 +107,8 @@ void segment_spill(struct segment *segment, unsigned int index)
 	value->source_after = value->producer;
 }
 
-/* The value of `tensor` in the given shape, for a reader. */
-static int value_for_reader(struct builder *builder, int tensor, int32_t height, int32_t width,
-			    int32_t channels)
+int segment_value_read(struct segment_builder *builder, int tensor, int32_t height,
+		       int32_t width, int32_t channels)
 {
 	struct segment *segment = builder->segment;
 	int owner = owner_of(builder, tensor), written = builder->written[owner], index;
@@ -126,10 +117,10 @@ static int value_for_reader(struct builder *builder, int tensor, int32_t height,
 	for (unsigned int v = 0; v < segment->value_count; v++) {
 		value = &segment->values[v];
 		if (value->tensor == owner && value->height == height && value->width == width &&
-		    value->channels == channels)
+		    value->channels == channels && !value->constant)
 			return (int)v;
 	}
-	index = value_add(segment, owner, height, width, channels);
+	index = segment_value_add(segment, owner, height, width, channels);
 	value = &segment->values[index];
 	if (written >= 0) {
 		value->source = value_place(segment, &segment->values[written]);
@@ -142,8 +133,7 @@ static int value_for_reader(struct builder *builder, int tensor, int32_t height,
 	return index;
 }
 
-/* Feature map of a tensor with the batch in the rows. */
-static struct ir_feature_map merged_map(const struct ir_tensor *tensor)
+struct ir_feature_map segment_merged_map(const struct ir_tensor *tensor)
 {
 	struct ir_feature_map map = ir_feature_map(tensor);
 
@@ -156,7 +146,7 @@ static struct ir_feature_map merged_map(const struct ir_tensor *tensor)
  * A fully connected layer whose input was written as a feature map is a
  * convolution with a kernel of the map's size: the bytes need not move.
  */
-static int fully_connected_input(struct builder *builder, struct segment_node *node)
+static int fully_connected_input(struct segment_builder *builder, struct segment_node *node)
 {
 	struct segment *segment = builder->segment;
 	const struct ir_tensor *weights = &segment->graph->tensors[node->op->inputs[1]];
@@ -180,7 +170,7 @@ static int fully_connected_input(struct builder *builder, struct segment_node *n
 			return written;
 		}
 	}
-	return value_for_reader(builder, node->op->inputs[0], 1,
+	return segment_value_read(builder, node->op->inputs[0], 1,
 				(int32_t)(in->elements / (uint64_t)depth), depth);
 }
 
@@ -223,6 +213,11 @@ static void node_window(const struct segment *segment, struct segment_node *node
 	case IR_AVERAGE_POOL:
 	case IR_MAX_POOL:
 		node->window = op->window;
+		/* The stride of a single window says nothing, and may be any. */
+		if (segment->values[node->output].height == 1)
+			node->window.stride_h = 1;
+		if (segment->values[node->output].width == 1)
+			node->window.stride_w = 1;
 		break;
 	case IR_MEAN:
 		/* A dimension that is not reduced keeps a kernel of one. */
@@ -259,7 +254,7 @@ static void output_shape(const struct segment *segment, const struct segment_nod
 	const struct segment_value *input = &segment->values[node->inputs[0]];
 	const struct ir_tensor *in = &segment->graph->tensors[op->inputs[0]];
 
-	*map = merged_map(&segment->graph->tensors[op->outputs[0]]);
+	*map = segment_merged_map(&segment->graph->tensors[op->outputs[0]]);
 	if (op->kind == IR_FULLY_CONNECTED) {
 		map->h = 1;
 		map->w = (int32_t)(segment->graph->tensors[op->outputs[0]].elements /
@@ -272,7 +267,7 @@ static void output_shape(const struct segment *segment, const struct segment_nod
 	}
 }
 
-static int node_add(struct builder *builder, unsigned int operator_index)
+static int node_add(struct segment_builder *builder, unsigned int operator_index)
 {
 	struct segment *segment = builder->segment;
 	struct segment_node *node = &segment->nodes[segment->node_count];
@@ -281,20 +276,22 @@ static int node_add(struct builder *builder, unsigned int operator_index)
 
 	node->operator_index = operator_index;
 	node->op = &segment->graph->operators[operator_index];
-	node->input_count = node->op->kind == IR_ADD ? 2 : 1;
+	node->input_count = ir_is_elementwise(node->op->kind) ? 2 : 1;
 	for (unsigned int i = 0; i < node->input_count; i++) {
 		if (node->op->kind == IR_FULLY_CONNECTED) {
 			value = fully_connected_input(builder, node);
+		} else if (ir_is_elementwise(node->op->kind)) {
+			value = segment_elementwise_input(builder, node, i);
 		} else {
-			map = merged_map(&segment->graph->tensors[node->op->inputs[i]]);
-			value = value_for_reader(builder, node->op->inputs[i], map.h, map.w, map.c);
+			map = segment_merged_map(&segment->graph->tensors[node->op->inputs[i]]);
+			value = segment_value_read(builder, node->op->inputs[i], map.h, map.w, map.c);
 		}
 		if (value < 0)
 			return value;
 		node->inputs[i] = value;
 	}
 	output_shape(segment, node, &map);
-	node->output = value_add(segment, node->op->outputs[0], map.h, map.w, map.c);
+	node->output = segment_value_add(segment, node->op->outputs[0], map.h, map.w, map.c);
 	segment->values[node->output].producer = (int)segment->node_count;
 	builder->written[node->op->outputs[0]] = node->output;
 	node_window(segment, node);
@@ -306,7 +303,7 @@ static int node_add(struct builder *builder, unsigned int operator_index)
 }
 
 /* Tensors that must be in memory when the segment ends. */
-static int add_stores(struct builder *builder)
+static int add_stores(struct segment_builder *builder)
 {
 	struct segment *segment = builder->segment;
 	struct ir_graph *graph = segment->graph;
@@ -345,6 +342,11 @@ static void choose_layouts(struct segment *segment)
 			if (node->inputs[0] == (int)v && node->is_mac &&
 			    (node->depthwise || node->window.dilation_w > 1))
 				packed = false;
+			/* One column again and again is read in bricks. */
+			for (unsigned int i = 0; i < node->input_count; i++)
+				if (node->inputs[i] == (int)v && ir_is_elementwise(node->op->kind) &&
+				    value->width < segment->values[node->output].width)
+					packed = false;
 		}
 		value->layout = layout_make(element_bytes, value->height, value->width,
 					    value->channels, packed);
@@ -369,7 +371,7 @@ static void choose_layouts(struct segment *segment)
 int segment_build(struct segment *segment, unsigned int first, unsigned int count)
 {
 	struct ir_graph *graph = segment->graph;
-	struct builder builder = { .segment = segment, .first = first, .count = count };
+	struct segment_builder builder = { .segment = segment, .first = first, .count = count };
 	int ret = 0;
 
 	/* At most two inputs and one output a node. */

@@ -33,8 +33,10 @@ struct segment_value {
 	/* Rows include the batch. */
 	int32_t height, width, channels;
 	struct layout layout;
-	/* Node that writes it; -1: it comes from `source`. */
+	/* Node that writes it; -1: it comes from `source`, or is constant. */
 	int producer;
+	/* Dense NHWC contents, or NULL. */
+	const uint8_t *constant;
 	struct segment_place source;
 	/* Node after which `source` holds it; -1: from the beginning. */
 	int source_after;
@@ -56,6 +58,8 @@ struct segment_node {
 	const struct ir_operator *op;
 	int inputs[2];
 	unsigned int input_count;
+	/* Elementwise: the input has one row, which belongs to every row of the output. */
+	bool row_broadcast[2];
 	int output;
 	/* Kernel, stride, padding in terms of the input value. */
 	struct ir_window window;
@@ -89,6 +93,11 @@ int segment_build(struct segment *segment, unsigned int first, unsigned int coun
 /* Rows of an input that output rows [from, to) need: at least one. */
 void segment_input_rows(const struct segment_node *node, int32_t input_height, int32_t from,
 			int32_t to, int32_t *first, int32_t *end);
+
+/* The same for input `input` of the node, whose one row may stand for all. */
+void segment_operand_rows(const struct segment_node *node, unsigned int input,
+			  int32_t input_height, int32_t from, int32_t to, int32_t *first,
+			  int32_t *end);
 
 /* Gives a value a place in scratch memory and lets the readers take it from there. */
 void segment_spill(struct segment *segment, unsigned int value);

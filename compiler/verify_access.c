@@ -74,7 +74,8 @@ static void add_rows(struct list *list, bool write, const uint32_t *map, uint32_
 	uint64_t from = map[0] + (uint64_t)first_row * map[1];
 	uint64_t to = from + (uint64_t)(height - 1) * map[1] + (uint64_t)(width - 1) * map[3];
 
-	if (map[3] < KESTREL_ISA_BRICK_BYTES)
+	/* A pixel stride of 0 is one column of bricks. */
+	if (map[3] && map[3] < KESTREL_ISA_BRICK_BYTES)
 		to += channels;
 	else
 		to += (uint64_t)((channels - 1) / lanes) * map[2] + KESTREL_ISA_BRICK_BYTES;

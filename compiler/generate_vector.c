@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: MIT
+/* Registers of the VECTOR command of a step. */
+#include "generate.h"
+
+/* ADDRESS, ROW_STRIDE, BRICK_STRIDE, PIXEL_STRIDE, RING_ROWS, FIRST_ROW follow each other. */
+enum map_register {
+	MAP_ROW_STRIDE = 1, MAP_BRICK_STRIDE = 2, MAP_PIXEL_STRIDE = 3, MAP_RING_ROWS = 4,
+	MAP_FIRST_ROW = 5,
+};
+
+_Static_assert((int)KESTREL_VECTOR_IFM_FIRST_ROW == KESTREL_VECTOR_IFM_ADDRESS + MAP_FIRST_ROW &&
+	       (int)KESTREL_VECTOR_IFM2_FIRST_ROW == KESTREL_VECTOR_IFM2_ADDRESS + MAP_FIRST_ROW &&
+	       (int)KESTREL_VECTOR_OFM_FIRST_ROW == KESTREL_VECTOR_OFM_ADDRESS + MAP_FIRST_ROW,
+	       "the registers of a map stand in one order");
+
+/* The operand's rows from `row` on. */
+static void set_map(struct command *command, unsigned int first_register,
+		    const struct generate_operand *operand, uint64_t address, int32_t row)
+{
+	command_set(command, first_register, (int64_t)address);
+	command_set(command, first_register + MAP_ROW_STRIDE, operand->layout.row_stride);
+	command_set(command, first_register + MAP_BRICK_STRIDE, operand->layout.brick_stride);
+	command_set(command, first_register + MAP_PIXEL_STRIDE, operand->layout.pixel_stride);
+	command_set(command, first_register + MAP_RING_ROWS, operand->ring_rows);
+	command_set(command, first_register + MAP_FIRST_ROW, generate_ring_row(operand, row));
+}
+
+static void set_output(struct command *command, const struct generate_operand *output,
+		       const struct program_step *step)
+{
+	set_map(command, KESTREL_VECTOR_OFM_ADDRESS, output, generate_output_address(output, step),
+		step->row_first);
+	command_set(command, KESTREL_VECTOR_OFM_WIDTH, output->value->width);
+	command_set(command, KESTREL_VECTOR_OFM_HEIGHT, step->row_end - step->row_first);
+	command_set(command, KESTREL_VECTOR_OFM_CHANNELS, output->value->channels);
+	generate_access_rows(command, output, true, step->row_first, step->row_end);
+}
+
+/*
+ * Input `i` of an elementwise operation: the rows of the output, from the first on;
+ * of a map with one row or column, that one again and again.
+ */
+static void set_elementwise_input(const struct program *program, const struct program_step *step,
+				  unsigned int i, struct command *command)
+{
+	const struct segment_node *node = &program->segment->nodes[step->node];
+	const struct segment_value *output = &program->segment->values[node->output];
+	struct generate_operand input = generate_operand(program, node->inputs[i], step->inputs[i]);
+	unsigned int first_register = i ? KESTREL_VECTOR_IFM2_ADDRESS : KESTREL_VECTOR_IFM_ADDRESS;
+	int32_t first, end;
+
+	segment_operand_rows(node, i, input.value->height, step->row_first, step->row_end, &first,
+			     &end);
+	set_map(command, first_register, &input, generate_row_address(&input, first), first);
+	if (node->row_broadcast[i])
+		command_set(command, first_register + MAP_ROW_STRIDE, 0);
+	if (input.value->width < output->width)
+		command_set(command, first_register + MAP_PIXEL_STRIDE, 0);
+	generate_access_rows(command, &input, false, first, end);
+}
+
+static void set_range(struct command *command, const struct ir_operator *op)
+{
+	/* Pools do not requantise, so their zero point says nothing. */
+	command_set(command, KESTREL_VECTOR_OFM_ZERO_POINT,
+		    op->kind == IR_AVERAGE_POOL || op->kind == IR_MAX_POOL ?
+		    0 : op->output_zero_point);
+	command_set(command, KESTREL_VECTOR_CLAMP_MIN, op->clamp_low);
+	command_set(command, KESTREL_VECTOR_CLAMP_MAX, op->clamp_high);
+}
+
+static int64_t elementwise_operation(enum ir_kind kind)
+{
+	switch (kind) {
+	case IR_ADD:
+		return KESTREL_VECTOR_ADD;
+	case IR_SUB:
+		return KESTREL_VECTOR_SUB;
+	case IR_MUL:
+		return KESTREL_VECTOR_MUL;
+	case IR_MINIMUM:
+		return KESTREL_VECTOR_MIN;
+	default:
+		return KESTREL_VECTOR_MAX;
+	}
+}
+
+static void set_elementwise(struct command *command, const struct ir_operator *op)
+{
+	command_set(command, KESTREL_VECTOR_OPERATION, elementwise_operation(op->kind));
+	set_range(command, op);
+	if (op->kind == IR_MINIMUM || op->kind == IR_MAXIMUM)
+		return;
+	command_set(command, KESTREL_VECTOR_IFM_ZERO_POINT, op->input_zero_point);
+	command_set(command, KESTREL_VECTOR_IFM2_ZERO_POINT, op->input2_zero_point);
+	command_set(command, KESTREL_VECTOR_REQUANTISE, generate_requantise_mode(op->rounding));
+	command_set(command, KESTREL_VECTOR_OFM_MULTIPLIER, op->scales[0].multiplier);
+	command_set(command, KESTREL_VECTOR_OFM_SHIFT, op->scales[0].shift);
+	if (op->kind == IR_MUL)
+		return;
+	command_set(command, KESTREL_VECTOR_IFM_MULTIPLIER, op->input_scale.multiplier);
+	command_set(command, KESTREL_VECTOR_IFM_SHIFT, op->input_scale.shift);
+	command_set(command, KESTREL_VECTOR_IFM2_MULTIPLIER, op->input2_scale.multiplier);
+	command_set(command, KESTREL_VECTOR_IFM2_SHIFT, op->input2_scale.shift);
+	command_set(command, KESTREL_VECTOR_LEFT_SHIFT, op->left_shift);
+}
+
+/* Pools and means: a window over the input's rows that are in SRAM. */
+static void set_pool(struct command *command, const struct segment_node *node,
+		     const struct generate_operand *input, const struct program_step *step)
+{
+	const struct ir_operator *op = node->op;
+	const struct ir_window *w = &node->window;
+	int32_t first, end;
+
+	segment_input_rows(node, input->value->height, step->row_first, step->row_end, &first,
+			   &end);
+	generate_access_rows(command, input, false, first, end);
+	generate_window_rows(input, &first, &end);
+	command_set(command, KESTREL_VECTOR_OPERATION,
+		    op->kind == IR_MAX_POOL ? KESTREL_VECTOR_MAX_POOL :
+		    op->kind == IR_AVERAGE_POOL ? KESTREL_VECTOR_AVERAGE_POOL :
+						  KESTREL_VECTOR_SUM_POOL);
+	set_map(command, KESTREL_VECTOR_IFM_ADDRESS, input, input->address, first);
+	command_set(command, KESTREL_VECTOR_IFM_WIDTH, input->value->width);
+	command_set(command, KESTREL_VECTOR_IFM_HEIGHT, end - first);
+	command_set(command, KESTREL_VECTOR_KERNEL_WIDTH, w->kernel_w);
+	command_set(command, KESTREL_VECTOR_KERNEL_HEIGHT, w->kernel_h);
+	command_set(command, KESTREL_VECTOR_STRIDE_X, w->stride_w);
+	command_set(command, KESTREL_VECTOR_STRIDE_Y, w->stride_h);
+	command_set(command, KESTREL_VECTOR_PAD_LEFT, w->pad_left);
+	command_set(command, KESTREL_VECTOR_PAD_TOP,
+		    w->pad_top - step->row_first * w->stride_h + first);
+	command_set(command, KESTREL_VECTOR_IFM_ZERO_POINT,
+		    op->kind == IR_MEAN ? op->input_zero_point : 0);
+	if (op->kind == IR_MEAN) {
+		command_set(command, KESTREL_VECTOR_REQUANTISE,
+			    generate_requantise_mode(op->rounding));
+		command_set(command, KESTREL_VECTOR_IFM_MULTIPLIER, op->scales[0].multiplier);
+		command_set(command, KESTREL_VECTOR_IFM_SHIFT, op->scales[0].shift);
+	}
+	set_range(command, op);
+}
+
+/* PAD: the input's rows into the middle of an output that has been filled. */
+static void set_pad(struct command *command, const struct segment_node *node,
+		    const struct generate_operand *input, const struct generate_operand *output)
+{
+	const struct ir_window *w = &node->window;
+
+	set_map(command, KESTREL_VECTOR_IFM_ADDRESS, input, input->address, 0);
+	generate_access_rows(command, input, false, 0, input->value->height);
+	command_set(command, KESTREL_VECTOR_OPERATION, KESTREL_VECTOR_COPY);
+	command_set(command, KESTREL_VECTOR_OFM_ADDRESS,
+		    (int64_t)(generate_row_address(output, w->pad_top) +
+			      (uint64_t)w->pad_left * output->layout.pixel_stride));
+	command_set(command, KESTREL_VECTOR_OFM_WIDTH, input->value->width);
+	command_set(command, KESTREL_VECTOR_OFM_HEIGHT, input->value->height);
+}
+
+/* TABLE and SOFTMAX, whose table is an operand. */
+static void set_table(struct command *command, const struct program *program,
+		      const struct program_step *step, const struct ir_operator *op)
+{
+	const struct plan_buffer *table = &program->plan[step->table];
+
+	command_set(command, KESTREL_VECTOR_TABLE_ADDRESS, (int64_t)table->address);
+	command_access(command, COMMAND_SPACE_SRAM, false, table->address,
+		       table->address + table->bytes);
+	if (op->kind == IR_TABLE) {
+		command_set(command, KESTREL_VECTOR_OPERATION, KESTREL_VECTOR_TABLE);
+		return;
+	}
+	command_set(command, KESTREL_VECTOR_OPERATION, KESTREL_VECTOR_SOFTMAX);
+	command_set(command, KESTREL_VECTOR_TABLE_ENTRIES, (int64_t)(table->bytes / 4));
+	set_range(command, op);
+}
+
+static void set_flags(const struct program *program, const struct segment_node *node,
+		      struct command *command)
+{
+	const struct segment_value *values = program->segment->values;
+	int64_t flags = generate_type_flags(&values[node->inputs[0]],
+					    KESTREL_VECTOR_FLAG_IFM_UNSIGNED,
+					    KESTREL_VECTOR_FLAG_IFM_16BIT) |
+			generate_type_flags(&values[node->output],
+					    KESTREL_VECTOR_FLAG_OFM_UNSIGNED,
+					    KESTREL_VECTOR_FLAG_OFM_16BIT);
+
+	if (node->input_count > 1)
+		flags |= generate_type_flags(&values[node->inputs[1]],
+					     KESTREL_VECTOR_FLAG_IFM2_UNSIGNED, 0);
+	command_set(command, KESTREL_VECTOR_FLAGS, flags);
+}
+
+void generate_vector(const struct program *program, const struct program_step *step,
+		     struct command *command)
+{
+	const struct segment_node *node = &program->segment->nodes[step->node];
+	const struct ir_operator *op = node->op;
+	struct generate_operand input = generate_operand(program, node->inputs[0],
+							 step->inputs[0]);
+	struct generate_operand output = generate_output_operand(program, step);
+
+	set_flags(program, node, command);
+	set_output(command, &output, step);
+	switch (op->kind) {
+	case IR_ADD:
+	case IR_SUB:
+	case IR_MUL:
+	case IR_MINIMUM:
+	case IR_MAXIMUM:
+		set_elementwise(command, op);
+		set_elementwise_input(program, step, 0, command);
+		set_elementwise_input(program, step, 1, command);
+		break;
+	case IR_AVERAGE_POOL:
+	case IR_MAX_POOL:
+	case IR_MEAN:
+		set_pool(command, node, &input, step);
+		break;
+	case IR_PAD:
+		set_pad(command, node, &input, &output);
+		break;
+	default:
+		set_elementwise_input(program, step, 0, command);
+		set_table(command, program, step, op);
+		break;
+	}
+}
