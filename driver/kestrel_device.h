@@ -13,6 +13,7 @@
 
 #include "kestrel_firmware.h"
 #include "kestrel_mmu.h"
+#include "kestrel_power.h"
 #include "kestrel_reset.h"
 
 /*
@@ -27,6 +28,7 @@
  *	kestrel_firmware.table_lock	mutex: page table of address space 0
  *	kestrel_device.bo_lock		mutex: list of BOs
  *	dma_resv of a BO		while its pages are pinned or let go
+ *	kestrel_power.lock		mutex: one reset, or system sleep, at a time
  *	kestrel_firmware.request_lock	mutex: one request, or a reset, at a time
  *	kestrel_firmware.event_lock	mutex: event and log ring
  *	kestrel_mmu.lock		mutex: address space table, invalidation
@@ -96,6 +98,8 @@ struct kestrel_device {
 	struct kestrel_mmu mmu;
 	/** @firmware: management core. */
 	struct kestrel_firmware firmware;
+	/** @power: on, off, asleep. */
+	struct kestrel_power power;
 	/** @reset: watchdog, resets. */
 	struct kestrel_reset reset;
 	/**

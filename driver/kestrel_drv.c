@@ -320,6 +320,10 @@ static int kestrel_drv_start(struct kestrel_device *kdev)
 	if (ret)
 		return ret;
 
+	ret = kestrel_power_init(kdev);
+	if (ret)
+		return ret;
+
 	ret = kestrel_reset_init(kdev);
 	if (ret)
 		return ret;
@@ -341,6 +345,7 @@ static int kestrel_drv_start(struct kestrel_device *kdev)
 		goto err_firmware;
 
 	kestrel_device_irq_enable(kdev);
+	kestrel_power_started(kdev);
 	ret = drm_dev_register(&kdev->drm, 0);
 	if (ret)
 		goto err_irq;
@@ -348,6 +353,8 @@ static int kestrel_drv_start(struct kestrel_device *kdev)
 	return 0;
 
 err_irq:
+	kestrel_power_stop(kdev);
+	kestrel_power_stopped(kdev);
 	kestrel_device_irq_disable(kdev);
 err_firmware:
 	kestrel_reset_stop(kdev);
@@ -416,10 +423,12 @@ int kestrel_drv_attach(struct kestrel_device *kdev)
  */
 void kestrel_drv_detach(struct kestrel_device *kdev)
 {
+	kestrel_power_stop(kdev);
 	/* From here on nobody else touches the hardware. */
 	drm_dev_unplug(&kdev->drm);
 	disable_irq(kdev->irq);
 	kestrel_drv_stop(kdev);
+	kestrel_power_stopped(kdev);
 }
 
 static int kestrel_platform_probe(struct platform_device *pdev)
@@ -458,6 +467,8 @@ static struct platform_driver kestrel_platform_driver = {
 	.driver = {
 		.name = "kestrel",
 		.of_match_table = kestrel_of_match,
+		.pm = pm_ptr(&kestrel_power_ops),
+		.dev_groups = kestrel_power_groups,
 	},
 };
 

@@ -415,9 +415,10 @@ static bool kestrel_firmware_replied(const struct kestrel_fw_request *slot, u32 
 }
 
 /**
- * kestrel_firmware_request - send a request and wait for the reply
+ * kestrel_firmware_request_wait - send a request and wait so long for the reply
  * @kdev: device, entered
  * @request: type, queue, argument and create are used
+ * @timeout_ms: how long; request_timeout_ms if that is more
  *
  * The caller holds request_lock, and resets firmware that does not answer when
  * it has let go of it.
@@ -425,11 +426,13 @@ static bool kestrel_firmware_replied(const struct kestrel_fw_request *slot, u32 
  * Return: 0; -EIO when the device is wedged; -ETIMEDOUT when there is no reply in
  * time; -EPROTO when the firmware refuses. The log says which.
  */
-int kestrel_firmware_request(struct kestrel_device *kdev,
-			     const struct kestrel_fw_request *request)
+int kestrel_firmware_request_wait(struct kestrel_device *kdev,
+				  const struct kestrel_fw_request *request,
+				  unsigned int timeout_ms)
 {
 	struct kestrel_fw_request *slot = &kestrel_firmware_control(kdev)->request[0];
-	unsigned long deadline = jiffies + msecs_to_jiffies(request_timeout_ms) + 1;
+	unsigned int wait_ms = max(timeout_ms, request_timeout_ms);
+	unsigned long deadline = jiffies + msecs_to_jiffies(wait_ms) + 1;
 	struct kestrel_firmware *fw = &kdev->firmware;
 	u32 seqno, result;
 	bool late;
@@ -457,7 +460,7 @@ int kestrel_firmware_request(struct kestrel_device *kdev,
 	if (!kestrel_firmware_replied(slot, seqno)) {
 		dev_err_ratelimited(kdev->drm.dev,
 				    "the firmware does not answer request %u in %u ms\n",
-				    request->type, request_timeout_ms);
+				    request->type, wait_ms);
 		return -ETIMEDOUT;
 	}
 
@@ -471,6 +474,21 @@ int kestrel_firmware_request(struct kestrel_device *kdev,
 	}
 
 	return 0;
+}
+
+/**
+ * kestrel_firmware_request - send a request and wait for the reply
+ * @kdev: device, entered
+ * @request: type, queue, argument and create are used
+ *
+ * As kestrel_firmware_request_wait() for request_timeout_ms.
+ *
+ * Return: as kestrel_firmware_request_wait().
+ */
+int kestrel_firmware_request(struct kestrel_device *kdev,
+			     const struct kestrel_fw_request *request)
+{
+	return kestrel_firmware_request_wait(kdev, request, 0);
 }
 
 static void kestrel_firmware_log_print(struct kestrel_device *kdev,

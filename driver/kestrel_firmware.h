@@ -89,6 +89,9 @@ int kestrel_firmware_map(struct kestrel_device *kdev, u64 va, struct sg_table *s
 void kestrel_firmware_unmap(struct kestrel_device *kdev, u64 va, u64 size);
 int kestrel_firmware_request(struct kestrel_device *kdev,
 			     const struct kestrel_fw_request *request);
+int kestrel_firmware_request_wait(struct kestrel_device *kdev,
+				  const struct kestrel_fw_request *request,
+				  unsigned int timeout_ms);
 void kestrel_firmware_events_process(struct kestrel_device *kdev);
 bool kestrel_firmware_halted(struct kestrel_device *kdev);
 u32 kestrel_firmware_heartbeat(struct kestrel_device *kdev);

@@ -74,6 +74,8 @@ void kestrel_job_discard(struct kestrel_job *job)
 
 	if (job->initialised)
 		drm_sched_job_cleanup(&job->base);
+	if (job->powered)
+		kestrel_power_put(job->queue->kdev);
 	kestrel_queue_put(job->queue);
 
 	/* The fence's module reference is the last thing to go. */

@@ -24,6 +24,8 @@ struct kestrel_job {
 	struct drm_sched_job base;
 	/** @initialised: @base has been initialised. */
 	bool initialised;
+	/** @powered: the job keeps the device on. */
+	bool powered;
 	/** @queue: queue; the job has a reference. */
 	struct kestrel_queue *queue;
 	/** @fence: fence that user space gets; the job has a reference. */

@@ -142,7 +142,8 @@ void kestrel_mmu_invalidate(struct kestrel_device *kdev, unsigned int asid, u64 
 	bool done;
 
 	mutex_lock(&kdev->mmu.lock);
-	if (kdev->mmu.stopped || kestrel_reset_wedged(kdev)) {
+	/* What is off remembers nothing. */
+	if (kdev->mmu.stopped || !kdev->power.on || kestrel_reset_wedged(kdev)) {
 		mutex_unlock(&kdev->mmu.lock);
 		return;
 	}
@@ -170,7 +171,8 @@ void kestrel_mmu_attach(struct kestrel_device *kdev, unsigned int asid,
 {
 	mutex_lock(&kdev->mmu.lock);
 	kdev->mmu.roots[asid] = pt->root->address;
-	if (!kdev->mmu.stopped)
+	/* A device that is off gets its table when it is switched on. */
+	if (kdev->power.on && !kdev->mmu.stopped)
 		kestrel_mmu_write_entry(kdev, asid);
 	mutex_unlock(&kdev->mmu.lock);
 }
@@ -187,7 +189,7 @@ void kestrel_mmu_detach(struct kestrel_device *kdev, unsigned int asid)
 {
 	mutex_lock(&kdev->mmu.lock);
 	kdev->mmu.roots[asid] = 0;
-	if (!kdev->mmu.stopped)
+	if (kdev->power.on && !kdev->mmu.stopped)
 		kestrel_mmu_write_entry(kdev, asid);
 	mutex_unlock(&kdev->mmu.lock);
 

@@ -80,6 +80,10 @@ static struct pci_driver kestrel_pci_driver = {
 	.id_table = kestrel_pci_ids,
 	.probe = kestrel_pci_probe,
 	.remove = kestrel_pci_remove,
+	.driver = {
+		.pm = pm_ptr(&kestrel_power_ops),
+		.dev_groups = kestrel_power_groups,
+	},
 };
 
 /**

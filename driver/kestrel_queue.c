@@ -288,11 +288,20 @@ void kestrel_queues_lose(struct kestrel_device *kdev, u32 status, int error, boo
 	}
 }
 
-static void kestrel_queue_ring_clear(struct kestrel_queue *queue)
+/* A new ring holds what the firmware had not started when the system slept. */
+static void kestrel_queue_ring_fill(struct kestrel_queue *queue)
 {
+	struct kestrel_fw_ring *ring = queue->ring.cpu;
+	struct kestrel_fw_job *entries = (struct kestrel_fw_job *)(ring + 1);
+	struct kestrel_job *job;
+
 	spin_lock(&queue->lock);
 	queue->write_index = 0;
-	memset(queue->ring.cpu, 0, sizeof(struct kestrel_fw_ring));
+	memset(ring, 0, sizeof(*ring));
+	list_for_each_entry(job, &queue->running, link)
+		entries[queue->write_index++ % queue->create.ring_entries] = job->command;
+	dma_wmb();
+	WRITE_ONCE(ring->write_index, queue->write_index);
 	spin_unlock(&queue->lock);
 }
 
@@ -305,9 +314,11 @@ static int kestrel_queue_attach(struct kestrel_queue *queue)
 	};
 	int ret;
 
-	kestrel_queue_ring_clear(queue);
+	kestrel_queue_ring_fill(queue);
 	ret = kestrel_firmware_request(queue->kdev, &request);
 	queue->in_firmware = !ret;
+	if (!ret && queue->write_index)
+		kestrel_write(queue->kdev, KESTREL_REG_DOORBELL, queue->slot);
 	return ret;
 }
 
@@ -348,7 +359,8 @@ static void kestrel_queue_detach(struct kestrel_queue *queue)
 
 	if (drm_dev_enter(&kdev->drm, &idx)) {
 		mutex_lock(&kdev->firmware.request_lock);
-		if (queue->in_firmware)
+		/* Firmware that is off has forgotten it. */
+		if (queue->in_firmware && kdev->power.on)
 			ret = kestrel_firmware_request(kdev, &request);
 		queue->in_firmware = false;
 		mutex_unlock(&kdev->firmware.request_lock);
@@ -567,6 +579,8 @@ static struct kestrel_queue *kestrel_queue_create(struct kestrel_vm *vm,
 		goto err_close;
 	}
 	ret = kestrel_queue_memory_init(queue);
+	if (!ret)
+		ret = kestrel_power_get(vm->kdev);
 	if (!ret) {
 		mutex_lock(&vm->kdev->firmware.request_lock);
 		ret = kestrel_queue_attach(queue);
@@ -575,6 +589,7 @@ static struct kestrel_queue *kestrel_queue_create(struct kestrel_vm *vm,
 			kestrel_reset_run(vm->kdev, KESTREL_RESET_MCU);
 		if (ret == -ETIMEDOUT || ret == -EPROTO)
 			ret = -EIO;
+		kestrel_power_put(vm->kdev);
 	}
 	drm_dev_exit(idx);
 	if (ret)

@@ -97,10 +97,19 @@ static void kestrel_reset_work(struct work_struct *work)
 	if (level == KESTREL_RESET_NONE || reset->wedged || !drm_dev_enter(&kdev->drm, &idx))
 		return;
 
+	mutex_lock(&kdev->power.lock);
+	/* It starts anew anyway when the system wakes up. */
+	if (kdev->power.asleep)
+		goto out_unlock;
+
 	kestrel_queues_pause(kdev);
 
 	cookie = dma_fence_begin_signalling();
 	mutex_lock(&kdev->firmware.request_lock);
+	/* Nor is there anything to reset in a device that is off. */
+	if (!kdev->power.on)
+		goto out_resume;
+
 	kestrel_device_irq_disable(kdev);
 	/* Jobs that ended before the firmware fell ill did end. */
 	kestrel_firmware_events_process(kdev);
@@ -116,11 +125,14 @@ static void kestrel_reset_work(struct work_struct *work)
 	else
 		kestrel_device_irq_enable(kdev);
 
+out_resume:
 	mutex_unlock(&kdev->firmware.request_lock);
 	dma_fence_end_signalling(cookie);
 
 	WRITE_ONCE(reset->heartbeat_time, jiffies);
 	kestrel_queues_resume(kdev);
+out_unlock:
+	mutex_unlock(&kdev->power.lock);
 	drm_dev_exit(idx);
 }
 
@@ -143,6 +155,11 @@ static void kestrel_reset_watchdog(struct work_struct *work)
 	if (!drm_dev_enter(&kdev->drm, &idx))
 		return;
 
+	/* The last job may end, and the device be switched off, meanwhile. */
+	mutex_lock(&kdev->firmware.request_lock);
+	if (!kdev->power.on)
+		goto out_unlock;
+
 	/* An interrupt may have been lost: look without one. */
 	kestrel_mmu_faults_process(kdev);
 	kestrel_firmware_events_process(kdev);
@@ -160,6 +177,8 @@ static void kestrel_reset_watchdog(struct work_struct *work)
 	}
 
 	kestrel_reset_watchdog_arm(kdev);
+out_unlock:
+	mutex_unlock(&kdev->firmware.request_lock);
 	drm_dev_exit(idx);
 }
 
@@ -174,6 +193,16 @@ void kestrel_reset_job_started(struct kestrel_device *kdev)
 	/* The heartbeat stands still while the firmware is idle. */
 	if (atomic_inc_return(&kdev->reset.outstanding) == 1)
 		WRITE_ONCE(kdev->reset.heartbeat_time, jiffies);
+	kestrel_reset_watchdog_arm(kdev);
+}
+
+/**
+ * kestrel_reset_watchdog_restart - go on after the system slept
+ * @kdev: device
+ */
+void kestrel_reset_watchdog_restart(struct kestrel_device *kdev)
+{
+	WRITE_ONCE(kdev->reset.heartbeat_time, jiffies);
 	kestrel_reset_watchdog_arm(kdev);
 }
 

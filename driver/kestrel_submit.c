@@ -283,6 +283,8 @@ static void kestrel_submit_push(struct kestrel_submit *submit)
 		struct dma_fence *fence = dma_fence_get(sjob->job->fence);
 		struct kestrel_job *job = sjob->job;
 
+		kestrel_power_get_again(queue->kdev);
+		job->powered = true;
 		/* From its push on the job belongs to the scheduler. */
 		sjob->job = NULL;
 		drm_sched_job_arm(&job->base);
@@ -432,7 +434,11 @@ int kestrel_submit_ioctl(struct drm_device *drm, void *data, struct drm_file *dr
 
 	ret = kestrel_submit_fetch(&submit, args);
 	if (!ret)
+		ret = kestrel_power_get(submit.queue->kdev);
+	if (!ret) {
 		ret = kestrel_submit_run(&submit, args->flags & DRM_KESTREL_SUBMIT_NONBLOCK);
+		kestrel_power_put(submit.queue->kdev);
+	}
 	if (!ret)
 		args->first_seqno = submit.first_seqno;
 

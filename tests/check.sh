@@ -25,7 +25,7 @@ unit_tests() { # BUILD SANITIZE
 
 groups=(source-rules contract-headers clang-tidy unit unit-sanitized models-cpu models-sim
 	configurations random-graphs bad-input fuzz module dt-schema packaging guest-debian guest-debug
-	guest-amd64 guest-pci firmware-messages)
+	power-debian power-debug guest-amd64 guest-pci firmware-messages)
 
 run_group() {
 	case $1 in
@@ -45,6 +45,8 @@ run_group() {
 	packaging) group "$1" tests/static/packaging.sh ;;
 	guest-debian) group "$1" tests/guest/check.sh debian "$models" ;;
 	guest-debug) group "$1" tests/guest/check.sh debug "$models" ;;
+	power-debian) group "$1" tests/power/check.sh debian ;;
+	power-debug) group "$1" tests/power/check.sh debug ;;
 	guest-amd64) group "$1" tests/vm/kernel-matrix.sh amd64 ;;
 	guest-pci) group "$1" tests/vm/check-pci.sh ;;
 	firmware-messages) group "$1" tests/fuzz/firmware-messages.sh debug 20 ;;

@@ -3,16 +3,19 @@
 #
 # Build the ioctl tests for the arm64 guest, static.
 #
-# usage: tests/kselftest/build.sh DIRECTORY
+# usage: tests/kselftest/build.sh DIRECTORY [FILE.c]...
 #
 # The kernel's own kselftest harness and DRM headers come from linux-source-6.12,
 # which tests/vm/linux-debug.sh keeps in the cache. DIRECTORY then holds one
-# program a test file. CC, KSELFTEST_CFLAGS may be set for another machine.
+# program a test file, or kestrel-FILE of each file named. CC, KSELFTEST_CFLAGS may
+# be set for another machine.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
-out=${1:?usage: build.sh DIRECTORY}
+out=${1:?usage: build.sh DIRECTORY [FILE.c]...}
+shift
+[ $# -gt 0 ] || set -- "$here"/*_test.c
 source=$("$top/tests/vm/linux-debug.sh")/source
 CC=${CC:-aarch64-linux-gnu-gcc}
 
@@ -21,7 +24,7 @@ mkdir -p "$out"
 flags=(-std=gnu11 -O2 -g -static -pthread -Wall -Wextra -Werror -D_GNU_SOURCE -D__user=
 	-I"$top/uapi" -isystem "$source/include/uapi/drm"
 	-isystem "$source/tools/testing/selftests")
-for test in "$here"/*_test.c; do
+for test; do
 	name=${test##*/}
 	# shellcheck disable=SC2086
 	"$CC" "${flags[@]}" ${KSELFTEST_CFLAGS-} -o "$out/kestrel-${name%.c}" \

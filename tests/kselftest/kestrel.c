@@ -393,22 +393,44 @@ size_t stream_end(struct client *client, size_t offset)
 	return writer_finish(client, offset, &writer);
 }
 
+/* Needs all registers at their reset values. */
+static void write_copy(struct writer *writer, uint32_t from_base, uint32_t from, uint32_t to_base,
+		       uint32_t to, uint32_t bytes)
+{
+	write_register(writer, KESTREL_DMA_BASE, from_base);
+	write_register(writer, KESTREL_DMA_OFFSET, from);
+	write_register(writer, KESTREL_DMA_COUNT0, bytes);
+	write_byte(writer, KESTREL_ISA_EXECUTE);
+	write_byte(writer, KESTREL_ISA_SIGNAL);
+	write_byte(writer, KESTREL_ISA_SELECT + KESTREL_UNIT_DMA_OUT);
+	write_byte(writer, KESTREL_ISA_WAIT);
+	write_register(writer, KESTREL_DMA_BASE, to_base);
+	write_register(writer, KESTREL_DMA_OFFSET, to);
+	write_register(writer, KESTREL_DMA_COUNT0, bytes);
+	write_byte(writer, KESTREL_ISA_EXECUTE);
+}
+
 size_t stream_copy_bases(struct client *client, size_t offset, uint32_t from_base,
 			 uint32_t from, uint32_t to_base, uint32_t to, uint32_t bytes)
 {
 	struct writer writer = { client->stream + offset };
 
-	write_register(&writer, KESTREL_DMA_BASE, from_base);
-	write_register(&writer, KESTREL_DMA_OFFSET, from);
-	write_register(&writer, KESTREL_DMA_COUNT0, bytes);
-	write_byte(&writer, KESTREL_ISA_EXECUTE);
-	write_byte(&writer, KESTREL_ISA_SIGNAL);
-	write_byte(&writer, KESTREL_ISA_SELECT + KESTREL_UNIT_DMA_OUT);
-	write_byte(&writer, KESTREL_ISA_WAIT);
-	write_register(&writer, KESTREL_DMA_BASE, to_base);
-	write_register(&writer, KESTREL_DMA_OFFSET, to);
-	write_register(&writer, KESTREL_DMA_COUNT0, bytes);
-	write_byte(&writer, KESTREL_ISA_EXECUTE);
+	write_copy(&writer, from_base, from, to_base, to, bytes);
+	write_byte(&writer, KESTREL_ISA_END);
+	return writer_finish(client, offset, &writer);
+}
+
+size_t stream_copies(struct client *client, size_t offset, uint32_t from, uint32_t to,
+		     uint32_t bytes, uint32_t count)
+{
+	struct writer writer = { client->stream + offset };
+
+	while (count--) {
+		write_copy(&writer, 0, from, 0, to, bytes);
+		/* No live ranges. */
+		write_byte(&writer, KESTREL_ISA_PREEMPT);
+		write_byte(&writer, 0);
+	}
 	write_byte(&writer, KESTREL_ISA_END);
 	return writer_finish(client, offset, &writer);
 }

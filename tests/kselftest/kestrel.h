@@ -96,6 +96,9 @@ size_t stream_copy(struct client *client, size_t offset, uint32_t from, uint32_t
 /* The same between any two bases. */
 size_t stream_copy_bases(struct client *client, size_t offset, uint32_t from_base,
 			 uint32_t from, uint32_t to_base, uint32_t to, uint32_t bytes);
+/* The same so often, with a preemption point behind each time. */
+size_t stream_copies(struct client *client, size_t offset, uint32_t from, uint32_t to,
+		     uint32_t bytes, uint32_t count);
 /* Waits for a semaphore that nobody signals. */
 size_t stream_endless(struct client *client, size_t offset);
 /* A record that does not exist. */

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright The Kestrel authors */
+#ifndef _KESTREL_POWER_H_
+#define _KESTREL_POWER_H_
+
+#include <linux/mutex.h>
+#include <linux/pm.h>
+#include <linux/sysfs.h>
+#include <linux/types.h>
+
+struct kestrel_device;
+
+/**
+ * struct kestrel_power - whether the NPU is on
+ *
+ * Whoever needs the hardware holds a runtime PM reference: a job from its
+ * submission to its end, a request to the firmware while it lasts.
+ */
+struct kestrel_power {
+	/** @lock: held for a reset, and for going to sleep or waking up. */
+	struct mutex lock;
+	/**
+	 * @on: the device works. Written with &kestrel_firmware.request_lock and
+	 * &kestrel_mmu.lock held, read with either.
+	 */
+	bool on;
+	/** @asleep: the system sleeps. Guarded by @lock. */
+	bool asleep;
+	/** @wakes_on: the device was on when the system went to sleep. Guarded by @lock. */
+	bool wakes_on;
+	/** @wake_count: times it was switched on since probe; atomic. */
+	u32 wake_count;
+	/** @wake_time_us: how long that took the last time; atomic. */
+	u32 wake_time_us;
+};
+
+extern const struct dev_pm_ops kestrel_power_ops;
+extern const struct attribute_group *kestrel_power_groups[];
+
+int kestrel_power_init(struct kestrel_device *kdev);
+void kestrel_power_started(struct kestrel_device *kdev);
+void kestrel_power_stop(struct kestrel_device *kdev);
+void kestrel_power_stopped(struct kestrel_device *kdev);
+int kestrel_power_get(struct kestrel_device *kdev);
+void kestrel_power_get_again(struct kestrel_device *kdev);
+void kestrel_power_put(struct kestrel_device *kdev);
+
+#endif /* _KESTREL_POWER_H_ */
