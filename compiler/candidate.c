@@ -220,7 +220,8 @@ static int choose_points(const struct candidate *candidate, uint64_t distance,
 			double cost;
 
 			/* Accumulators do not live across a point. */
-			if (timeline.idle[s] <= last || candidate->program.steps[s].kernel_first)
+			if (timeline.idle[s] <= last ||
+			    candidate->program.steps[s].accumulate_from == KESTREL_ACCUMULATE_RAM)
 				continue;
 			if (best && timeline.idle[s] - last > distance)
 				break;

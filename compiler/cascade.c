@@ -191,6 +191,9 @@ static bool node_fits(const struct segment *segment, unsigned int n)
 {
 	const struct segment_node *node = &segment->nodes[n];
 
+	/* Windows that stay inside images do not roll on. */
+	if (node->image_rows)
+		return false;
 	switch (node->op->kind) {
 	case IR_CONVOLUTION:
 	case IR_DEPTHWISE:

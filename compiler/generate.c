@@ -5,6 +5,7 @@
 #include "codec.h"
 #include "error.h"
 #include "generate.h"
+#include "phases.h"
 
 #define PORT_CONSTANTS 0
 #define PORT_TENSORS 1
@@ -19,7 +20,7 @@
 /* Weights of output channels [first, first + count) as they lie in memory. */
 struct encoded {
 	struct encoded *next;
-	int32_t first, count, kernel_first, kernel_end;
+	struct weights_part part;
 	uint8_t *data;
 	size_t bytes;
 	/* As its node says; false where the node's table lacks a symbol. */
@@ -171,27 +172,6 @@ static void consider_coding(struct generate_cache *cache, struct generate_coding
 }
 
 /*
- * Weights of output channels [first, first + count) in run mode. A run ends with
- * its brick, so that any range of bricks has the symbols of the whole.
- */
-static void pack_runs(const struct weights *weights, int32_t first, int32_t count, uint8_t value,
-		      struct buffer *out)
-{
-	struct buffer brick = { 0 };
-
-	for (int32_t channel = first; channel < first + count; channel += KESTREL_ISA_BRICK_BYTES) {
-		int32_t left = first + count - channel;
-
-		brick.bytes = 0;
-		weights_pack(weights, channel, left < KESTREL_ISA_BRICK_BYTES ? left : KESTREL_ISA_BRICK_BYTES,
-			     &brick);
-		codec_runs(brick.data, brick.bytes, value, out);
-	}
-	out->failed |= brick.failed;
-	buffer_release(&brick);
-}
-
-/*
  * Decides for each node in turn: raw, or encoded, with runs of its most common
  * value or without.
  */
@@ -207,6 +187,7 @@ static int decide_coding(const struct segment *segment, struct generate_cache *c
 	for (unsigned int n = 0; n < segment->node_count; n++) {
 		const struct segment_node *node = &segment->nodes[n];
 		struct generate_coding *coding = &cache->codings[n];
+		struct weights_part part;
 		struct codec_table table;
 		bool fresh = false;
 		uint32_t counts[256];
@@ -215,11 +196,11 @@ static int decide_coding(const struct segment *segment, struct generate_cache *c
 		if (!node->is_mac)
 			continue;
 		all.bytes = runs.bytes = 0;
-		weights_pack(&node->weights, 0, node->weights.output_channels, &all);
+		part = weights_whole(&node->weights);
+		phases_pack(node, &part, false, 0, &all);
 		count_bytes(all.data, all.bytes, counts);
 		coding->run_value = most_common(counts);
-		pack_runs(&node->weights, 0, node->weights.output_channels, coding->run_value,
-			  &runs);
+		phases_pack(node, &part, true, coding->run_value, &runs);
 		if (all.failed || runs.failed)
 			break;
 		best = 8.0 * (double)all.bytes;
@@ -257,23 +238,18 @@ static const struct encoded *encode_weights(struct generator *generator,
 {
 	const struct segment *segment = generator->program->segment;
 	struct generate_coding *coding = &generator->cache->codings[buffer->index];
-	struct weights weights = weights_rows(&segment->nodes[buffer->index].weights,
-					      buffer->kernel_first, buffer->kernel_end);
+	const struct segment_node *node = &segment->nodes[buffer->index];
 	struct buffer packed = { 0 }, runs = { 0 }, coded = { 0 };
 	const struct buffer *symbols = coding->runs ? &runs : &packed;
 	struct encoded *encoded;
 	bool compressed;
 
 	for (encoded = coding->encoded; encoded; encoded = encoded->next)
-		if (encoded->first == buffer->channel_first &&
-		    encoded->count == buffer->channel_count &&
-		    encoded->kernel_first == buffer->kernel_first &&
-		    encoded->kernel_end == buffer->kernel_end)
+		if (weights_part_equal(&encoded->part, &buffer->part))
 			return encoded;
-	weights_pack(&weights, buffer->channel_first, buffer->channel_count, &packed);
+	phases_pack(node, &buffer->part, false, 0, &packed);
 	if (coding->runs && !packed.failed)
-		pack_runs(&weights, buffer->channel_first, buffer->channel_count,
-			  coding->run_value, &runs);
+		phases_pack(node, &buffer->part, true, coding->run_value, &runs);
 	compressed = coding->compressed && !packed.failed && !runs.failed &&
 		     table_has_symbols(&generator->cache->tables[coding->table], symbols);
 	if (compressed)
@@ -283,10 +259,7 @@ static const struct encoded *encode_weights(struct generator *generator,
 	if (encoded && !packed.failed && !runs.failed && !coded.failed) {
 		const struct buffer *stored = compressed ? &coded : &packed;
 
-		encoded->first = buffer->channel_first;
-		encoded->count = buffer->channel_count;
-		encoded->kernel_first = buffer->kernel_first;
-		encoded->kernel_end = buffer->kernel_end;
+		encoded->part = buffer->part;
 		encoded->bytes = stored->bytes;
 		encoded->compressed = compressed;
 		encoded->symbols = runs.bytes;
@@ -457,7 +430,8 @@ static int load_buffer(struct generator *generator, unsigned int index)
 		return load_weights(generator, index);
 	node = &program->segment->nodes[buffer->index];
 	if (buffer->content == PROGRAM_RECORDS)
-		weights_pack_records(&node->weights, node->op, node->bias, 0, buffer->channel_count,
+		weights_pack_records(&node->weights, node->op, node->bias, 0,
+				     buffer->part.channel_count,
 				     generator->constants);
 	else if (buffer->content == PROGRAM_TABLE)
 		buffer_append(generator->constants, node->op->table, IR_TABLE_ENTRIES);
@@ -538,6 +512,8 @@ static void store(struct generator *generator, unsigned int index)
 	int32_t first = step->row_first, end = step->row_end, channel = step->channel_first;
 	uint64_t address = output.address;
 
+	if (!step->output_done)
+		return;
 	if (value->resident) {
 		if (!last)
 			return;

@@ -65,10 +65,11 @@ void generate_access_rows(struct command *command, const struct generate_operand
 			  bool write, int32_t first, int32_t end);
 
 /*
- * A window command's valid rows: those it needs of a ring, else all that are there.
- * Staged rows begin at row_first of the map: the window's rows shift with them.
+ * A window command's valid rows: those it needs of a ring or of an image of many, else
+ * all that are there. Staged rows begin at row_first of the map.
  */
-void generate_window_rows(const struct generate_operand *operand, int32_t *first, int32_t *end);
+void generate_window_rows(const struct segment_node *node,
+			  const struct generate_operand *operand, int32_t *first, int32_t *end);
 
 /* The flags, of the two given, that the type of a value calls for. */
 int64_t generate_type_flags(const struct segment_value *value, uint32_t is_unsigned,

@@ -46,9 +46,10 @@ void generate_access_rows(struct command *command, const struct generate_operand
 		       from + (uint64_t)(rows - before_wrap) * stride);
 }
 
-void generate_window_rows(const struct generate_operand *operand, int32_t *first, int32_t *end)
+void generate_window_rows(const struct segment_node *node,
+			  const struct generate_operand *operand, int32_t *first, int32_t *end)
 {
-	if (operand->ring_rows)
+	if (operand->ring_rows || node->image_rows)
 		return;
 	*first = operand->row_first;
 	*end = operand->row_end;

@@ -116,7 +116,7 @@ static void set_pool(struct command *command, const struct segment_node *node,
 	segment_input_rows(node, input->value->height, step->row_first, step->row_end, &first,
 			   &end);
 	generate_access_rows(command, input, false, first, end);
-	generate_window_rows(input, &first, &end);
+	generate_window_rows(node, input, &first, &end);
 	command_set(command, KESTREL_VECTOR_OPERATION,
 		    op->kind == IR_MAX_POOL ? KESTREL_VECTOR_MAX_POOL :
 		    op->kind == IR_AVERAGE_POOL ? KESTREL_VECTOR_AVERAGE_POOL :

@@ -5,6 +5,8 @@
 #define KERNEL_MAX 1024
 #define STRIDE_MAX 64
 #define DILATION_MAX 256
+/* Of a transposed convolution: convolutions that it becomes. */
+#define PHASES_MAX 256
 #define EXTENT_MAX 65536
 /* Of a factor with 16 bits. */
 #define WIDE_SHIFT_MAX 14
@@ -125,20 +127,22 @@ static const char *pad_reason(const struct ir_graph *graph, const struct ir_oper
 
 static const char *convolution_reason(const struct ir_graph *graph, const struct ir_operator *op)
 {
-	const char *reason;
-
-	if (ir_extent(&graph->tensors[op->inputs[1]], 0) !=
-	    ir_extent(&graph->tensors[op->inputs[0]], 0))
-		return "a grouped convolution";
-	reason = window_reason(graph, op);
-	return reason ? reason : sum_reason(graph, op);
-}
-
-static const char *depthwise_reason(const struct ir_graph *graph, const struct ir_operator *op)
-{
 	const char *reason = window_reason(graph, op);
 
 	return reason ? reason : sum_reason(graph, op);
+}
+
+static const char *transposed_reason(const struct ir_graph *graph, const struct ir_operator *op)
+{
+	const struct ir_window *w = &op->window;
+
+	if (ir_feature_map(&graph->tensors[op->inputs[0]]).n != 1)
+		return "more than one image in a batch";
+	if (w->kernel_h > KERNEL_MAX || w->kernel_w > KERNEL_MAX)
+		return "the kernel is larger than 1024";
+	if ((int64_t)w->stride_h * w->stride_w > PHASES_MAX)
+		return "the product of the strides is above 256";
+	return sum_reason(graph, op);
 }
 
 static const char *softmax_reason(const struct ir_graph *graph, const struct ir_operator *op)
@@ -170,7 +174,8 @@ static const struct form {
 	reason_function *reason;
 } forms[] = {
 	{ IR_CONVOLUTION, 1, ANY, ANY, convolution_reason },
-	{ IR_DEPTHWISE, 1, ANY, ANY, depthwise_reason },
+	{ IR_DEPTHWISE, 1, ANY, ANY, convolution_reason },
+	{ IR_TRANSPOSE_CONVOLUTION, 1, ANY, ANY, transposed_reason },
 	{ IR_FULLY_CONNECTED, 1, ANY, ANY, sum_reason },
 	{ IR_AVERAGE_POOL, 1, INT8, INT8, window_reason },
 	{ IR_AVERAGE_POOL, 1, UINT8, UINT8, window_reason },

@@ -4,9 +4,12 @@
 
 #include "cascade.h"
 #include "error.h"
+#include "phases.h"
 #include "program.h"
 
 #define RECORD_BYTES 9
+/* Of a pixel of 16 channels. */
+#define ACCUMULATOR_BYTES 64
 
 static uint64_t least(uint64_t a, uint64_t b)
 {
@@ -44,7 +47,8 @@ static int buffer_add(struct program *program, const struct program_buffer *buff
 	program->buffers[*index] = *buffer;
 	program->plan[*index] = (struct plan_buffer){
 		.bytes = bytes, .first = step, .last = step,
-		.is_load = buffer->content != PROGRAM_RESULT,
+		.is_load = buffer->content != PROGRAM_RESULT &&
+			   buffer->content != PROGRAM_ACCUMULATORS,
 	};
 	return 0;
 }
@@ -86,46 +90,122 @@ static int32_t stripe_rows(const struct program *program, const struct segment_n
 	return rows;
 }
 
+struct weights_part program_part(const struct program_step *step)
+{
+	return (struct weights_part){
+		.channel_first = step->channel_first, .channel_count = step->channel_count,
+		.kernel_first = step->kernel_first, .kernel_end = step->kernel_end,
+		.input_first = step->input_first, .input_end = step->input_end,
+	};
+}
+
+/* How the work of a node is cut: sizes of pieces. */
+struct cut {
+	int32_t rows, channels, kernel, inputs;
+	int32_t phases;
+	/* Sums stay in the accumulator RAM from one step to the next. */
+	bool in_ram;
+};
+
+/* Input channels that output channels [first, first + count) sum up, from a brick's first. */
+static void group_inputs(const struct segment_node *node, int32_t lanes, int32_t first,
+			 int32_t count, int32_t *from, int32_t *to)
+{
+	const struct weights *weights = &node->weights;
+
+	*from = 0;
+	*to = weights->channels;
+	if (!weights->group_outputs || weights->mode != KESTREL_MAC_CONVOLUTION)
+		return;
+	*from = first / weights->group_outputs * weights->source_channels / lanes * lanes;
+	*to = ((first + count - 1) / weights->group_outputs + 1) * weights->source_channels;
+}
+
+/* Bytes of the weights of the first brick of output channels. */
+static uint64_t brick_bytes(const struct segment_node *node)
+{
+	struct weights_part part = weights_whole(&node->weights);
+
+	if (part.channel_count > KESTREL_ISA_BRICK_BYTES)
+		part.channel_count = KESTREL_ISA_BRICK_BYTES;
+	group_inputs(node, node->weights.depth, 0, part.channel_count, &part.input_first,
+		     &part.input_end);
+	return phases_offset(node, &part, phases_count(node));
+}
+
 /* Output channels whose weights make one chunk: bricks, or all. */
 static int32_t chunk_channels(const struct program *program, const struct segment_node *node)
 {
-	int32_t channels = program->segment->values[node->output].channels;
+	int32_t channels = program->segment->values[node->output].channels, chunk;
 	uint64_t brick;
 
 	if (!node->is_mac || channels <= 16 ||
 	    (node->depthwise && program->segment->values[node->inputs[0]].channels != channels))
 		return channels;
-	brick = weights_bytes(&node->weights, 16);
+	brick = brick_bytes(node);
 	if (brick >= program->settings.chunk_bytes)
 		return 16;
-	return (int32_t)least((uint64_t)channels, program->settings.chunk_bytes / brick * 16);
+	chunk = (int32_t)least((uint64_t)channels, program->settings.chunk_bytes / brick * 16);
+	/* Bricks of other groups have other inputs. */
+	if (node->weights.group_outputs && chunk > node->weights.group_outputs)
+		chunk = node->weights.group_outputs < 16 ? 16 :
+			node->weights.group_outputs / 16 * 16;
+	return chunk;
+}
+
+/* Whether a node makes at most one brick of one pixel, of which it keeps the sums. */
+static bool is_short_vector(const struct program *program, const struct segment_node *node)
+{
+	const struct segment_value *output = &program->segment->values[node->output];
+
+	return output->channels <= KESTREL_ISA_BRICK_BYTES && output->height == 1 &&
+	       output->width == 1 && output->resident;
 }
 
 /*
- * Kernel rows of a step: of a fully connected layer over a map with few outputs so
- * many that their weights make one chunk, since its channels cannot be cut.
+ * Kernel rows and input channels of a step: fewer than all of them where the weights
+ * of a brick of outputs would not leave room for anything else; and so many that
+ * their weights make one chunk where a node makes a single brick, since its channels
+ * cannot be cut.
  */
-static int32_t kernel_rows(const struct program *program, const struct segment_node *node)
+static void cut_sums(const struct program *program, const struct segment_node *node,
+		     struct cut *cut)
 {
-	const struct segment_value *output = &program->segment->values[node->output];
-	int32_t rows = node->window.kernel_h;
-	uint64_t bytes;
+	uint64_t bytes, limit = program->settings.stripe_bytes, row, lane;
+	int32_t depth = node->weights.depth;
 
-	if (!node->is_mac || node->depthwise || output->channels > KESTREL_ISA_BRICK_BYTES ||
-	    output->height > 1 || output->width > 1 || !output->resident)
-		return rows;
-	bytes = weights_bytes(&node->weights, output->channels);
-	if (bytes <= program->settings.chunk_bytes)
-		return rows;
-	rows = (int32_t)((uint64_t)rows * program->settings.chunk_bytes / bytes);
-	return rows ? rows : 1;
+	cut->kernel = node->window.kernel_h;
+	cut->inputs = node->weights.channels;
+	if (!node->is_mac || node->depthwise || node->transposed)
+		return;
+	bytes = brick_bytes(node);
+	if (is_short_vector(program, node) && program->settings.chunk_bytes < limit)
+		limit = program->settings.chunk_bytes;
+	if (bytes <= limit)
+		return;
+	/* Bytes of a kernel row, and of a brick of its input channels. */
+	row = bytes / (uint64_t)cut->kernel;
+	if (row <= limit || node->weights.mode != KESTREL_MAC_CONVOLUTION) {
+		cut->kernel = (int32_t)(limit / row);
+		if (!cut->kernel)
+			cut->kernel = 1;
+		return;
+	}
+	lane = row * (uint64_t)depth / (uint64_t)node->weights.channels;
+	cut->kernel = 1;
+	cut->inputs = (int32_t)(limit / (lane ? lane : 1)) * depth;
+	if (cut->inputs < depth)
+		cut->inputs = depth;
+	if (cut->inputs > node->weights.channels)
+		cut->inputs = node->weights.channels;
 }
 
 /* The buffer of an input's rows: the whole value, or a staged stripe of it. */
 static int input_buffer(struct program *program, const struct segment_node *node,
-			unsigned int input, const struct program_step *step, unsigned int index,
-			unsigned int *buffer)
+			unsigned int input, const struct program_step *step, bool first_of_block,
+			unsigned int index, unsigned int *buffer)
 {
+	struct program_node *shared = &program->nodes[node - program->segment->nodes];
 	struct segment_value *value = &program->segment->values[node->inputs[input]];
 	struct program_buffer stage = {
 		.content = PROGRAM_VALUE, .index = (unsigned int)node->inputs[input],
@@ -135,6 +215,11 @@ static int input_buffer(struct program *program, const struct segment_node *node
 
 	if (value->resident && value->buffer != PROGRAM_NO_BUFFER) {
 		*buffer = value->buffer;
+		program->plan[*buffer].last = index;
+		return 0;
+	}
+	if (!value->resident && !first_of_block) {
+		*buffer = shared->inputs[input];
 		program->plan[*buffer].last = index;
 		return 0;
 	}
@@ -151,13 +236,15 @@ static int input_buffer(struct program *program, const struct segment_node *node
 			program->nodes[value->source_after].end_step;
 	if (value->resident)
 		value->buffer = *buffer;
+	shared->inputs[input] = *buffer;
 	return 0;
 }
 
 static int output_buffer(struct program *program, const struct segment_node *node,
-			 const struct program_step *step, unsigned int index,
-			 unsigned int *buffer)
+			 const struct program_step *step, bool first_of_block,
+			 unsigned int index, unsigned int *buffer)
 {
+	struct program_node *shared = &program->nodes[node - program->segment->nodes];
 	struct segment_value *value = &program->segment->values[node->output];
 	struct program_buffer stage = {
 		.content = PROGRAM_RESULT, .index = (unsigned int)node->output,
@@ -168,6 +255,11 @@ static int output_buffer(struct program *program, const struct segment_node *nod
 
 	if (value->resident && value->buffer != PROGRAM_NO_BUFFER) {
 		*buffer = value->buffer;
+		program->plan[*buffer].last = index;
+		return 0;
+	}
+	if (!value->resident && !first_of_block) {
+		*buffer = shared->output;
 		program->plan[*buffer].last = index;
 		return 0;
 	}
@@ -182,6 +274,32 @@ static int output_buffer(struct program *program, const struct segment_node *nod
 			 index, buffer);
 	if (!ret && value->resident)
 		value->buffer = *buffer;
+	shared->output = *buffer;
+	return ret;
+}
+
+/* Where sums wait in SRAM for more of them. */
+static int accumulator_buffer(struct program *program, const struct segment_node *node,
+			      struct program_step *step, unsigned int index)
+{
+	struct program_node *shared = &program->nodes[node - program->segment->nodes];
+	const struct segment_value *value = &program->segment->values[node->output];
+	struct program_buffer stage = {
+		.content = PROGRAM_ACCUMULATORS, .index = step->node,
+	};
+	int ret = 0;
+
+	if (step->accumulate_from != KESTREL_ACCUMULATE_SRAM &&
+	    step->accumulate_to != KESTREL_ACCUMULATE_SRAM)
+		return 0;
+	if (step->accumulate_from != KESTREL_ACCUMULATE_SRAM)
+		ret = buffer_add(program, &stage,
+				 (uint64_t)((step->channel_count + 15) / 16) *
+				 (uint64_t)value->width *
+				 (uint64_t)(step->row_end - step->row_first) * ACCUMULATOR_BYTES,
+				 index, &shared->accumulators);
+	step->accumulators = shared->accumulators;
+	program->plan[step->accumulators].last = index;
 	return ret;
 }
 
@@ -205,7 +323,6 @@ static int constant_buffers(struct program *program, unsigned int n, bool first_
 	const struct segment_node *node = &program->segment->nodes[n];
 	struct program_node *shared = &program->nodes[n];
 	struct program_buffer buffer = { .index = n };
-	struct weights weights;
 	int ret = 0;
 
 	if (node->is_mac) {
@@ -213,7 +330,7 @@ static int constant_buffers(struct program *program, unsigned int n, bool first_
 
 		if (first_of_node) {
 			buffer.content = PROGRAM_RECORDS;
-			buffer.channel_count = channels;
+			buffer.part.channel_count = channels;
 			ret = buffer_add(program, &buffer, RECORD_BYTES * (uint64_t)channels, index,
 					 &shared->records);
 		}
@@ -227,13 +344,10 @@ static int constant_buffers(struct program *program, unsigned int n, bool first_
 			return 0;
 		}
 		buffer.content = PROGRAM_WEIGHTS;
-		buffer.channel_first = step->channel_first;
-		buffer.channel_count = step->channel_count;
-		buffer.kernel_first = step->kernel_first;
-		buffer.kernel_end = step->kernel_end;
-		weights = weights_rows(&node->weights, step->kernel_first, step->kernel_end);
-		ret = buffer_add(program, &buffer, weights_bytes(&weights, step->channel_count),
-				 index, &shared->weights);
+		buffer.part = program_part(step);
+		ret = buffer_add(program, &buffer,
+				 phases_offset(node, &buffer.part, phases_count(node)), index,
+				 &shared->weights);
 		step->weights = shared->weights;
 		return ret;
 	}
@@ -251,8 +365,14 @@ static int constant_buffers(struct program *program, unsigned int n, bool first_
 	return ret;
 }
 
+/* What a step is the first of, and so needs buffers for. */
+struct step_first {
+	/* Its node; the rows for which the weights are fetched; rows and channels. */
+	bool node, chunk, block;
+};
+
 static int step_add(struct program *program, unsigned int n, struct program_step *step,
-		    bool first_of_node, bool first_of_chunk)
+		    const struct step_first *first)
 {
 	const struct segment_node *node = &program->segment->nodes[n];
 	unsigned int index = program->step_count;
@@ -265,14 +385,17 @@ static int step_add(struct program *program, unsigned int n, struct program_step
 		return error_memory(program->segment->graph->error);
 	step->node = n;
 	step->inputs[1] = step->weights = step->records = step->table = PROGRAM_NO_BUFFER;
+	step->accumulators = PROGRAM_NO_BUFFER;
 	if (constants_first)
-		ret = constant_buffers(program, n, first_of_node, first_of_chunk, step, index);
+		ret = constant_buffers(program, n, first->node, first->chunk, step, index);
 	for (unsigned int i = 0; i < node->input_count && !ret; i++)
-		ret = input_buffer(program, node, i, step, index, &step->inputs[i]);
+		ret = input_buffer(program, node, i, step, first->block, index, &step->inputs[i]);
 	if (!ret && !constants_first)
-		ret = constant_buffers(program, n, first_of_node, first_of_chunk, step, index);
+		ret = constant_buffers(program, n, first->node, first->chunk, step, index);
 	if (!ret)
-		ret = output_buffer(program, node, step, index, &step->output);
+		ret = accumulator_buffer(program, node, step, index);
+	if (!ret)
+		ret = output_buffer(program, node, step, first->block, index, &step->output);
 	if (ret)
 		return ret;
 	program->steps[program->step_count++] = *step;
@@ -280,57 +403,122 @@ static int step_add(struct program *program, unsigned int n, struct program_step
 	return 0;
 }
 
-/* A node cut into parts of the kernel, so that it follows its weights as they come. */
-static int kernel_steps(struct program *program, unsigned int n, int32_t kernel)
+/* Whether rows [from, to) of the output have any of a phase. */
+static bool phase_has_rows(const struct segment_node *node, const struct segment_value *output,
+			   int32_t phase, int32_t from, int32_t to)
+{
+	const struct ir_window *w = &node->window;
+	int32_t first;
+
+	if (!node->transposed)
+		return true;
+	first = from + (phase / w->stride_w - from % w->stride_h + w->stride_h) % w->stride_h;
+	return first < to && phase % w->stride_w < output->width;
+}
+
+/* The steps that make some rows of some channels: phases, or parts of the sums. */
+static int block_steps(struct program *program, unsigned int n, const struct cut *cut,
+		       const struct program_step *block, struct step_first first)
 {
 	const struct segment_node *node = &program->segment->nodes[n];
 	const struct segment_value *output = &program->segment->values[node->output];
+	enum kestrel_accumulators kept = cut->in_ram ? KESTREL_ACCUMULATE_RAM :
+						       KESTREL_ACCUMULATE_SRAM;
+	int32_t lanes = node->is_mac ? node->weights.depth : 1, from, to, last = 0;
 	int ret = 0;
 
-	for (int32_t k = 0; k < node->window.kernel_h && !ret; k += kernel) {
-		struct program_step step = {
-			.row_end = output->height, .channel_count = output->channels,
-			.kernel_first = k,
-			.kernel_end = (int32_t)least((uint64_t)(k + kernel),
-						     (uint64_t)node->window.kernel_h),
-		};
+	if (!node->is_mac) {
+		struct program_step step = *block;
 
-		ret = step_add(program, n, &step, !k, true);
+		step.output_done = true;
+		return step_add(program, n, &step, &first);
+	}
+	for (int32_t p = 0; p < cut->phases; p++)
+		if (phase_has_rows(node, output, p, block->row_first, block->row_end))
+			last = p;
+	group_inputs(node, lanes, block->channel_first, block->channel_count, &from, &to);
+	for (int32_t p = 0; p <= last && !ret; p++) {
+		if (!phase_has_rows(node, output, p, block->row_first, block->row_end))
+			continue;
+		for (int32_t k = 0; k < node->window.kernel_h && !ret; k += cut->kernel)
+			for (int32_t i = from; i < to && !ret; i += cut->inputs) {
+				struct program_step step = *block;
+				bool begin = !k && i == from;
+				bool end;
+
+				step.phase = p;
+				step.kernel_first = k;
+				step.kernel_end = (int32_t)least((uint64_t)(k + cut->kernel),
+						(uint64_t)node->window.kernel_h);
+				step.input_first = i;
+				step.input_end = (int32_t)least((uint64_t)(i + cut->inputs),
+								(uint64_t)to);
+				end = step.kernel_end == node->window.kernel_h &&
+				      step.input_end == to;
+				step.accumulate_from = begin ? KESTREL_ACCUMULATE_FRESH : kept;
+				step.accumulate_to = end ? KESTREL_ACCUMULATE_FRESH : kept;
+				step.output_done = end && p == last;
+				/* Parts of sums have weights of their own. */
+				first.chunk |= !(begin && end);
+				ret = step_add(program, n, &step, &first);
+				first = (struct step_first){ 0 };
+			}
 	}
 	return ret;
+}
+
+/* How a node is cut; -EFBIG when that makes too many steps. */
+static int cut_node(const struct program *program, unsigned int n, struct cut *cut)
+{
+	const struct segment_node *node = &program->segment->nodes[n];
+	const struct segment_value *output = &program->segment->values[node->output];
+	int32_t image_rows = node->image_rows ? node->image_rows : output->height;
+	uint64_t pixels = target_accumulator_pixels(program->segment->target), steps;
+
+	*cut = (struct cut){ .rows = image_rows, .in_ram = true, .phases = phases_count(node) };
+	cut->channels = chunk_channels(program, node);
+	cut_sums(program, node, cut);
+	if (node_is_striped(program->segment, node))
+		cut->rows = stripe_rows(program, node);
+	else if (!n && program->settings.first_pieces > 1 && node->op->kind != IR_PAD)
+		cut->rows = (output->height + program->settings.first_pieces - 1) /
+			    program->settings.first_pieces;
+	cut->rows = (int32_t)least((uint64_t)cut->rows, (uint64_t)image_rows);
+	if (cut->kernel < node->window.kernel_h || cut->inputs < node->weights.channels) {
+		uint64_t rows = pixels / (uint64_t)output->width;
+
+		cut->channels = (int32_t)least(16, (uint64_t)output->channels);
+		cut->in_ram = rows > 0;
+		cut->rows = (int32_t)least((uint64_t)cut->rows, rows ? rows : 1);
+	}
+	steps = (uint64_t)(output->height / image_rows) *
+		(uint64_t)((image_rows - 1) / cut->rows + 1) *
+		(uint64_t)((output->channels - 1) / cut->channels + 1) * (uint64_t)cut->phases;
+	if (node->is_mac)
+		steps *= (uint64_t)((node->window.kernel_h - 1) / cut->kernel + 1) *
+			 (uint64_t)((node->weights.channels - 1) / cut->inputs + 1);
+	return steps > PROGRAM_NODE_STEPS ? -EFBIG : 0;
 }
 
 static int node_steps(struct program *program, unsigned int n)
 {
 	const struct segment_node *node = &program->segment->nodes[n];
 	const struct segment_value *output = &program->segment->values[node->output];
-	int32_t channels = output->channels, chunk = chunk_channels(program, node);
-	int32_t rows = output->height, kernel = kernel_rows(program, node);
-	int ret = 0;
+	int32_t image_rows = node->image_rows ? node->image_rows : output->height;
+	struct cut cut;
+	int ret = cut_node(program, n, &cut);
 
-	if (node_is_striped(program->segment, node))
-		rows = stripe_rows(program, node);
-	else if (!n && program->settings.first_pieces > 1 && node->op->kind != IR_PAD)
-		rows = (rows + program->settings.first_pieces - 1) /
-		       program->settings.first_pieces;
-	if ((uint64_t)((output->height - 1) / rows + 1) * (uint64_t)((channels - 1) / chunk + 1) >
-	    PROGRAM_NODE_STEPS)
-		return -EFBIG;
-	if (kernel < node->window.kernel_h)
-		return kernel_steps(program, n, kernel);
-	for (int32_t c = 0; c < channels && !ret; c += chunk)
-		for (int32_t y = 0; y < output->height && !ret; y += rows) {
-			struct program_step step = {
-				.kernel_end = node->window.kernel_h,
-				.row_first = y,
-				.row_end = (int32_t)least((uint64_t)(y + rows),
-							  (uint64_t)output->height),
-				.channel_first = c,
-				.channel_count = (int32_t)least((uint64_t)chunk,
-								(uint64_t)(channels - c)),
-			};
+	for (int32_t c = 0; c < output->channels && !ret; c += cut.channels)
+		for (int32_t y = 0, end; y < output->height && !ret; y = end) {
+			struct step_first first = { .node = !c && !y, .chunk = !y, .block = true };
+			struct program_step block = { .row_first = y, .channel_first = c };
 
-			ret = step_add(program, n, &step, !c && !y, !y);
+			end = (int32_t)least((uint64_t)(y + cut.rows),
+					     (uint64_t)((y / image_rows + 1) * image_rows));
+			block.row_end = end;
+			block.channel_count = (int32_t)least((uint64_t)cut.channels,
+							     (uint64_t)(output->channels - c));
+			ret = block_steps(program, n, &cut, &block, first);
 		}
 	return ret;
 }
@@ -353,12 +541,17 @@ static int cascade_steps(struct program *program, unsigned int first, unsigned i
 		const struct cascade_piece *piece = &pieces[p];
 		struct program_step step = {
 			.kernel_end = segment->nodes[piece->node].window.kernel_h,
+			.input_end = segment->nodes[piece->node].weights.channels,
 			.row_first = piece->row_first, .row_end = piece->row_end,
+			.output_done = true,
 			.channel_count =
 				segment->values[segment->nodes[piece->node].output].channels,
 		};
+		struct step_first begins = {
+			.node = !piece->row_first, .chunk = !piece->row_first, .block = true,
+		};
 
-		ret = step_add(program, piece->node, &step, !piece->row_first, !piece->row_first);
+		ret = step_add(program, piece->node, &step, &begins);
 	}
 	return ret;
 }

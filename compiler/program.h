@@ -34,6 +34,8 @@ enum program_content {
 	PROGRAM_VALUE, PROGRAM_WEIGHTS, PROGRAM_RECORDS, PROGRAM_TABLE, PROGRAM_EXPONENTIALS,
 	/* Written by a compute command, not loaded. */
 	PROGRAM_RESULT,
+	/* Sums of which more are to come. */
+	PROGRAM_ACCUMULATORS,
 };
 
 /* What a buffer of the plan holds. */
@@ -42,9 +44,8 @@ struct program_buffer {
 	/* VALUE, RESULT: the value and its rows; others: the node. */
 	unsigned int index;
 	int32_t row_first, row_end;
-	/* WEIGHTS: output channels and kernel rows. */
-	int32_t channel_first, channel_count;
-	int32_t kernel_first, kernel_end;
+	/* WEIGHTS; RECORDS: the output channels. */
+	struct weights_part part;
 };
 
 struct program_step {
@@ -52,10 +53,17 @@ struct program_step {
 	/* Output rows and channels. */
 	int32_t row_first, row_end;
 	int32_t channel_first, channel_count;
-	/* MAC nodes: kernel rows; fewer than all of them pass accumulators on. */
+	/* MAC nodes: kernel rows and input channels that are summed up. */
 	int32_t kernel_first, kernel_end;
+	int32_t input_first, input_end;
+	/* MAC nodes: where sums come from and go to when these are not all of them. */
+	enum kestrel_accumulators accumulate_from, accumulate_to;
+	/* Of a node with phases: which. */
+	int32_t phase;
+	/* The last one that writes these rows and channels of the output. */
+	bool output_done;
 	/* Buffers; inputs and output also when resident. */
-	unsigned int inputs[2], output, weights, records, table;
+	unsigned int inputs[2], output, weights, records, table, accumulators;
 };
 
 /* What the steps of a node share. */
@@ -63,6 +71,8 @@ struct program_node {
 	/* The step behind its last one. */
 	unsigned int end_step;
 	unsigned int weights, records, table;
+	/* Of the rows and channels at hand, where these are staged. */
+	unsigned int inputs[2], output, accumulators;
 	/* The first node of the cascade that it is in, and one more; 0: none. */
 	unsigned int cascade;
 };
@@ -88,6 +98,9 @@ struct program {
 	/* SRAM that the maps of one operator, by itself, need at most. */
 	uint64_t largest_need;
 };
+
+/* The weights that a step of a MAC node takes, all phases of them. */
+struct weights_part program_part(const struct program_step *step);
 
 /* Whether a preemption point stands before the step. */
 bool program_preempts(const struct program *program, unsigned int step);

@@ -21,6 +21,7 @@ static enum node_class class_of(const struct segment *segment, const struct segm
 {
 	switch (node->op->kind) {
 	case IR_CONVOLUTION:
+		return node->weights.group_outputs ? NODE_OTHER : NODE_SUMS;
 	case IR_FULLY_CONNECTED:
 		return NODE_SUMS;
 	case IR_DEPTHWISE:
@@ -44,7 +45,7 @@ static bool weights_are_zero(const struct pruner *pruner, const struct segment_n
 	const struct weights *weights = &node->weights;
 	const bool *dead = pruner->dead[node->inputs[0]];
 
-	for (int32_t tap = 0; tap < weights->kernel_h * weights->kernel_w; tap++)
+	for (int32_t tap = 0; tap < weights->rows.count * weights->columns.count; tap++)
 		for (int32_t c = 0; c < weights->channels; c++) {
 			if (dead[node->depthwise ? output : c])
 				continue;

@@ -185,16 +185,25 @@ static int mac_node(struct segment *segment, struct segment_node *node)
 	node->depthwise = op->kind == IR_DEPTHWISE && channels > 1;
 	node->weights.data = weights->data;
 	node->weights.depth = segment->values[node->inputs[0]].type == IR_INT16 ? 8 : 16;
+	node->transposed = op->kind == IR_TRANSPOSE_CONVOLUTION;
+	node->weights.zero = (uint8_t)op->weight_zero_point;
 	node->weights.channel_innermost = op->kind == IR_DEPTHWISE;
 	node->weights.output_channels = segment->values[node->output].channels;
-	node->weights.kernel_h = node->window.kernel_h;
-	node->weights.kernel_w = node->window.kernel_w;
+	node->weights.rows = (struct weights_taps){ node->window.kernel_h, 0, 1 };
+	node->weights.columns = (struct weights_taps){ node->window.kernel_w, 0, 1 };
+	node->weights.source_kernel_h = node->window.kernel_h;
+	node->weights.source_kernel_w = node->window.kernel_w;
 	if (op->kind == IR_DEPTHWISE)
 		node->weights.channels = 1;
-	else if (op->kind == IR_CONVOLUTION)
+	else if (op->kind != IR_FULLY_CONNECTED)
 		node->weights.channels = channels;
 	node->weights.source_channels = node->weights.channels;
 	node->weights.source_output_channels = node->weights.output_channels;
+	if (op->kind == IR_CONVOLUTION && ir_extent(weights, 0) < channels) {
+		node->weights.source_channels = ir_extent(weights, 0);
+		node->weights.group_outputs = node->weights.output_channels /
+					      (channels / ir_extent(weights, 0));
+	}
 	/* The partition has made sure that they fit. */
 	return accumulator_bias(segment->graph, op, &node->bias) ? 0 :
 	       error_memory(segment->graph->error);
@@ -209,6 +218,7 @@ static void node_window(const struct segment *segment, struct segment_node *node
 	case IR_FULLY_CONNECTED:
 		break;
 	case IR_CONVOLUTION:
+	case IR_TRANSPOSE_CONVOLUTION:
 	case IR_DEPTHWISE:
 	case IR_AVERAGE_POOL:
 	case IR_MAX_POOL:
@@ -296,7 +306,7 @@ static int node_add(struct segment_builder *builder, unsigned int operator_index
 	builder->written[node->op->outputs[0]] = node->output;
 	node_window(segment, node);
 	if (node->op->kind == IR_CONVOLUTION || node->op->kind == IR_DEPTHWISE ||
-	    node->op->kind == IR_FULLY_CONNECTED)
+	    node->op->kind == IR_FULLY_CONNECTED || node->op->kind == IR_TRANSPOSE_CONVOLUTION)
 		ret = mac_node(segment, node);
 	segment->node_count++;
 	return ret;
@@ -347,13 +357,16 @@ static void choose_layouts(struct segment *segment)
 				if (node->inputs[i] == (int)v && ir_is_elementwise(node->op->kind) &&
 				    value->width < segment->values[node->output].width)
 					packed = false;
+			/* The pixels of a phase lie apart. */
+			if (node->output == (int)v && node->transposed)
+				packed = false;
 		}
 		value->layout = layout_make(element_bytes, value->height, value->width,
 					    value->channels, packed);
 		for (unsigned int n = 0; n < segment->node_count; n++) {
 			const struct segment_node *node = &segment->nodes[n];
 
-			if (node->inputs[0] == (int)v && node->is_mac)
+			if (node->inputs[0] == (int)v && node->is_mac && !node->transposed)
 				layout_spread(&value->layout, segment->target, &node->window,
 					      node->depthwise);
 		}
@@ -411,22 +424,40 @@ int segment_build(struct segment *segment, unsigned int first, unsigned int coun
 	return ret;
 }
 
+int32_t segment_image_rows(const struct segment_node *node, int32_t input_height)
+{
+	return input_height / node->images;
+}
+
 void segment_input_rows(const struct segment_node *node, int32_t input_height, int32_t from,
 			int32_t to, int32_t *first, int32_t *end)
 {
 	const struct ir_window *w = &node->window;
-	int64_t low = (int64_t)from * w->stride_h - w->pad_top;
-	int64_t high = (int64_t)(to - 1) * w->stride_h - w->pad_top +
-		       (int64_t)(w->kernel_h - 1) * w->dilation_h + 1;
+	int32_t image = node->image_rows ? from / node->image_rows : 0;
+	int32_t image_height = node->image_rows ? segment_image_rows(node, input_height) :
+						  input_height;
+	int64_t low, high;
 
+	from -= image * node->image_rows;
+	to -= image * node->image_rows;
+	if (node->transposed) {
+		/* Rows that have a tap in some row of the output. */
+		low = from + w->pad_top - (w->kernel_h - 1);
+		low = low < 0 ? 0 : (low + w->stride_h - 1) / w->stride_h;
+		high = (to - 1 + w->pad_top) / w->stride_h + 1;
+	} else {
+		low = (int64_t)from * w->stride_h - w->pad_top;
+		high = (int64_t)(to - 1) * w->stride_h - w->pad_top +
+		       (int64_t)(w->kernel_h - 1) * w->dilation_h + 1;
+	}
 	if (low < 0)
 		low = 0;
-	if (low > input_height - 1)
-		low = input_height - 1;
-	if (high > input_height)
-		high = input_height;
+	if (low > image_height - 1)
+		low = image_height - 1;
+	if (high > image_height)
+		high = image_height;
 	if (high < low + 1)
 		high = low + 1;
-	*first = (int32_t)low;
-	*end = (int32_t)high;
+	*first = image * image_height + (int32_t)low;
+	*end = image * image_height + (int32_t)high;
 }

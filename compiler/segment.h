@@ -66,6 +66,15 @@ struct segment_node {
 	/* MAC nodes only. */
 	bool is_mac;
 	bool depthwise;
+	/* A transposed convolution: phases.h. */
+	bool transposed;
+	/*
+	 * Windows stay inside an image of the batch: output rows of an image; 0: the
+	 * whole map is one.
+	 */
+	int32_t image_rows;
+	/* Images then. */
+	int32_t images;
 	struct weights weights;
 	/* An output channel of the model; NULL: all 0. */
 	const int32_t *bias;
@@ -90,7 +99,10 @@ struct segment {
  */
 int segment_build(struct segment *segment, unsigned int first, unsigned int count);
 
-/* Rows of an input that output rows [from, to) need: at least one. */
+/* Rows of an image of the input of a node that has images. */
+int32_t segment_image_rows(const struct segment_node *node, int32_t input_height);
+
+/* Rows of an input that output rows [from, to) need, all of one image: at least one. */
 void segment_input_rows(const struct segment_node *node, int32_t input_height, int32_t from,
 			int32_t to, int32_t *first, int32_t *end);
 

@@ -4,6 +4,8 @@
 #include "verify_access.h"
 
 #define RECORD_BYTES 9
+/* Of a pixel of 16 channels. */
+#define ACCUMULATOR_BYTES 64
 
 struct list {
 	struct verify_access *access;
@@ -123,6 +125,10 @@ static void mac_accesses(struct list *list, const uint32_t *r)
 {
 	uint64_t channels = r[KESTREL_MAC_IFM_CHANNELS], weights, records;
 	uint32_t flags = r[KESTREL_MAC_FLAGS], first, rows;
+	uint64_t spill = r[KESTREL_MAC_SPILL_ADDRESS];
+	uint64_t spill_bytes = (uint64_t)((r[KESTREL_MAC_OFM_CHANNELS] + 15) / 16) *
+			       r[KESTREL_MAC_OFM_WIDTH] * r[KESTREL_MAC_OFM_HEIGHT] *
+			       ACCUMULATOR_BYTES;
 
 	if (r[KESTREL_MAC_MODE] == KESTREL_MAC_DEPTHWISE)
 		channels = 1;
@@ -136,6 +142,12 @@ static void mac_accesses(struct list *list, const uint32_t *r)
 			r[KESTREL_MAC_IFM_WIDTH], r[KESTREL_MAC_IFM_CHANNELS],
 			flags & KESTREL_MAC_FLAG_IFM_16BIT);
 	add(list, 0, false, r[KESTREL_MAC_WEIGHT_ADDRESS], r[KESTREL_MAC_WEIGHT_ADDRESS] + weights);
+	if (r[KESTREL_MAC_ACCUMULATE_FROM] == KESTREL_ACCUMULATE_SRAM)
+		add(list, 0, false, spill, spill + spill_bytes);
+	if (r[KESTREL_MAC_ACCUMULATE_TO] == KESTREL_ACCUMULATE_SRAM)
+		add(list, 0, true, spill, spill + spill_bytes);
+	if (r[KESTREL_MAC_ACCUMULATE_TO] != KESTREL_ACCUMULATE_FRESH)
+		return;
 	add(list, 0, false, r[KESTREL_MAC_RECORD_ADDRESS], r[KESTREL_MAC_RECORD_ADDRESS] + records);
 	add_map(list, true, &r[KESTREL_MAC_OFM_ADDRESS], 0, r[KESTREL_MAC_OFM_HEIGHT],
 		r[KESTREL_MAC_OFM_WIDTH], r[KESTREL_MAC_OFM_CHANNELS],

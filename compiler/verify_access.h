@@ -8,7 +8,7 @@
 
 #include <kestrel/isa.h>
 
-#define VERIFY_ACCESSES 6
+#define VERIFY_ACCESSES 8
 #define VERIFY_REGISTERS 46
 
 /* Bytes [from, to) of the SRAM (space 0) or of base space - 1. */

@@ -1,51 +1,121 @@
 // SPDX-License-Identifier: MIT
+#include <string.h>
+
 #include "quantise.h"
 #include "weights.h"
 
 #define BRICK_CHANNELS 16
 
-uint8_t weights_at(const struct weights *weights, int32_t output, int32_t tap, int32_t channel)
+/* The model's row or column of a kernel's; -1: none, the tap is zero. */
+static int32_t source_tap(const struct weights_taps *taps, int32_t index, int32_t count)
 {
-	int32_t kernel_h = weights->source_kernel_h ? weights->source_kernel_h : weights->kernel_h;
-	size_t taps = (size_t)kernel_h * (size_t)weights->kernel_w;
-	size_t index;
+	int32_t tap = taps->first + index * taps->step;
 
-	tap += weights->kernel_first * weights->kernel_w;
+	return tap < 0 || tap >= count ? -1 : tap;
+}
+
+/* Weights of an output channel at a tap: input channels [channel, channel + count). */
+static void tap_weights(const struct weights *weights, int32_t output, int32_t tap,
+			int32_t channel, int32_t count, uint8_t *to)
+{
+	int32_t ky = source_tap(&weights->rows, tap / weights->columns.count,
+				weights->source_kernel_h);
+	int32_t kx = source_tap(&weights->columns, tap % weights->columns.count,
+				weights->source_kernel_w);
+	size_t taps = (size_t)weights->source_kernel_h * (size_t)weights->source_kernel_w;
+	size_t source = (size_t)ky * (size_t)weights->source_kernel_w + (size_t)kx;
+	int32_t group_first = 0;
+
 	if (weights->output_map)
 		output = weights->output_map[output];
-	if (weights->channel_map)
-		channel = weights->channel_map[channel];
-	if (weights->channel_innermost)
-		index = (size_t)tap * (size_t)weights->source_output_channels + (size_t)output;
-	else
-		index = ((size_t)output * taps + (size_t)tap) * (size_t)weights->source_channels +
-			(size_t)channel;
-	return weights->data[index];
+	if (weights->group_outputs)
+		group_first = output / weights->group_outputs * weights->source_channels;
+	if (ky >= 0 && kx >= 0 && !weights->channel_map && !weights->group_outputs &&
+	    !weights->channel_innermost) {
+		memcpy(to, weights->data + ((size_t)output * taps + source) *
+					   (size_t)weights->source_channels +
+			   (size_t)(weights->first_channel + channel), (size_t)count);
+		return;
+	}
+	for (int32_t i = 0; i < count; i++) {
+		int32_t c = weights->first_channel + channel + i;
+
+		if (weights->channel_map)
+			c = weights->channel_map[c];
+		c -= group_first;
+		if (ky < 0 || kx < 0 || c < 0 || c >= weights->source_channels)
+			to[i] = weights->zero;
+		else if (weights->channel_innermost)
+			to[i] = weights->data[source * (size_t)weights->source_output_channels +
+					      (size_t)output];
+		else
+			to[i] = weights->data[((size_t)output * taps + source) *
+					      (size_t)weights->source_channels + (size_t)c];
+	}
 }
 
-struct weights weights_rows(const struct weights *weights, int32_t first, int32_t end)
+uint8_t weights_at(const struct weights *weights, int32_t output, int32_t tap, int32_t channel)
 {
-	struct weights rows = *weights;
+	uint8_t weight;
 
-	if (!rows.source_kernel_h)
-		rows.source_kernel_h = rows.kernel_h;
-	rows.kernel_first += first;
-	rows.kernel_h = end - first;
-	return rows;
+	tap_weights(weights, output, tap, channel, 1, &weight);
+	return weight;
 }
 
-static uint8_t pass_weight(const struct weights *weights, int32_t output,
-			   const struct pass *pass, int32_t e)
+bool weights_part_equal(const struct weights_part *a, const struct weights_part *b)
 {
+	return a->channel_first == b->channel_first && a->channel_count == b->channel_count &&
+	       a->kernel_first == b->kernel_first && a->kernel_end == b->kernel_end &&
+	       a->input_first == b->input_first && a->input_end == b->input_end;
+}
+
+struct weights weights_of_part(const struct weights *weights, const struct weights_part *part)
+{
+	struct weights some = *weights;
+
+	some.rows.first += part->kernel_first * some.rows.step;
+	some.rows.count = part->kernel_end - part->kernel_first;
+	some.first_channel += part->input_first;
+	some.channels = part->input_end - part->input_first;
+	return some;
+}
+
+struct weights_part weights_whole(const struct weights *weights)
+{
+	return (struct weights_part){
+		.channel_count = weights->output_channels, .kernel_end = weights->rows.count,
+		.input_end = weights->channels,
+	};
+}
+
+static void pack_pass(const struct weights *weights, int32_t output, const struct pass *pass,
+		      struct buffer *out)
+{
+	uint8_t row[BRICK_CHANNELS];
+	int32_t channels = weights->channels;
+
 	switch (weights->mode) {
 	case KESTREL_MAC_CONVOLUTION:
-		return weights_at(weights, output, pass->tap, pass->brick * weights->depth + e);
+		tap_weights(weights, output, pass->tap, pass->brick * weights->depth, pass->count,
+			    row);
+		break;
 	case KESTREL_MAC_PACKED_CONVOLUTION:
-		return weights_at(weights, output, (pass->first + e) / weights->channels,
-				 (pass->first + e) % weights->channels);
+		for (int32_t e = 0, run; e < pass->count; e += run) {
+			int32_t channel = (pass->first + e) % channels;
+
+			run = channels - channel;
+			if (run > pass->count - e)
+				run = pass->count - e;
+			tap_weights(weights, output, (pass->first + e) / channels, channel, run,
+				    row + e);
+		}
+		break;
 	default:
-		return weights_at(weights, output, pass->first + e, 0);
+		for (int32_t e = 0; e < pass->count; e++)
+			tap_weights(weights, output, pass->first + e, 0, 1, row + e);
+		break;
 	}
+	buffer_append(out, row, (size_t)pass->count);
 }
 
 void weights_pack(const struct weights *weights, int32_t first, int32_t count,
@@ -55,7 +125,7 @@ void weights_pack(const struct weights *weights, int32_t first, int32_t count,
 		int32_t rows = first + count - brick;
 		struct passes passes = {
 			.mode = weights->mode,
-			.kernel_h = weights->kernel_h, .kernel_w = weights->kernel_w,
+			.kernel_h = weights->rows.count, .kernel_w = weights->columns.count,
 			.channels = weights->channels, .depth = weights->depth,
 		};
 		struct pass pass;
@@ -64,15 +134,13 @@ void weights_pack(const struct weights *weights, int32_t first, int32_t count,
 			rows = BRICK_CHANNELS;
 		while (passes_next(&passes, &pass))
 			for (int32_t row = 0; row < rows; row++)
-				for (int32_t e = 0; e < pass.count; e++)
-					buffer_byte(out, pass_weight(weights, brick + row, &pass,
-								     e));
+				pack_pass(weights, brick + row, &pass, out);
 	}
 }
 
 uint64_t weights_bytes(const struct weights *weights, int32_t count)
 {
-	return (uint64_t)weights->kernel_h * (uint64_t)weights->kernel_w *
+	return (uint64_t)weights->rows.count * (uint64_t)weights->columns.count *
 	       (uint64_t)weights->channels * (uint64_t)count;
 }
 

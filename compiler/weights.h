@@ -7,27 +7,55 @@
 #include "ir.h"
 #include "passes.h"
 
+/* Which of the model's kernel rows (or columns) a kernel's are: first + k x step. */
+struct weights_taps {
+	int32_t count;
+	int32_t first, step;
+};
+
 /* Weights of a convolution as the model holds them. */
 struct weights {
 	const uint8_t *data;
 	/* Output channel innermost (depthwise) instead of outermost. */
 	bool channel_innermost;
+	/* The weight that adds nothing. */
+	uint8_t zero;
 	/* Output channels, and input channels of one of them (1 for depthwise), in the model. */
 	int32_t source_output_channels, source_channels;
-	/* The same as they are computed. */
+	int32_t source_kernel_h, source_kernel_w;
+	/*
+	 * Output channels of a group: their input channels are source_channels of the
+	 * input's, one group's behind the other's. 0: all channels are one group.
+	 */
+	int32_t group_outputs;
+	/* The same as they are computed: output channels, and input channels from the first. */
 	int32_t output_channels, channels;
+	int32_t first_channel;
 	/* The model's channel for each computed one; NULL: the same. */
 	const int32_t *output_map, *channel_map;
-	int32_t kernel_h, kernel_w;
-	/* The model's kernel rows when these are some of them, and the first; 0: all. */
-	int32_t source_kernel_h, kernel_first;
+	/* The kernel. Taps outside the model's are zero. */
+	struct weights_taps rows, columns;
 	enum kestrel_mac_mode mode;
 	/* Elements of a pass: 16, or 8 of an input of 16 bits. */
 	int32_t depth;
 };
 
-/* The weights of kernel rows [first, end) alone. */
-struct weights weights_rows(const struct weights *weights, int32_t first, int32_t end);
+/* Part of a layer's weights. */
+struct weights_part {
+	int32_t channel_first, channel_count;
+	/* Kernel rows. */
+	int32_t kernel_first, kernel_end;
+	/* Input channels; the first is one of a brick. */
+	int32_t input_first, input_end;
+};
+
+bool weights_part_equal(const struct weights_part *a, const struct weights_part *b);
+
+/* The weights of a part's kernel rows and input channels alone. */
+struct weights weights_of_part(const struct weights *weights, const struct weights_part *part);
+
+/* All of them as a part. */
+struct weights_part weights_whole(const struct weights *weights);
 
 /* Appends the weights of output channels [first, first + count), `first` a multiple of 16. */
 void weights_pack(const struct weights *weights, int32_t first, int32_t count,
@@ -36,7 +64,10 @@ void weights_pack(const struct weights *weights, int32_t first, int32_t count,
 /* Bytes that weights_pack() appends. */
 uint64_t weights_bytes(const struct weights *weights, int32_t count);
 
-/* Appends the channel records (bias or NULL, multiplier, shift) of such a range. */
+/*
+ * Appends the channel records (bias, multiplier, shift) of such a range. `bias` by the
+ * model's channel; NULL: all 0.
+ */
 void weights_pack_records(const struct weights *weights, const struct ir_operator *op,
 			  const int32_t *bias, int32_t first, int32_t count, struct buffer *out);
 

@@ -52,8 +52,8 @@ static void graph_init(struct graph *graph, int32_t height, uint64_t *random)
 			w->stride_h = whole ? 1 : 1 + (int32_t)(test_random(random) % 2);
 			w->pad_top = w->kernel_h / 2;
 		}
-		node->weights.kernel_h = w->kernel_h;
-		node->weights.kernel_w = w->kernel_w;
+		node->weights.rows.count = w->kernel_h;
+		node->weights.columns.count = w->kernel_w;
 		height = (height - 1) / w->stride_h + 1;
 		node->inputs[0] = n;
 		node->input_count = 1;
