@@ -8,15 +8,17 @@
 # messages again, the device must work. Prints TAP lines.
 #
 # usage: tests/fuzz/firmware-messages.sh debian|debug [SECONDS [SEED]]
+#
+# SECONDS: default $KESTREL_MESSAGE_SECONDS, else 20; SEED: $KESTREL_SEED, else 1.
 set -u
 cd "$(dirname "$0")/../.."
 
 kernel=${1-}
-seconds=${2-60}
-seed=${3-1}
+seconds=${2-${KESTREL_MESSAGE_SECONDS:-20}}
+seed=${3-${KESTREL_SEED:-1}}
 case $kernel in
 debian|debug) ;;
-*) sed -n '4,10s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+*) sed -n '4,12s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac
 
 out=build/fuzz-messages/$kernel

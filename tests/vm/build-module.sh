@@ -11,7 +11,8 @@
 #                Debian's other arm64 kernels, see linux-debian.sh
 #   amd64, amd64-6.12-oldest, amd64-7.2, amd64-7.3
 #                the same of amd64
-#   --check also W=1 and sparse (C=2), as TAP lines; a warning is a failure
+#   --check also W=1 and sparse (C=2), as TAP lines; a warning is a failure; in a
+#           copy of its own
 #
 # Prints the directory that holds kestrel.ko as its last line.
 set -euo pipefail
@@ -32,10 +33,12 @@ case $kernel in
 debug) linux=$("$here/linux-debug.sh") ;;
 debian|amd64) linux=$("$here/linux-debian.sh" $debian) ;;
 6.12-oldest|7.[0-9]*|amd64-*) linux=$("$here/linux-debian.sh" $debian "${kernel#amd64-}") ;;
-*) sed -n '4,18s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+*) sed -n '4,19s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac
 
 work=$top/build/module/$kernel
+# Its own copy: somebody may be loading what the other one holds.
+[ $check = 0 ] || work+=-check
 mkdir -p "$work"
 exec 9>"$work/.lock"
 flock 9
@@ -61,7 +64,7 @@ if [ $check = 1 ]; then
 fi
 in_root=()
 [ ! -e "$linux/build-root" ] || in_root=("$here/build-root.sh" "$work")
-if ! "${in_root[@]}" make -s -C "$linux/kdir" M="$work" ARCH=$arch CROSS_COMPILE=$cross \
+if ! "${in_root[@]}" make -s -j"$(nproc)" -C "$linux/kdir" M="$work" ARCH=$arch CROSS_COMPILE=$cross \
 	"${flags[@]}" modules >"$log" 2>&1; then
 	cat "$log" >&2
 	[ $check = 0 ] || echo "not ok - module builds against $kernel"
