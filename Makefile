@@ -58,6 +58,9 @@ run:
 	@tests/demo/run.sh
 check:
 	@tests/check.sh
+# The same with full counts; goes on where it was interrupted.
+check-long:
+	@tests/check-long.sh
 
 # The kernel module. KDIR names the kernel build tree, ARCH and CROSS_COMPILE
 # as usual. MODULE_OUTPUT is a scratch copy: the source tree stays clean.
@@ -70,6 +73,6 @@ clean:
 
 -include $(shell find $(BUILD) -type f -name '*.d' 2>/dev/null)
 
-.PHONY: all programs unit-tests print-unit-tests guest-programs run check modules clean
+.PHONY: all programs unit-tests print-unit-tests guest-programs run check check-long modules clean
 .DELETE_ON_ERROR:
 endif

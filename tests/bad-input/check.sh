@@ -5,15 +5,16 @@
 # images and command streams: a refusal that names what is wrong and where, in
 # seconds, and never a crash. Prints TAP lines.
 #
-# usage: tests/bad-input/check.sh [--mutations N]     (default 5000 a format)
+# usage: tests/bad-input/check.sh [--mutations N]     (a format; default
+#        $KESTREL_MUTATIONS, else 5000)
 set -u
 cd "$(dirname "$0")/../.."
 
-mutations=5000
+mutations=${KESTREL_MUTATIONS:-5000}
 case ${1-} in
 '') ;;
 --mutations) mutations=$2 ;;
-*) sed -n '4,8s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+*) sed -n '4,9s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac
 
 jobs=$(nproc)
@@ -63,7 +64,7 @@ accepted() {
 in_process() {
 	local build=$1 program=$2 status=0
 	shift 2
-	timeout $((limit * 10)) "$build/tests/bad-input/$program" "$@" 2>"$work/log" </dev/null |
+	timeout "${seconds:-$((limit * 10))}" "$build/tests/bad-input/$program" "$@" 2>"$work/log" </dev/null |
 		sed "s|^\(ok\|not ok\) - |&$build, |"
 	status=${PIPESTATUS[0]}
 	echo "exit status $status" >>"$work/log"
@@ -128,5 +129,6 @@ for build in build build/sanitized; do
 done
 unset LD_LIBRARY_PATH
 
-in_process build/sanitized mutations --seed 1 --count "$mutations" "$model" "$graph" "$input"
+# At least a hundred a second.
+seconds=$((limit * 10 + mutations / 100)) in_process build/sanitized mutations --seed "${KESTREL_SEED:-1}" --count "$mutations" "$model" "$graph" "$input"
 in_process build corruption "$graph" "$input"

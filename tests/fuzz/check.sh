@@ -8,12 +8,12 @@
 #
 # usage: tests/fuzz/check.sh [--times N] [--seed S]
 #
-#   --times N   N times the usual number of cases (default 1)
-#   --seed S    first seed (default 1)
+#   --times N   N times the usual number of cases (default $KESTREL_FUZZ_TIMES, else 1)
+#   --seed S    first seed (default $KESTREL_SEED, else 1)
 set -u
 cd "$(dirname "$0")/../.."
 
-times=1 seed=1
+times=${KESTREL_FUZZ_TIMES:-1} seed=${KESTREL_SEED:-1}
 while [ $# -gt 1 ]; do
 	case $1 in
 	--times) times=$2 ;;

@@ -10,13 +10,14 @@
 # usage: tests/models/configurations.sh [--bin DIRECTORY] [--schedules N]
 #                                       [--targets "NAME..."] [MODEL_DIRECTORY]
 #
-# MODEL_DIRECTORY as of check.sh. N: random schedules of each (default 20).
+# MODEL_DIRECTORY as of check.sh. N: random schedules of each (default
+# $KESTREL_SCHEDULES, else 20).
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
 bin=$top/build/bin
 models=${KESTREL_MODELS:-$top/../shared/models}
-schedules=20
+schedules=${KESTREL_SCHEDULES:-20}
 targets="kestrel-128 kestrel-256 kestrel-512 kestrel-1024"
 
 while [ $# -gt 0 ]; do

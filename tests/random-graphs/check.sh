@@ -9,12 +9,12 @@
 # usage: tests/random-graphs/check.sh [--count N] [--first SEED] [--seconds N]
 #                                     [--reference N]
 #
-# N seeds (default 600, half a minute), begun within --seconds (default no
+# N seeds (default $KESTREL_RANDOM_GRAPHS, else 600, half a minute), begun within --seconds (default no
 # limit); the first --reference of them are also run by the reference (default
 # 25 if tests/demo/make-venv.sh has been run, else none).
 set -u
 cd "$(dirname "$0")/../.."
-count=600
+count=${KESTREL_RANDOM_GRAPHS:-600}
 first=1
 seconds=0
 reference=

@@ -40,10 +40,10 @@ expect()
 		>"$work/report" 2>&1 || got=$?
 	if [ "$got" = "$want" ] && grep -qE -- "$pattern" "$work/report"; then
 		passed=$((passed + 1))
-		printf 'ok   %s: %s\n' "$kernel" "$name"
+		printf 'ok - %s: %s\n' "$kernel" "$name"
 	else
 		failed=$((failed + 1))
-		printf 'FAIL %s: %s: status %s, expected %s and "%s"\n' \
+		printf 'not ok - %s: %s: status %s, expected %s and "%s"\n' \
 			"$kernel" "$name" "$got" "$want" "$pattern"
 		sed 's/^/     /' "$work/report"
 	fi
@@ -77,10 +77,10 @@ check_clean()
 		--log "$logs/$kernel-clean.log" >"$work/report" 2>&1 &&
 	   cmp "$work/data" "$work/out/data" >>"$work/report" 2>&1; then
 		passed=$((passed + 1))
-		printf 'ok   %s: boots, finds the NPU, exchanges files\n' "$kernel"
+		printf 'ok - %s: boots, finds the NPU, exchanges files\n' "$kernel"
 	else
 		failed=$((failed + 1))
-		printf 'FAIL %s: boots, finds the NPU, exchanges files\n' "$kernel"
+		printf 'not ok - %s: boots, finds the NPU, exchanges files\n' "$kernel"
 		sed 's/^/     /' "$work/report"
 	fi
 }
