@@ -470,17 +470,18 @@ static void fill_output(struct generator *generator, const struct program_step *
 {
 	const struct program *program = generator->program;
 	const struct segment_node *node = &program->segment->nodes[step->node];
-	const struct plan_buffer *buffer = &program->plan[step->output];
+	struct generate_operand output = generate_output_operand(program, step);
+	uint64_t address = generate_row_address(&output, step->row_first);
+	uint64_t bytes = layout_bytes(&output.layout, step->row_end - step->row_first);
 	struct command *command = command_append(generator->list, KESTREL_UNIT_DMA_IN,
 						 node->operator_index);
 
 	command_set(command, KESTREL_DMA_MODE, KESTREL_DMA_FILL_BYTES);
 	command_set(command, KESTREL_DMA_FILL, (uint8_t)node->op->output_zero_point);
-	command_set(command, KESTREL_DMA_SRAM_ADDRESS, (int64_t)buffer->address);
-	command_set(command, KESTREL_DMA_COUNT0, (int64_t)buffer->bytes);
+	command_set(command, KESTREL_DMA_SRAM_ADDRESS, (int64_t)address);
+	command_set(command, KESTREL_DMA_COUNT0, (int64_t)bytes);
 	plain_dimensions(command);
-	command_access(command, COMMAND_SPACE_SRAM, true, buffer->address,
-		       buffer->address + buffer->bytes);
+	command_access(command, COMMAND_SPACE_SRAM, true, address, address + bytes);
 }
 
 static void compute(struct generator *generator, const struct program_step *step)

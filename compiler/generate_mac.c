@@ -29,7 +29,7 @@ struct mac_window {
 
 /* `first` is the row of the input where the valid window begins. */
 static struct mac_window plain_window(const struct segment_node *node,
-				      const struct program_step *step, int32_t width, int32_t first)
+				      const struct program_step *step, int32_t first)
 {
 	const struct ir_window *w = &node->window;
 	int32_t row = step->row_first;
@@ -38,17 +38,19 @@ static struct mac_window plain_window(const struct segment_node *node,
 		row %= node->image_rows;
 	return (struct mac_window){
 		.row = step->row_first, .rows = step->row_end - step->row_first, .row_step = 1,
-		.columns = width, .column_step = 1,
-		.stride_h = w->stride_h, .stride_w = w->stride_w,
+		.column = step->column_first, .column_step = 1,
+		.columns = step->column_end - step->column_first,
+		.stride_h = step->row_end - step->row_first == 1 ? 1 : w->stride_h,
+		.stride_w = step->column_end - step->column_first == 1 ? 1 : w->stride_w,
 		.kernel_h = step->kernel_end - step->kernel_first, .kernel_w = w->kernel_w,
 		.pad_top = w->pad_top - row * w->stride_h + first -
 			   step->kernel_first * w->dilation_h,
-		.pad_left = w->pad_left,
+		.pad_left = w->pad_left - step->column_first * w->stride_w,
 	};
 }
 
 static struct mac_window phase_window(const struct segment_node *node,
-				      const struct program_step *step, int32_t width, int32_t first)
+				      const struct program_step *step, int32_t first)
 {
 	const struct ir_window *w = &node->window;
 	int32_t row = step->row_first, image_row, phase_y = step->phase / w->stride_w;
@@ -63,7 +65,7 @@ static struct mac_window phase_window(const struct segment_node *node,
 		.row = row, .row_step = w->stride_h,
 		.rows = (step->row_end - 1 - row) / w->stride_h + 1,
 		.column = phase_x, .column_step = w->stride_w,
-		.columns = (width - 1 - phase_x) / w->stride_w + 1,
+		.columns = (step->column_end - 1 - phase_x) / w->stride_w + 1,
 		.stride_h = 1, .stride_w = 1, .kernel_h = y.taps.count, .kernel_w = x.taps.count,
 		.pad_top = y.pad - image_row / w->stride_h + first, .pad_left = x.pad,
 	};
@@ -176,10 +178,8 @@ void generate_mac(const struct program *program, const struct program_step *step
 	end = needed_end;
 	generate_window_rows(node, &input, &first, &end);
 	/* Rows of padding are counted from the image's first row. */
-	w = (node->transposed ? phase_window : plain_window)(node, step, output.value->width,
-		first - (node->image_rows ? needed_first /
-			 segment_image_rows(node, input.value->height) *
-			 segment_image_rows(node, input.value->height) : 0));
+	w = (node->transposed ? phase_window : plain_window)(node, step,
+		first - segment_image_first(node, input.value->height, step->row_first));
 	command_set(command, KESTREL_MAC_MODE, node->weights.mode);
 	command_set(command, KESTREL_MAC_FLAGS, mac_flags(program->segment->graph, node,
 							  input.value, output.value));

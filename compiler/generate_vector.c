@@ -107,30 +107,40 @@ static void set_elementwise(struct command *command, const struct ir_operator *o
 
 /* Pools and means: a window over the input's rows that are in SRAM. */
 static void set_pool(struct command *command, const struct segment_node *node,
-		     const struct generate_operand *input, const struct program_step *step)
+		     const struct generate_operand *input, const struct generate_operand *output,
+		     const struct program_step *step)
 {
 	const struct ir_operator *op = node->op;
 	const struct ir_window *w = &node->window;
-	int32_t first, end;
+	int32_t first, end, row, columns = step->column_end - step->column_first;
 
 	segment_input_rows(node, input->value->height, step->row_first, step->row_end, &first,
 			   &end);
 	generate_access_rows(command, input, false, first, end);
 	generate_window_rows(node, input, &first, &end);
+	row = step->row_first - segment_image_first(node, output->value->height, step->row_first);
 	command_set(command, KESTREL_VECTOR_OPERATION,
 		    op->kind == IR_MAX_POOL ? KESTREL_VECTOR_MAX_POOL :
 		    op->kind == IR_AVERAGE_POOL ? KESTREL_VECTOR_AVERAGE_POOL :
 						  KESTREL_VECTOR_SUM_POOL);
-	set_map(command, KESTREL_VECTOR_IFM_ADDRESS, input, input->address, first);
+	set_map(command, KESTREL_VECTOR_IFM_ADDRESS, input, generate_row_address(input, first),
+		first);
 	command_set(command, KESTREL_VECTOR_IFM_WIDTH, input->value->width);
 	command_set(command, KESTREL_VECTOR_IFM_HEIGHT, end - first);
 	command_set(command, KESTREL_VECTOR_KERNEL_WIDTH, w->kernel_w);
 	command_set(command, KESTREL_VECTOR_KERNEL_HEIGHT, w->kernel_h);
-	command_set(command, KESTREL_VECTOR_STRIDE_X, w->stride_w);
-	command_set(command, KESTREL_VECTOR_STRIDE_Y, w->stride_h);
-	command_set(command, KESTREL_VECTOR_PAD_LEFT, w->pad_left);
+	command_set(command, KESTREL_VECTOR_STRIDE_X, columns == 1 ? 1 : w->stride_w);
+	command_set(command, KESTREL_VECTOR_STRIDE_Y,
+		    step->row_end - step->row_first == 1 ? 1 : w->stride_h);
+	command_set(command, KESTREL_VECTOR_PAD_LEFT,
+		    w->pad_left - step->column_first * w->stride_w);
 	command_set(command, KESTREL_VECTOR_PAD_TOP,
-		    w->pad_top - step->row_first * w->stride_h + first);
+		    w->pad_top - row * w->stride_h + first -
+		    segment_image_first(node, input->value->height, step->row_first));
+	command_set(command, KESTREL_VECTOR_OFM_ADDRESS,
+		    command_get(command, KESTREL_VECTOR_OFM_ADDRESS) +
+		    (int64_t)step->column_first * output->layout.pixel_stride);
+	command_set(command, KESTREL_VECTOR_OFM_WIDTH, columns);
 	command_set(command, KESTREL_VECTOR_IFM_ZERO_POINT,
 		    op->kind == IR_MEAN ? op->input_zero_point : 0);
 	if (op->kind == IR_MEAN) {
@@ -144,18 +154,22 @@ static void set_pool(struct command *command, const struct segment_node *node,
 
 /* PAD: the input's rows into the middle of an output that has been filled. */
 static void set_pad(struct command *command, const struct segment_node *node,
-		    const struct generate_operand *input, const struct generate_operand *output)
+		    const struct generate_operand *input, const struct generate_operand *output,
+		    const struct program_step *step)
 {
 	const struct ir_window *w = &node->window;
+	int32_t rows = step->row_end - step->row_first - w->pad_top - w->pad_bottom;
+	int32_t first = segment_image_first(node, input->value->height, step->row_first);
 
-	set_map(command, KESTREL_VECTOR_IFM_ADDRESS, input, input->address, 0);
-	generate_access_rows(command, input, false, 0, input->value->height);
+	set_map(command, KESTREL_VECTOR_IFM_ADDRESS, input, generate_row_address(input, first),
+		first);
+	generate_access_rows(command, input, false, first, first + rows);
 	command_set(command, KESTREL_VECTOR_OPERATION, KESTREL_VECTOR_COPY);
 	command_set(command, KESTREL_VECTOR_OFM_ADDRESS,
-		    (int64_t)(generate_row_address(output, w->pad_top) +
+		    (int64_t)(generate_row_address(output, step->row_first + w->pad_top) +
 			      (uint64_t)w->pad_left * output->layout.pixel_stride));
 	command_set(command, KESTREL_VECTOR_OFM_WIDTH, input->value->width);
-	command_set(command, KESTREL_VECTOR_OFM_HEIGHT, input->value->height);
+	command_set(command, KESTREL_VECTOR_OFM_HEIGHT, rows);
 }
 
 /* TABLE and SOFTMAX, whose table is an operand. */
@@ -217,10 +231,10 @@ void generate_vector(const struct program *program, const struct program_step *s
 	case IR_AVERAGE_POOL:
 	case IR_MAX_POOL:
 	case IR_MEAN:
-		set_pool(command, node, &input, step);
+		set_pool(command, node, &input, &output, step);
 		break;
 	case IR_PAD:
-		set_pad(command, node, &input, &output);
+		set_pad(command, node, &input, &output, step);
 		break;
 	default:
 		set_elementwise_input(program, step, 0, command);

@@ -3,7 +3,6 @@
 #include "partition.h"
 
 #define KERNEL_MAX 1024
-#define STRIDE_MAX 64
 #define DILATION_MAX 256
 /* Of a transposed convolution: convolutions that it becomes. */
 #define PHASES_MAX 256
@@ -46,19 +45,13 @@ static const char *sum_reason(const struct ir_graph *graph, const struct ir_oper
 	       NULL : "sums of its int16 values could need more than 32 bits";
 }
 
-/* Window operators take one image; others see the batch as more rows. */
 static const char *window_reason(const struct ir_graph *graph, const struct ir_operator *op)
 {
 	const struct ir_window *w = &op->window;
-	struct ir_feature_map out = ir_feature_map(&graph->tensors[op->outputs[0]]);
 
-	if (ir_feature_map(&graph->tensors[op->inputs[0]]).n != 1)
-		return "more than one image in a batch";
+	(void)graph;
 	if (w->kernel_h > KERNEL_MAX || w->kernel_w > KERNEL_MAX)
 		return "the kernel is larger than 1024";
-	/* The stride of a single window says nothing. */
-	if ((w->stride_h > STRIDE_MAX && out.h > 1) || (w->stride_w > STRIDE_MAX && out.w > 1))
-		return "the stride is above 64";
 	if (w->dilation_h > DILATION_MAX || w->dilation_w > DILATION_MAX)
 		return "the dilation is above 256";
 	return NULL;
@@ -81,8 +74,6 @@ static const char *mean_reason(const struct ir_graph *graph, const struct ir_ope
 
 	if (op->axes & ~(h | w))
 		return "mean over dimensions other than height and width";
-	if (ir_feature_map(in).n != 1)
-		return "more than one image in a batch";
 	if (ir_extent(in, 2) > KERNEL_MAX || ir_extent(in, 1) > KERNEL_MAX)
 		return "the mean runs over more than 1024 rows or columns";
 	if (in->type == IR_INT16 && ir_extent(in, 2) * ir_extent(in, 1) > WIDE_TAPS_MAX)
@@ -122,7 +113,7 @@ static const char *pad_reason(const struct ir_graph *graph, const struct ir_oper
 		if ((op->pad_before[d] || op->pad_after[d]) &&
 		    (d + 3 < in->rank || d + 1 == in->rank))
 			return "padding of dimensions other than height and width";
-	return ir_feature_map(in).n != 1 ? "more than one image in a batch" : NULL;
+	return NULL;
 }
 
 static const char *convolution_reason(const struct ir_graph *graph, const struct ir_operator *op)
@@ -136,8 +127,6 @@ static const char *transposed_reason(const struct ir_graph *graph, const struct 
 {
 	const struct ir_window *w = &op->window;
 
-	if (ir_feature_map(&graph->tensors[op->inputs[0]]).n != 1)
-		return "more than one image in a batch";
 	if (w->kernel_h > KERNEL_MAX || w->kernel_w > KERNEL_MAX)
 		return "the kernel is larger than 1024";
 	if ((int64_t)w->stride_h * w->stride_w > PHASES_MAX)

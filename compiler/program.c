@@ -10,6 +10,8 @@
 #define RECORD_BYTES 9
 /* Of a pixel of 16 channels. */
 #define ACCUMULATOR_BYTES 64
+/* Of a command. */
+#define STRIDE_MAX 64
 
 static uint64_t least(uint64_t a, uint64_t b)
 {
@@ -68,7 +70,7 @@ static int32_t stripe_rows(const struct program *program, const struct segment_n
 {
 	const struct segment *segment = program->segment;
 	const struct segment_value *output = &segment->values[node->output];
-	int32_t rows = output->height;
+	int32_t rows = node->image_rows ? node->image_rows : output->height;
 
 	for (; rows > 1; rows = (rows + 1) / 2) {
 		uint64_t bytes = output->resident ? 0 : layout_bytes(&output->layout, rows);
@@ -101,7 +103,7 @@ struct weights_part program_part(const struct program_step *step)
 
 /* How the work of a node is cut: sizes of pieces. */
 struct cut {
-	int32_t rows, channels, kernel, inputs;
+	int32_t rows, columns, channels, kernel, inputs;
 	int32_t phases;
 	/* Sums stay in the accumulator RAM from one step to the next. */
 	bool in_ram;
@@ -283,7 +285,6 @@ static int accumulator_buffer(struct program *program, const struct segment_node
 			      struct program_step *step, unsigned int index)
 {
 	struct program_node *shared = &program->nodes[node - program->segment->nodes];
-	const struct segment_value *value = &program->segment->values[node->output];
 	struct program_buffer stage = {
 		.content = PROGRAM_ACCUMULATORS, .index = step->node,
 	};
@@ -295,7 +296,7 @@ static int accumulator_buffer(struct program *program, const struct segment_node
 	if (step->accumulate_from != KESTREL_ACCUMULATE_SRAM)
 		ret = buffer_add(program, &stage,
 				 (uint64_t)((step->channel_count + 15) / 16) *
-				 (uint64_t)value->width *
+				 (uint64_t)(step->column_end - step->column_first) *
 				 (uint64_t)(step->row_end - step->row_first) * ACCUMULATOR_BYTES,
 				 index, &shared->accumulators);
 	step->accumulators = shared->accumulators;
@@ -430,7 +431,7 @@ static int block_steps(struct program *program, unsigned int n, const struct cut
 	if (!node->is_mac) {
 		struct program_step step = *block;
 
-		step.output_done = true;
+		step.output_done = step.column_end == output->width;
 		return step_add(program, n, &step, &first);
 	}
 	for (int32_t p = 0; p < cut->phases; p++)
@@ -457,12 +458,29 @@ static int block_steps(struct program *program, unsigned int n, const struct cut
 				      step.input_end == to;
 				step.accumulate_from = begin ? KESTREL_ACCUMULATE_FRESH : kept;
 				step.accumulate_to = end ? KESTREL_ACCUMULATE_FRESH : kept;
-				step.output_done = end && p == last;
+				step.output_done = end && p == last &&
+						   step.column_end == output->width;
 				/* Parts of sums have weights of their own. */
 				first.chunk |= !(begin && end);
 				ret = step_add(program, n, &step, &first);
 				first = (struct step_first){ 0 };
 			}
+	}
+	return ret;
+}
+
+/* The steps of some rows, column after column. */
+static int row_steps(struct program *program, unsigned int n, const struct cut *cut,
+		     struct program_step *block, struct step_first first)
+{
+	int32_t width = program->segment->values[program->segment->nodes[n].output].width;
+	int ret = 0;
+
+	for (int32_t x = 0; x < width && !ret; x += cut->columns) {
+		block->column_first = x;
+		block->column_end = (int32_t)least((uint64_t)(x + cut->columns), (uint64_t)width);
+		ret = block_steps(program, n, cut, block, first);
+		first = (struct step_first){ 0 };
 	}
 	return ret;
 }
@@ -475,7 +493,10 @@ static int cut_node(const struct program *program, unsigned int n, struct cut *c
 	int32_t image_rows = node->image_rows ? node->image_rows : output->height;
 	uint64_t pixels = target_accumulator_pixels(program->segment->target), steps;
 
-	*cut = (struct cut){ .rows = image_rows, .in_ram = true, .phases = phases_count(node) };
+	*cut = (struct cut){
+		.rows = image_rows, .columns = output->width, .in_ram = true,
+		.phases = phases_count(node),
+	};
 	cut->channels = chunk_channels(program, node);
 	cut_sums(program, node, cut);
 	if (node_is_striped(program->segment, node))
@@ -484,8 +505,13 @@ static int cut_node(const struct program *program, unsigned int n, struct cut *c
 		cut->rows = (output->height + program->settings.first_pieces - 1) /
 			    program->settings.first_pieces;
 	cut->rows = (int32_t)least((uint64_t)cut->rows, (uint64_t)image_rows);
+	/* Wider strides than a command's: one row, one column at a time. */
+	if (!node->transposed && node->window.stride_h > STRIDE_MAX)
+		cut->rows = 1;
+	if (!node->transposed && node->window.stride_w > STRIDE_MAX)
+		cut->columns = 1;
 	if (cut->kernel < node->window.kernel_h || cut->inputs < node->weights.channels) {
-		uint64_t rows = pixels / (uint64_t)output->width;
+		uint64_t rows = pixels / (uint64_t)cut->columns;
 
 		cut->channels = (int32_t)least(16, (uint64_t)output->channels);
 		cut->in_ram = rows > 0;
@@ -493,6 +519,7 @@ static int cut_node(const struct program *program, unsigned int n, struct cut *c
 	}
 	steps = (uint64_t)(output->height / image_rows) *
 		(uint64_t)((image_rows - 1) / cut->rows + 1) *
+		(uint64_t)((output->width - 1) / cut->columns + 1) *
 		(uint64_t)((output->channels - 1) / cut->channels + 1) * (uint64_t)cut->phases;
 	if (node->is_mac)
 		steps *= (uint64_t)((node->window.kernel_h - 1) / cut->kernel + 1) *
@@ -518,7 +545,7 @@ static int node_steps(struct program *program, unsigned int n)
 			block.row_end = end;
 			block.channel_count = (int32_t)least((uint64_t)cut.channels,
 							     (uint64_t)(output->channels - c));
-			ret = block_steps(program, n, &cut, &block, first);
+			ret = row_steps(program, n, &cut, &block, first);
 		}
 	return ret;
 }
@@ -544,6 +571,8 @@ static int cascade_steps(struct program *program, unsigned int first, unsigned i
 			.input_end = segment->nodes[piece->node].weights.channels,
 			.row_first = piece->row_first, .row_end = piece->row_end,
 			.output_done = true,
+			.column_end =
+				segment->values[segment->nodes[piece->node].output].width,
 			.channel_count =
 				segment->values[segment->nodes[piece->node].output].channels,
 		};

@@ -53,6 +53,8 @@ struct program_step {
 	/* Output rows and channels. */
 	int32_t row_first, row_end;
 	int32_t channel_first, channel_count;
+	/* Windows: output columns. */
+	int32_t column_first, column_end;
 	/* MAC nodes: kernel rows and input channels that are summed up. */
 	int32_t kernel_first, kernel_end;
 	int32_t input_first, input_end;

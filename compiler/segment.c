@@ -209,11 +209,34 @@ static int mac_node(struct segment *segment, struct segment_node *node)
 	       error_memory(segment->graph->error);
 }
 
+/* Whether a kind computes with windows, which stay inside an image. */
+static bool is_window(enum ir_kind kind)
+{
+	switch (kind) {
+	case IR_CONVOLUTION:
+	case IR_TRANSPOSE_CONVOLUTION:
+	case IR_DEPTHWISE:
+	case IR_AVERAGE_POOL:
+	case IR_MAX_POOL:
+	case IR_MEAN:
+	case IR_PAD:
+		return true;
+	default:
+		return false;
+	}
+}
+
 static void node_window(const struct segment *segment, struct segment_node *node)
 {
 	const struct ir_operator *op = node->op;
 	const struct segment_value *input = &segment->values[node->inputs[0]];
+	int32_t input_rows = ir_extent(&segment->graph->tensors[op->inputs[0]], 2);
+	int32_t images = input->height / input_rows;
 
+	if (images > 1 && is_window(op->kind)) {
+		node->images = images;
+		node->image_rows = segment->values[node->output].height / images;
+	}
 	switch (op->kind) {
 	case IR_FULLY_CONNECTED:
 		break;
@@ -223,17 +246,12 @@ static void node_window(const struct segment *segment, struct segment_node *node
 	case IR_AVERAGE_POOL:
 	case IR_MAX_POOL:
 		node->window = op->window;
-		/* The stride of a single window says nothing, and may be any. */
-		if (segment->values[node->output].height == 1)
-			node->window.stride_h = 1;
-		if (segment->values[node->output].width == 1)
-			node->window.stride_w = 1;
 		break;
 	case IR_MEAN:
 		/* A dimension that is not reduced keeps a kernel of one. */
 		node->window = (struct ir_window){
 			.kernel_h = segment->values[node->output].height == input->height ?
-				    1 : input->height,
+				    1 : input_rows,
 			.kernel_w = segment->values[node->output].width == input->width ?
 				    1 : input->width,
 			.stride_h = 1, .stride_w = 1, .dilation_h = 1, .dilation_w = 1,
@@ -272,7 +290,8 @@ static void output_shape(const struct segment *segment, const struct segment_nod
 	} else if (op->kind == IR_MEAN) {
 		/* Without keep_dims the tensor's rank says nothing about height and width. */
 		map->c = input->channels;
-		map->h = in->rank > 2 && op->axes >> (in->rank - 3) & 1 ? 1 : input->height;
+		map->h = in->rank > 2 && op->axes >> (in->rank - 3) & 1 ?
+			 input->height / ir_extent(in, 2) : input->height;
 		map->w = in->rank > 1 && op->axes >> (in->rank - 2) & 1 ? 1 : input->width;
 	}
 }
@@ -424,22 +443,23 @@ int segment_build(struct segment *segment, unsigned int first, unsigned int coun
 	return ret;
 }
 
-int32_t segment_image_rows(const struct segment_node *node, int32_t input_height)
+int32_t segment_image_first(const struct segment_node *node, int32_t input_height, int32_t row)
 {
-	return input_height / node->images;
+	return node->image_rows ? row / node->image_rows * (input_height / node->images) : 0;
 }
 
 void segment_input_rows(const struct segment_node *node, int32_t input_height, int32_t from,
 			int32_t to, int32_t *first, int32_t *end)
 {
 	const struct ir_window *w = &node->window;
-	int32_t image = node->image_rows ? from / node->image_rows : 0;
-	int32_t image_height = node->image_rows ? segment_image_rows(node, input_height) :
-						  input_height;
+	int32_t image_first = segment_image_first(node, input_height, from);
+	int32_t image_height = node->image_rows ? input_height / node->images : input_height;
 	int64_t low, high;
 
-	from -= image * node->image_rows;
-	to -= image * node->image_rows;
+	if (node->image_rows) {
+		to -= from / node->image_rows * node->image_rows;
+		from %= node->image_rows;
+	}
 	if (node->transposed) {
 		/* Rows that have a tap in some row of the output. */
 		low = from + w->pad_top - (w->kernel_h - 1);
@@ -458,6 +478,6 @@ void segment_input_rows(const struct segment_node *node, int32_t input_height, i
 		high = image_height;
 	if (high < low + 1)
 		high = low + 1;
-	*first = image * image_height + (int32_t)low;
-	*end = image * image_height + (int32_t)high;
+	*first = image_first + (int32_t)low;
+	*end = image_first + (int32_t)high;
 }

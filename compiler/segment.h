@@ -99,8 +99,8 @@ struct segment {
  */
 int segment_build(struct segment *segment, unsigned int first, unsigned int count);
 
-/* Rows of an image of the input of a node that has images. */
-int32_t segment_image_rows(const struct segment_node *node, int32_t input_height);
+/* The input's first row of the image that an output row belongs to. */
+int32_t segment_image_first(const struct segment_node *node, int32_t input_height, int32_t row);
 
 /* Rows of an input that output rows [from, to) need, all of one image: at least one. */
 void segment_input_rows(const struct segment_node *node, int32_t input_height, int32_t from,
