@@ -17,12 +17,17 @@ enum builder_feature {
 	BUILDER_CONCATENATION = 1 << 6,
 	BUILDER_PRODUCTS = 1 << 7,
 	BUILDER_UNARY = 1 << 8,
+	BUILDER_TRANSPOSED = 1 << 9,
+	BUILDER_STATE = 1 << 10,
+	BUILDER_LONG_STRIDES = 1 << 11,
 };
 
 struct builder {
 	struct network *network;
 	struct random random;
 	unsigned int features;
+	/* Of activations: int8, uint8 or int16. */
+	enum network_type type;
 	/* The tensor that the next step continues from. */
 	int current;
 	uint64_t macs_max;
@@ -35,7 +40,7 @@ typedef bool builder_step(struct builder *builder);
 /* Index of a new tensor; its single scale is `scale` unless that is 0. */
 int builder_tensor(struct builder *builder, enum network_type type, int rank,
 		   const int32_t *shape, double scale, int zero_point);
-/* A new int8 tensor with random zero point, whose values have about `deviation` / scale. */
+/* A new tensor of the builder's type with random zero point, whose values have about `deviation` / scale. */
 int builder_activation(struct builder *builder, int rank, const int32_t *shape,
 		       double deviation);
 /* Memory for the contents of a tensor; NULL after a failure. */
@@ -52,6 +57,8 @@ double builder_deviation(const struct builder *builder, int tensor);
 
 builder_step step_convolution;
 builder_step step_depthwise;
+builder_step step_transposed;
+builder_step step_svdf;
 builder_step step_fully_connected;
 builder_step step_pool;
 builder_step step_mean;

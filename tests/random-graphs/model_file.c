@@ -161,14 +161,16 @@ static void write_tensors(struct file *file, size_t link, const struct network *
 
 	for (int i = 0; i < network->tensor_count; i++) {
 		const struct network_tensor *tensor = &network->tensors[i];
-		struct field fields[5] = { LINK, SCALAR(1, tensor->type),
+		struct field fields[6] = { LINK, SCALAR(1, tensor->type),
 					   SCALAR(4, tensor->data ? i + 1 : 0), LINK };
-		size_t places[5];
+		size_t places[6];
 		char name[16];
 
 		if (tensor->scale_count)
 			fields[4] = (struct field)LINK;
-		file_table(file, reference + 4 * (size_t)i, fields, 5, places);
+		if (tensor->is_state)
+			fields[5] = (struct field)SCALAR(1, 1);
+		file_table(file, reference + 4 * (size_t)i, fields, 6, places);
 		file_vector(file, places[0], tensor->shape, (size_t)tensor->rank, 4, 4);
 		snprintf(name, sizeof(name), "t%d", i);
 		file_vector(file, places[3], name, strlen(name), 1, 1);
@@ -208,6 +210,15 @@ static int options_of(const struct network_operator *op, struct field *fields, i
 		       6 * sizeof(*fields));
 		*count = 6;
 		return 5;
+	case NETWORK_TRANSPOSE_CONVOLUTION:
+		memcpy(fields, (struct field[]){ SCALAR(1, o->padding), SCALAR(4, o->stride_w),
+			SCALAR(4, o->stride_h) }, 3 * sizeof(*fields));
+		*count = 3;
+		return 49;
+	case NETWORK_SVDF:
+		fields[0] = (struct field)SCALAR(4, o->rank);
+		*count = 1;
+		return 6;
 	case NETWORK_FULLY_CONNECTED:
 		fields[0] = (struct field)SCALAR(1, o->activation);
 		fields[2] = (struct field)SCALAR(1, o->keep_dimensions);

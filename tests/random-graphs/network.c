@@ -7,11 +7,14 @@
 
 /* Streams of random numbers of a seed, beside one for each step. */
 #define STREAM_WHOLE 1000
+#define STREAM_TYPE 1500
 #define STREAM_INPUT 2000
 
 #define STEPS_MAX 16
 #define SCALE_MIN 1e-6
 #define SCALE_MAX 1e4
+/* Steps of an int16 value in one of an int8 value. */
+#define INT16_LEVELS 200
 
 static const struct {
 	enum network_code code;
@@ -26,6 +29,7 @@ static const struct {
 	{ NETWORK_TANH, "TANH" }, { NETWORK_PAD, "PAD" }, { NETWORK_MEAN, "MEAN" },
 	{ NETWORK_SUB, "SUB" }, { NETWORK_MAXIMUM, "MAXIMUM" },
 	{ NETWORK_MINIMUM, "MINIMUM" }, { NETWORK_QUANTISE, "QUANTIZE" },
+	{ NETWORK_TRANSPOSE_CONVOLUTION, "TRANSPOSE_CONV" }, { NETWORK_SVDF, "SVDF" },
 };
 
 /* How often each step is taken, and what feature it needs. */
@@ -49,6 +53,8 @@ static const struct {
 	{ step_product, 25, BUILDER_PRODUCTS },
 	{ step_concatenation, 25, BUILDER_CONCATENATION },
 	{ step_unary, 20, BUILDER_UNARY },
+	{ step_transposed, 40, BUILDER_TRANSPOSED },
+	{ step_svdf, 40, BUILDER_STATE },
 };
 
 const char *network_name(enum network_code code)
@@ -61,7 +67,17 @@ const char *network_name(enum network_code code)
 
 size_t network_type_bytes(enum network_type type)
 {
-	return type == NETWORK_FLOAT32 || type == NETWORK_INT32 ? 4 : 1;
+	switch (type) {
+	case NETWORK_FLOAT32:
+	case NETWORK_INT32:
+		return 4;
+	case NETWORK_INT64:
+		return 8;
+	case NETWORK_INT16:
+		return 2;
+	default:
+		return 1;
+	}
 }
 
 size_t network_bytes(const struct network_tensor *tensor)
@@ -126,7 +142,14 @@ int builder_activation(struct builder *builder, int rank, const int32_t *shape, 
 		scale *= random_logarithmic(&builder->random, 1.0 / 64, 64);
 	/* The reference overflows where 6 / scale does not fit an int32. */
 	scale = fmin(fmax(scale, SCALE_MIN), SCALE_MAX);
-	tensor = builder_tensor(builder, NETWORK_INT8, rank, shape, scale, zero_point);
+	if (builder->type == NETWORK_INT16) {
+		zero_point = 0;
+		level *= INT16_LEVELS;
+		scale /= INT16_LEVELS;
+	} else if (builder->type == NETWORK_UINT8) {
+		zero_point += 128;
+	}
+	tensor = builder_tensor(builder, builder->type, rank, shape, scale, zero_point);
 	builder->network->tensors[tensor].level = level;
 	return tensor;
 }
@@ -202,6 +225,21 @@ static void pick_features(struct builder *builder)
 			builder->features |= chances[i].feature;
 }
 
+/* The activations' type, and features that came later: of a stream of their own. */
+static void pick_type(struct builder *builder, uint64_t seed)
+{
+	struct random random = random_stream(seed, STREAM_TYPE);
+	int roll = random_range(&random, 0, 99);
+
+	builder->type = roll < 70 ? NETWORK_INT8 : roll < 85 ? NETWORK_UINT8 : NETWORK_INT16;
+	if (random_chance(&random, 8))
+		builder->features |= BUILDER_TRANSPOSED;
+	if (random_chance(&random, 3) && builder->type == NETWORK_INT8)
+		builder->features |= BUILDER_STATE;
+	if (random_chance(&random, 3))
+		builder->features |= BUILDER_LONG_STRIDES;
+}
+
 /* The first tensor; sometimes of another type, with an operator that makes it int8. */
 static void begin(struct builder *builder)
 {
@@ -224,7 +262,7 @@ static void begin(struct builder *builder)
 		builder->network->inputs[builder->network->input_count++] = builder->current;
 		return;
 	}
-	if (random_chance(random, 50))
+	if (random_chance(random, 50) || builder->type != NETWORK_INT8)
 		other = builder_tensor(builder, NETWORK_FLOAT32, rank, shape, 0, 0);
 	else
 		other = builder_tensor(builder, NETWORK_UINT8, rank, shape,
@@ -316,6 +354,7 @@ struct network *network_new(uint64_t seed, int limit)
 	count = step_count(&builder.random);
 	builder.macs_max = (uint64_t)random_logarithmic(&builder.random, 20000, 1000000);
 	pick_features(&builder);
+	pick_type(&builder, seed);
 	begin(&builder);
 	for (int step = 0; step < count && !builder.failed; step++) {
 		if (limit >= 0 && step >= limit)
@@ -349,6 +388,19 @@ void network_free(struct network *network)
 	free(network);
 }
 
+static void fill_int16(struct random *random, int style, size_t count, void *data)
+{
+	for (size_t i = 0; i < count; i++) {
+		int16_t value = (int16_t)random_range(random, INT16_MIN, INT16_MAX);
+
+		if (style == 1)
+			value /= 64;
+		else if (style == 2)
+			value = value < 0 ? INT16_MIN : INT16_MAX;
+		memcpy((uint8_t *)data + 2 * i, &value, sizeof(value));
+	}
+}
+
 void network_fill(const struct network_tensor *tensor, uint64_t seed, void *data)
 {
 	struct random random = random_stream(seed, STREAM_INPUT);
@@ -361,6 +413,10 @@ void network_fill(const struct network_tensor *tensor, uint64_t seed, void *data
 
 			memcpy(bytes + 4 * i, &value, sizeof(value));
 		}
+		return;
+	}
+	if (tensor->type == NETWORK_INT16) {
+		fill_int16(&random, style, tensor->elements, data);
 		return;
 	}
 	for (size_t i = 0; i < tensor->elements; i++) {

@@ -12,7 +12,7 @@
 
 #define NETWORK_TENSORS_MAX 256
 #define NETWORK_OPERATORS_MAX 64
-#define NETWORK_OPERANDS_MAX 4
+#define NETWORK_OPERANDS_MAX 5
 #define NETWORK_EDGES_MAX 4
 
 /* Numbers of the TFLite schema's TensorType. */
@@ -20,6 +20,8 @@ enum network_type {
 	NETWORK_FLOAT32 = 0,
 	NETWORK_INT32 = 2,
 	NETWORK_UINT8 = 3,
+	NETWORK_INT64 = 4,
+	NETWORK_INT16 = 7,
 	NETWORK_INT8 = 9,
 };
 
@@ -33,6 +35,7 @@ enum network_code {
 	NETWORK_DEQUANTISE = 6,
 	NETWORK_FULLY_CONNECTED = 9,
 	NETWORK_LOGISTIC = 14,
+	NETWORK_SVDF = 27,
 	NETWORK_MAX_POOL = 17,
 	NETWORK_MUL = 18,
 	NETWORK_RESHAPE = 22,
@@ -41,6 +44,7 @@ enum network_code {
 	NETWORK_PAD = 34,
 	NETWORK_MEAN = 40,
 	NETWORK_SUB = 41,
+	NETWORK_TRANSPOSE_CONVOLUTION = 67,
 	NETWORK_MAXIMUM = 55,
 	NETWORK_MINIMUM = 57,
 	NETWORK_QUANTISE = 114,
@@ -58,6 +62,8 @@ struct network_tensor {
 	int quantised_dimension;
 	/* Contents of a constant, or NULL. */
 	void *data;
+	/* Kept from run to run. */
+	bool is_state;
 	/* Estimate: root mean square of value - zero point, in steps. */
 	double level;
 };
@@ -70,6 +76,8 @@ struct network_options {
 	int dilation_h, dilation_w;
 	int filter_h, filter_w;
 	int multiplier;
+	/* SVDF */
+	int rank;
 	int activation;
 	int axis;
 	bool keep_dimensions;

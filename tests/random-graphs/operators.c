@@ -49,6 +49,10 @@ static bool pick_window(struct builder *builder, const struct network_tensor *in
 	o->filter_w = random_chance(random, 70) ? o->filter_h : pick_kernel(random);
 	o->stride_h = random_chance(random, 65) ? 1 : random_range(random, 1, 4);
 	o->stride_w = random_chance(random, 80) ? o->stride_h : random_range(random, 1, 4);
+	if (builder->features & BUILDER_LONG_STRIDES && random_chance(random, 40))
+		o->stride_w = random_range(random, 60, 90);
+	if (builder->features & BUILDER_LONG_STRIDES && random_chance(random, 40))
+		o->stride_h = random_range(random, 60, 90);
 	o->dilation_h = dilated && random_chance(random, 15) ? random_range(random, 1, 4) : 1;
 	o->dilation_w = random_chance(random, 60) || !dilated ? o->dilation_h :
 								random_range(random, 1, 3);
@@ -89,6 +93,16 @@ static int weight_value(struct random *random, int style)
 	}
 }
 
+static int clamp_byte(int value)
+{
+	return value < 0 ? 0 : value > 255 ? 255 : value;
+}
+
+static enum network_type weight_type(const struct builder *builder)
+{
+	return builder->type == NETWORK_UINT8 ? NETWORK_UINT8 : NETWORK_INT8;
+}
+
 /*
  * Weights with `channels` output channels along the first (or, `last`, the
  * last) dimension, and, `each`, a scale for every one; returns their root mean
@@ -108,6 +122,11 @@ static double fill_weights(struct builder *builder, int index, int channels, boo
 
 	if (!data)
 		return 1;
+	/* Legacy weights have one scale, and a zero point. */
+	if (tensor->type == NETWORK_UINT8) {
+		each = false;
+		zero_point = random_range(random, 0, 255);
+	}
 	for (int c = 0; c < channels; c++)
 		dead[c % 128] = builder->features & BUILDER_DEAD_CHANNELS &&
 				random_chance(random, 30);
@@ -116,6 +135,8 @@ static double fill_weights(struct builder *builder, int index, int channels, boo
 
 		data[i] = dead[channel % 128] ? 0 : (int8_t)weight_value(random, style);
 		squares += (double)data[i] * data[i];
+		if (tensor->type == NETWORK_UINT8)
+			data[i] = (int8_t)clamp_byte(data[i] + zero_point);
 	}
 	tensor->scale_count = each ? channels : 1;
 	tensor->scales = malloc((size_t)tensor->scale_count * sizeof(float));
@@ -144,15 +165,17 @@ static void add_bias(struct builder *builder, struct network_operator *op, int c
 	const struct network_tensor *in = tensor_of(builder, op->inputs[0]);
 	const struct network_tensor *weights = tensor_of(builder, op->inputs[1]);
 	int style = random_range(random, 0, 9), index;
+	/* Sums of int16 activations have 64 bits unless the bias has 32. */
+	bool wide = in->type == NETWORK_INT16 && random_chance(random, 60);
 	struct network_tensor *bias;
-	int32_t *data;
+	void *data;
 
 	/* Absent: the reference knows that of these alone, and by the list's length. */
 	if (style == 0 && op->code == NETWORK_FULLY_CONNECTED && random_chance(random, 50))
 		op->inputs[op->input_count++] = -1;
 	if (style == 0 && op->code != NETWORK_CONVOLUTION)
 		return;
-	index = builder_tensor(builder, NETWORK_INT32, 1, &channels, 0, 0);
+	index = builder_tensor(builder, wide ? NETWORK_INT64 : NETWORK_INT32, 1, &channels, 0, 0);
 	data = builder_contents(builder, index);
 	bias = tensor_of(builder, index);
 	bias->scales = malloc((size_t)weights->scale_count * sizeof(float));
@@ -166,7 +189,9 @@ static void add_bias(struct builder *builder, struct network_operator *op, int c
 	for (int c = 0; c < channels; c++) {
 		int reach = style == 1 ? 1 << 24 : style == 2 ? 3 : 500 + 40 * taps;
 
-		data[c] = style == 3 ? 0 : random_range(random, -reach, reach);
+		int64_t value = style == 3 ? 0 : random_range(random, -reach, reach);
+
+		memcpy((uint8_t *)data + (wide ? 8 : 4) * (size_t)c, &value, wide ? 8 : 4);
 	}
 	op->inputs[op->input_count++] = index;
 }
@@ -182,7 +207,7 @@ static bool convolve(struct builder *builder, bool depthwise)
 	double deviation;
 	uint64_t macs;
 
-	if (in->rank != 4 || in->type != NETWORK_INT8)
+	if (in->rank != 4 || in->type != builder->type)
 		return false;
 	pick_window(builder, in, &options, true, &shape[1], &shape[2]);
 	shape[0] = in->shape[0];
@@ -208,7 +233,7 @@ static bool convolve(struct builder *builder, bool depthwise)
 	    (int64_t)shape[0] * shape[1] * shape[2] * shape[3] > ELEMENTS_MAX)
 		return false;
 	builder->network->macs += macs;
-	weights = builder_tensor(builder, NETWORK_INT8, 4, kernel, 0, 0);
+	weights = builder_tensor(builder, weight_type(builder), 4, kernel, 0, 0);
 	deviation = fill_weights(builder, weights, shape[3], depthwise,
 				 random_chance(random, 60)) *
 		    builder_deviation(builder, input) * sqrt(taps);
@@ -233,6 +258,95 @@ bool step_depthwise(struct builder *builder)
 	return convolve(builder, true);
 }
 
+/* The output is what SAME or VALID give, or a little smaller. */
+bool step_transposed(struct builder *builder)
+{
+	struct random *random = &builder->random;
+	const struct network_tensor *in = tensor_of(builder, builder->current);
+	struct network_options options = { .padding = random_chance(random, 50) };
+	int32_t shape[4] = { in->shape[0], 0, 0, pick_channels(random) }, kernel[4];
+	int input = builder->current, weights, output, list;
+	struct network_operator *op;
+	double deviation;
+	uint64_t macs;
+
+	if (in->rank != 4 || in->type != builder->type || !builder_has_room(builder))
+		return false;
+	options.stride_h = random_range(random, 1, random_chance(random, 85) ? 3 : 9);
+	options.stride_w = random_chance(random, 60) ? options.stride_h :
+						      random_range(random, 1, 4);
+	kernel[0] = shape[3];
+	kernel[1] = random_range(random, 1, 6);
+	kernel[2] = random_chance(random, 60) ? kernel[1] : random_range(random, 1, 6);
+	kernel[3] = in->shape[3];
+	for (int d = 1; d < 3; d++) {
+		int stride = d == 1 ? options.stride_h : options.stride_w;
+		int full = (in->shape[d] - 1) * stride + kernel[d];
+
+		shape[d] = options.padding ? full : in->shape[d] * stride;
+		if (!options.padding && random_chance(random, 30))
+			shape[d] -= random_range(random, 0, stride - 1);
+	}
+	macs = in->elements * (uint64_t)shape[3] * (uint64_t)kernel[1] * (uint64_t)kernel[2];
+	if (builder->network->macs + macs > builder->macs_max ||
+	    (int64_t)shape[0] * shape[1] * shape[2] * shape[3] > ELEMENTS_MAX)
+		return false;
+	builder->network->macs += macs;
+	weights = builder_tensor(builder, weight_type(builder), 4, kernel, 0, 0);
+	deviation = fill_weights(builder, weights, shape[3], false,
+				 random_chance(random, 60)) *
+		    builder_deviation(builder, input) * sqrt(kernel[3] * 2);
+	list = builder_integers(builder, shape, 4);
+	output = builder_activation(builder, 4, shape, deviation);
+	op = builder_operator(builder, NETWORK_TRANSPOSE_CONVOLUTION, input, output);
+	op->inputs[op->input_count++] = weights;
+	op->options = options;
+	add_bias(builder, op, shape[3], kernel[3] * 2);
+	/* Operands are output shape, weights, input and bias. */
+	if (op->input_count == 3)
+		op->inputs[3] = op->inputs[2];
+	op->input_count++;
+	op->inputs[2] = op->inputs[0];
+	op->inputs[0] = list;
+	return advance(builder, output);
+}
+
+/* State of the builder's type; rows of the input beyond the first are batches. */
+bool step_svdf(struct builder *builder)
+{
+	struct random *random = &builder->random;
+	const struct network_tensor *in = tensor_of(builder, builder->current);
+	int rank = random_range(random, 1, 3), units = random_range(random, 1, 40);
+	int memory = random_range(random, 1, 12), filters = rank * units;
+	int32_t shape[2] = { in->shape[0], units }, feature[2] = { filters, in->shape[1] };
+	int32_t time[2] = { filters, memory }, state[2] = { in->shape[0], filters * memory };
+	int input = builder->current, weights[2], output, kept;
+	struct network_operator *op;
+	double deviation;
+
+	if (in->rank != 2 || in->type != NETWORK_INT8 || in->shape[1] > TAPS_MAX ||
+	    !builder_has_room(builder))
+		return false;
+	weights[0] = builder_tensor(builder, NETWORK_INT8, 2, feature, 0, 0);
+	deviation = fill_weights(builder, weights[0], filters, false, false) *
+		    builder_deviation(builder, input) * sqrt(feature[1]);
+	kept = builder_activation(builder, 2, state, deviation);
+	tensor_of(builder, kept)->is_state = true;
+	weights[1] = builder_tensor(builder, NETWORK_INT8, 2, time, 0, 0);
+	deviation = fill_weights(builder, weights[1], filters, false, false) *
+		    builder_deviation(builder, kept) * sqrt(memory * rank);
+	output = builder_activation(builder, 2, shape, deviation);
+	op = builder_operator(builder, NETWORK_SVDF, input, output);
+	op->inputs[op->input_count++] = weights[0];
+	op->inputs[op->input_count++] = weights[1];
+	op->options.rank = rank;
+	add_bias(builder, op, units, memory * rank);
+	if (op->input_count == 3)
+		op->inputs[op->input_count++] = -1;
+	op->inputs[op->input_count++] = kept;
+	return advance(builder, output);
+}
+
 bool step_fully_connected(struct builder *builder)
 {
 	struct random *random = &builder->random;
@@ -246,7 +360,7 @@ bool step_fully_connected(struct builder *builder)
 	int weights, output;
 	double deviation;
 
-	if (in->type != NETWORK_INT8 || depth > TAPS_MAX || !builder_has_room(builder) ||
+	if (in->type != builder->type || depth > TAPS_MAX || !builder_has_room(builder) ||
 	    builder->network->macs + macs > builder->macs_max)
 		return false;
 	if (keep) {
@@ -254,7 +368,7 @@ bool step_fully_connected(struct builder *builder)
 		shape[rank - 1] = units;
 	}
 	builder->network->macs += macs;
-	weights = builder_tensor(builder, NETWORK_INT8, 2, kernel, 0, 0);
+	weights = builder_tensor(builder, weight_type(builder), 2, kernel, 0, 0);
 	deviation = fill_weights(builder, weights, units, false,
 				 /* The reference knows many scales in two dimensions alone. */
 				 !keep && random_chance(random, 60)) *
@@ -273,7 +387,7 @@ static int same_quantisation(struct builder *builder, int like, int rank, const 
 {
 	const struct network_tensor *tensor = tensor_of(builder, like);
 	double level = tensor->level;
-	int output = builder_tensor(builder, NETWORK_INT8, rank, shape,
+	int output = builder_tensor(builder, builder->type, rank, shape,
 				    (double)tensor->scales[0], tensor->zero_point);
 
 	tensor_of(builder, output)->level = level;
@@ -288,7 +402,7 @@ bool step_pool(struct builder *builder)
 	int32_t shape[4];
 	int output;
 
-	if (in->rank != 4 || in->type != NETWORK_INT8)
+	if (in->rank != 4 || in->type != builder->type)
 		return false;
 	pick_window(builder, in, &options, false, &shape[1], &shape[2]);
 	if (random_chance(random, 20)) {
@@ -323,7 +437,7 @@ bool step_mean(struct builder *builder)
 	struct network_operator *op;
 	int32_t shape[4];
 
-	if (in->rank != 4 || in->type != NETWORK_INT8)
+	if (in->rank != 4 || in->type != builder->type)
 		return false;
 	while (count < 3 && axes[count] != -9) {
 		reduced[axes[count] < 0 ? axes[count] + 4 : axes[count]] = true;
@@ -356,7 +470,7 @@ bool step_pad(struct builder *builder)
 	size_t elements = 1;
 	void *data;
 
-	if (in->rank != 4 || in->type != NETWORK_INT8)
+	if (in->rank != 4 || in->type != builder->type)
 		return false;
 	for (int d = 0; d < 4; d++) {
 		int most = d == 1 || d == 2 ? 3 : builder->features & BUILDER_ODD_PADDING ? 5 : 0;
@@ -394,7 +508,8 @@ static int find_same_shape(struct builder *builder)
 	for (int i = 0; i < network->tensor_count; i++) {
 		const struct network_tensor *tensor = &network->tensors[i];
 
-		if (i == builder->current || tensor->data || tensor->type != NETWORK_INT8 ||
+		if (i == builder->current || tensor->data || tensor->is_state ||
+		    tensor->type != builder->type ||
 		    tensor->rank != current->rank ||
 		    memcmp(tensor->shape, current->shape, sizeof(current->shape)))
 			continue;
@@ -431,7 +546,7 @@ bool step_add(struct builder *builder)
 {
 	int other = find_same_shape(builder);
 
-	if (tensor_of(builder, builder->current)->type != NETWORK_INT8)
+	if (tensor_of(builder, builder->current)->type != builder->type)
 		return false;
 	if (other < 0) {
 		/* Make one: a branch of shape-keeping operators, or the tensor twice. */
@@ -456,7 +571,7 @@ bool step_add_input(struct builder *builder)
 	const struct network_tensor *in = tensor_of(builder, builder->current);
 	int other;
 
-	if (in->type != NETWORK_INT8 || network->input_count == NETWORK_EDGES_MAX)
+	if (in->type != builder->type || network->input_count == NETWORK_EDGES_MAX)
 		return false;
 	other = builder_activation(builder, in->rank, in->shape,
 				   builder_deviation(builder, builder->current));
@@ -471,9 +586,9 @@ bool step_add_constant(struct builder *builder)
 	const struct network_tensor *in = tensor_of(builder, builder->current);
 	int32_t shape[4] = { 1, 1, 1, 1 };
 	int rank = in->rank, other;
-	int8_t *data;
+	void *data;
 
-	if (in->type != NETWORK_INT8)
+	if (in->type != builder->type)
 		return false;
 	switch (random_range(random, 0, 2)) {
 	case 0:
@@ -488,8 +603,8 @@ bool step_add_constant(struct builder *builder)
 	other = builder_activation(builder, rank, shape,
 				   builder_deviation(builder, builder->current));
 	data = builder_contents(builder, other);
-	for (size_t i = 0; data && i < tensor_of(builder, other)->elements; i++)
-		data[i] = (int8_t)random_range(random, -128, 127);
+	for (size_t i = 0; data && i < network_bytes(tensor_of(builder, other)); i++)
+		((int8_t *)data)[i] = (int8_t)random_range(random, -128, 127);
 	return combine(builder, builder->features & BUILDER_PRODUCTS &&
 				random_chance(random, 50) ? NETWORK_MUL : NETWORK_ADD, other);
 }
@@ -501,7 +616,7 @@ bool step_product(struct builder *builder)
 	enum network_code code = codes[random_range(&builder->random, 0, 4)];
 	int other = find_same_shape(builder);
 
-	if (tensor_of(builder, builder->current)->type != NETWORK_INT8)
+	if (tensor_of(builder, builder->current)->type != builder->type)
 		return false;
 	if (other < 0)
 		other = builder->current;
@@ -524,7 +639,7 @@ bool step_concatenation(struct builder *builder)
 	struct network_operator *op;
 	int32_t shape[4];
 
-	if (in->type != NETWORK_INT8 || in->elements * (size_t)count > ELEMENTS_MAX)
+	if (in->type != builder->type || in->elements * (size_t)count > ELEMENTS_MAX)
 		return false;
 	axis = random_chance(random, 70) ? in->rank - 1 : random_range(random, 0, in->rank - 1);
 	memcpy(shape, in->shape, sizeof(shape));
@@ -555,7 +670,7 @@ bool step_reshape(struct builder *builder)
 	int32_t shape[4] = { 1, 1, 1, 1 };
 	struct network_operator *op;
 
-	if (in->type != NETWORK_INT8)
+	if (in->type != builder->type)
 		return false;
 	if (random_chance(random, 30)) {
 		rank = 2;
@@ -577,13 +692,21 @@ bool step_reshape(struct builder *builder)
 	return advance(builder, output);
 }
 
+/* To other numbers, now and then of another type, in which the network goes on. */
 bool step_quantise(struct builder *builder)
 {
+	struct random *random = &builder->random;
 	const struct network_tensor *in = tensor_of(builder, builder->current);
+	enum network_type type = builder->type;
 	int input = builder->current, output;
 
-	if (in->type != NETWORK_INT8)
+	if (in->type != builder->type)
 		return false;
+	if (builder->type == NETWORK_UINT8 && random_chance(random, 30))
+		type = NETWORK_INT8;
+	else if (builder->type == NETWORK_INT16 && random_chance(random, 30))
+		type = NETWORK_INT8;
+	builder->type = type;
 	output = builder_activation(builder, in->rank, in->shape,
 				    builder_deviation(builder, input));
 	builder_operator(builder, NETWORK_QUANTISE, input, output);
@@ -597,10 +720,12 @@ bool step_softmax(struct builder *builder)
 	int input = builder->current, output;
 	struct network_operator *op;
 
-	if (in->type != NETWORK_INT8 || (in->rank != 2 && in->rank != 4) ||
+	if (in->type != builder->type || in->type == NETWORK_INT16 ||
+	    (in->rank != 2 && in->rank != 4) ||
 	    in->shape[in->rank - 1] > SOFTMAX_ROW_MAX || !builder_has_room(builder))
 		return false;
-	output = builder_tensor(builder, NETWORK_INT8, in->rank, in->shape, 1.0 / 256, -128);
+	output = builder_tensor(builder, in->type, in->rank, in->shape, 1.0 / 256,
+				in->type == NETWORK_UINT8 ? 0 : -128);
 	op = builder_operator(builder, NETWORK_SOFTMAX, input, output);
 	op->options.beta = random_chance(random, 80) ? 1 :
 			   (float)random_logarithmic(random, 0.1, 4);
@@ -613,10 +738,11 @@ bool step_unary(struct builder *builder)
 	bool logistic = random_chance(&builder->random, 50);
 	int input = builder->current, output;
 
-	if (in->type != NETWORK_INT8)
+	if (in->type != builder->type || in->type == NETWORK_INT16)
 		return false;
-	output = builder_tensor(builder, NETWORK_INT8, in->rank, in->shape,
-				logistic ? 1.0 / 256 : 1.0 / 128, logistic ? -128 : 0);
+	output = builder_tensor(builder, in->type, in->rank, in->shape,
+				logistic ? 1.0 / 256 : 1.0 / 128,
+				(logistic ? -128 : 0) + (in->type == NETWORK_UINT8 ? 128 : 0));
 	builder_operator(builder, logistic ? NETWORK_LOGISTIC : NETWORK_TANH, input, output);
 	return advance(builder, output);
 }
