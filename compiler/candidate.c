@@ -249,8 +249,10 @@ static int build(struct candidate *candidate, const struct stream_segment *place
 {
 	int ret = segment_build(&candidate->segment, place->first_operator, place->operator_count);
 
-	if (ret)
+	if (ret) {
+		candidate->failed_operator = candidate->segment.failed_operator;
 		return ret;
+	}
 	candidate->program = (struct program){
 		.segment = &candidate->segment, .settings = *settings,
 	};

@@ -35,7 +35,7 @@ static bool output_rolls(const struct segment *segment, unsigned int n, unsigned
 	int value = segment->nodes[n].output;
 	int last = last_reader(segment, value);
 
-	return n + 1 < end && !segment->values[value].store_count && last >= 0 && last < (int)end;
+	return n + 1 < end && !segment->values[value].stores && last >= 0 && last < (int)end;
 }
 
 /* Rows of the input behind which output rows [.., to) need nothing, in or out of the map. */
@@ -192,7 +192,7 @@ static bool node_fits(const struct segment *segment, unsigned int n)
 	const struct segment_node *node = &segment->nodes[n];
 
 	/* Windows that stay inside images do not roll on. */
-	if (node->image_rows)
+	if (node->image_rows || node->store)
 		return false;
 	switch (node->op->kind) {
 	case IR_CONVOLUTION:
@@ -244,7 +244,10 @@ static uint64_t single_bytes(const struct segment *segment, unsigned int n)
 {
 	const struct segment_node *node = &segment->nodes[n];
 	const struct segment_value *output = &segment->values[node->output];
-	uint64_t bytes = live_bytes(segment, n) + value_bytes(output, output->height);
+	uint64_t bytes = live_bytes(segment, n);
+
+	if (!node->store)
+		bytes += value_bytes(output, output->height);
 
 	for (unsigned int i = 0; i < node->input_count; i++) {
 		const struct segment_value *input = &segment->values[node->inputs[i]];

@@ -65,6 +65,7 @@ static void plain_dimensions(struct command *command)
 {
 	command_set(command, KESTREL_DMA_COUNT1, 1);
 	command_set(command, KESTREL_DMA_COUNT2, 1);
+	command_set(command, KESTREL_DMA_COUNT3, 1);
 }
 
 /* Raw constant bytes to an SRAM address. */
@@ -312,50 +313,6 @@ static int load_weights(struct generator *generator, unsigned int index)
 	return 0;
 }
 
-/*
- * Rows [first, end) of a feature map between memory, where the map is dense
- * with `channels` channels, and SRAM.
- */
-static void transfer_rows(struct command *command, const struct layout *layout,
-			  const struct segment_place *place, int32_t channels,
-			  int32_t channel_first, uint64_t address, int32_t first, int32_t end)
-{
-	int64_t pixel_bytes = (int64_t)channels * layout->element_bytes;
-	int64_t row_bytes = layout->width * pixel_bytes;
-	int64_t offset = (int64_t)place->offset + first * row_bytes +
-			 (int64_t)channel_first * layout->element_bytes;
-	bool from_memory = command && command->unit == KESTREL_UNIT_DMA_IN;
-
-	command_set(command, KESTREL_DMA_PORT, PORT_TENSORS);
-	command_set(command, KESTREL_DMA_BASE, place->base);
-	command_set(command, KESTREL_DMA_OFFSET, offset);
-	command_set(command, KESTREL_DMA_SRAM_ADDRESS, (int64_t)address);
-	if (layout->packed) {
-		command_set(command, KESTREL_DMA_MODE, KESTREL_DMA_COPY);
-		command_set(command, KESTREL_DMA_COUNT0, row_bytes);
-		command_set(command, KESTREL_DMA_COUNT1, end - first);
-		command_set(command, KESTREL_DMA_COUNT2, 1);
-		command_set(command, KESTREL_DMA_MEMORY_STRIDE1, row_bytes);
-		command_set(command, KESTREL_DMA_SRAM_STRIDE1, layout->row_stride);
-	} else {
-		command_set(command, KESTREL_DMA_MODE, KESTREL_DMA_BRICK);
-		command_set(command, KESTREL_DMA_COUNT0, layout->channels);
-		command_set(command, KESTREL_DMA_COUNT1, layout->width);
-		command_set(command, KESTREL_DMA_COUNT2, end - first);
-		command_set(command, KESTREL_DMA_ELEMENT_BYTES, layout->element_bytes);
-		command_set(command, KESTREL_DMA_MEMORY_STRIDE1, pixel_bytes);
-		command_set(command, KESTREL_DMA_MEMORY_STRIDE2, row_bytes);
-		command_set(command, KESTREL_DMA_SRAM_STRIDE1, layout->pixel_stride);
-		command_set(command, KESTREL_DMA_SRAM_STRIDE2, layout->row_stride);
-		command_set(command, KESTREL_DMA_BRICK_STRIDE, layout->brick_stride);
-	}
-	command_access(command, COMMAND_SPACE_SRAM, from_memory, address,
-		       address + layout_bytes(layout, end - first));
-	command_access(command, COMMAND_SPACE_BASE + place->base, !from_memory,
-		       place->offset + (uint64_t)(first * row_bytes),
-		       place->offset + (uint64_t)(end * row_bytes));
-}
-
 /* Rows of a constant, put in memory as they lie in SRAM. */
 static void load_constant(struct generator *generator, unsigned int index)
 {
@@ -394,7 +351,6 @@ static void load_value(struct generator *generator, unsigned int index)
 
 	while (at < buffer->row_end) {
 		int32_t end = buffer->row_end, first;
-		struct command *command;
 
 		if (pieces && program->steps[step].node == 0 &&
 		    program->steps[step].row_end < program->segment->values[first_node->output].height)
@@ -403,11 +359,14 @@ static void load_value(struct generator *generator, unsigned int index)
 		step++;
 		if (end <= at)
 			continue;
-		command = command_append(generator->list, KESTREL_UNIT_DMA_IN,
-					 first_node->operator_index);
-		transfer_rows(command, &value->layout, &value->source, value->channels, 0,
-			      program->plan[index].address +
-			      layout_bytes(&value->layout, at - buffer->row_first), at, end);
+		generate_transfer(generator->list, KESTREL_UNIT_DMA_IN, first_node->operator_index,
+				  &(struct generate_transfer){
+			.place = &value->source, .height = value->height,
+			.channels = value->channels, .layout = value->layout,
+			.address = program->plan[index].address +
+				   layout_bytes(&value->layout, at - buffer->row_first),
+			.row_first = at, .row_end = end,
+		});
 		at = end;
 	}
 }
@@ -484,11 +443,33 @@ static void fill_output(struct generator *generator, const struct program_step *
 	command_access(command, COMMAND_SPACE_SRAM, true, address, address + bytes);
 }
 
+/* The memory around what a node puts in its middle. */
+static void fill_place(struct generator *generator, const struct segment_node *node)
+{
+	struct command *command = command_append(generator->list, KESTREL_UNIT_DMA_OUT,
+						 node->operator_index);
+
+	command_set(command, KESTREL_DMA_MODE, KESTREL_DMA_FILL_BYTES);
+	command_set(command, KESTREL_DMA_PORT, PORT_TENSORS);
+	command_set(command, KESTREL_DMA_BASE, node->store->base);
+	command_set(command, KESTREL_DMA_OFFSET, (int64_t)node->fill_offset);
+	command_set(command, KESTREL_DMA_FILL, node->fill_byte);
+	command_set(command, KESTREL_DMA_COUNT0, (int64_t)node->fill_bytes);
+	plain_dimensions(command);
+	command_access(command, (uint8_t)(COMMAND_SPACE_BASE + node->store->base), true,
+		       node->fill_offset, node->fill_offset + node->fill_bytes);
+}
+
 static void compute(struct generator *generator, const struct program_step *step)
 {
 	const struct segment_node *node = &generator->program->segment->nodes[step->node];
 	struct command *command;
 
+	if (node->store) {
+		if (node->fill && !step->row_first)
+			fill_place(generator, node);
+		return;
+	}
 	if (node->op->kind == IR_PAD)
 		fill_output(generator, step);
 	command = command_append(generator->list, node->is_mac ? KESTREL_UNIT_MAC :
@@ -508,6 +489,7 @@ static void store(struct generator *generator, unsigned int index)
 	const struct program_step *step = &program->steps[index];
 	const struct segment_node *node = &program->segment->nodes[step->node];
 	const struct segment_value *value = &program->segment->values[node->output];
+	const struct segment_store own = { .place = node->store ? *node->store : value->source };
 	bool last = index + 1 == program->nodes[step->node].end_step;
 	struct generate_operand output = generate_operand(program, node->output, step->output);
 	int32_t first = step->row_first, end = step->row_end, channel = step->channel_first;
@@ -525,13 +507,14 @@ static void store(struct generator *generator, unsigned int index)
 		output.layout = layout_make(output.layout.element_bytes, value->height,
 					    value->width, step->channel_count, false);
 	}
-	for (unsigned int s = 0; s < value->store_count; s++) {
-		struct command *command = command_append(generator->list, KESTREL_UNIT_DMA_OUT,
-							 node->operator_index);
-
-		transfer_rows(command, &output.layout, &value->stores[s], value->channels, channel,
-			      address, first, end);
-	}
+	for (const struct segment_store *to = node->store ? &own : value->stores; to; to = to->next)
+		generate_transfer(generator->list, KESTREL_UNIT_DMA_OUT, node->operator_index,
+				  &(struct generate_transfer){
+			.place = &to->place, .height = value->height,
+			.channels = value->channels, .layout = output.layout,
+			.address = address, .channel_first = channel,
+			.row_first = first, .row_end = end,
+		});
 }
 
 int generate(const struct program *program, struct generate_cache *cache,
@@ -559,9 +542,12 @@ int generate(const struct program *program, struct generate_cache *cache,
 			generator.slots[0] = generator.slots[1] = ~0u;
 		ret = load_for_step(&generator, s);
 		compute(&generator, &program->steps[s]);
-		if (!list->failed)
+		if (segment->nodes[program->steps[s].node].store)
+			store(&generator, s);
+		if (!list->failed && list->count)
 			list->commands[list->count - 1].step = s + 1;
-		store(&generator, s);
+		if (!segment->nodes[program->steps[s].node].store)
+			store(&generator, s);
 		if (program_preempts(program, s) && !list->failed)
 			list->commands[before].preempt_before = true;
 	}

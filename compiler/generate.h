@@ -31,6 +31,22 @@ void generate_mac(const struct program *program, const struct program_step *step
 void generate_vector(const struct program *program, const struct program_step *step,
 		     struct command *command);
 
+/* Rows [row_first, row_end) of a map, between memory and SRAM. */
+struct generate_transfer {
+	/* The whole map in memory. */
+	const struct segment_place *place;
+	int32_t height, channels;
+	/* What lies in SRAM at `address`: channels from channel_first on, as many as it has. */
+	struct layout layout;
+	uint64_t address;
+	int32_t channel_first;
+	int32_t row_first, row_end;
+};
+
+/* Appends the commands of one DMA unit. The place's view must group as the map's shape. */
+void generate_transfer(struct command_list *list, enum kestrel_unit unit,
+		       unsigned int operator_index, const struct generate_transfer *what);
+
 /* Where and how a step's operand lies in SRAM. */
 struct generate_operand {
 	const struct segment_value *value;

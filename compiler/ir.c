@@ -42,6 +42,22 @@ bool ir_is_elementwise(enum ir_kind kind)
 	       kind == IR_MAXIMUM;
 }
 
+bool ir_is_constant(const struct ir_tensor *tensor)
+{
+	return tensor->data && !tensor->is_state;
+}
+
+bool ir_pads_plane(const struct ir_graph *graph, const struct ir_operator *op)
+{
+	const struct ir_tensor *in = &graph->tensors[op->inputs[0]];
+
+	for (unsigned int d = 0; d < in->rank; d++)
+		if ((op->pad_before[d] || op->pad_after[d]) &&
+		    (d + 3 < in->rank || d + 1 == in->rank))
+			return false;
+	return ir_feature_map(in).n == 1;
+}
+
 int32_t ir_extent(const struct ir_tensor *tensor, unsigned int from_innermost)
 {
 	if (from_innermost >= tensor->rank)

@@ -235,6 +235,12 @@ const char *ir_type_name(enum ir_type type);
 /* ADD, SUB, MUL, MINIMUM, MAXIMUM: two operands, element by element, with broadcasting. */
 bool ir_is_elementwise(enum ir_kind kind);
 
+/* Whether the contents are known: a state only begins with them. */
+bool ir_is_constant(const struct ir_tensor *tensor);
+
+/* PAD: whether it pads nothing but the height and width of one image. */
+bool ir_pads_plane(const struct ir_graph *graph, const struct ir_operator *op);
+
 /* Size along a dimension counted from the innermost (0 = channels); 1 beyond the rank. */
 int32_t ir_extent(const struct ir_tensor *tensor, unsigned int from_innermost);
 

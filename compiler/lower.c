@@ -138,12 +138,37 @@ static uint64_t spilled_bytes(const struct ir_graph *graph, const struct stream_
 
 	if (base == SEGMENT_BASE_CONSTANTS)
 		return 0;
+	if (base >= SEGMENT_BASE_TENSORS && graph->tensors[tensor].is_state)
+		return 0;
 	if (base >= SEGMENT_BASE_TENSORS && (command->unit == KESTREL_UNIT_DMA_IN ?
 					     is_input(graph, tensor) : ir_is_output(graph, tensor)))
 		return 0;
 	for (unsigned int d = 0; d < 4; d++)
 		bytes *= (uint64_t)command_get(command, KESTREL_DMA_COUNT0 + d);
 	return bytes;
+}
+
+/* Operators that moved nothing: those behind them read where they would have read. */
+static void mark_views(const struct ir_graph *graph, struct stream *stream,
+		       const struct stream_segment *place, const struct segment *segment)
+{
+	for (unsigned int o = place->first_operator;
+	     o < place->first_operator + place->operator_count; o++) {
+		const struct ir_operator *op = &graph->operators[o];
+		bool moves = false;
+
+		if (op->removed_reason ||
+		    (op->kind != IR_RESHAPE && op->kind != IR_SLICE && op->kind != IR_SPLIT &&
+		     op->kind != IR_TRANSPOSE && op->kind != IR_COPY))
+			continue;
+		for (unsigned int n = 0; n < segment->node_count; n++)
+			moves |= segment->nodes[n].operator_index == o;
+		stream->places[o].place = moves ? KESTREL_GRAPH_PLACE_NPU :
+						  KESTREL_GRAPH_PLACE_REMOVED;
+		stream->places[o].reason = moves ? "" : op->kind == IR_RESHAPE ?
+			"the same bytes under another shape" :
+			"its readers take the elements from where they are";
+	}
 }
 
 /* Puts what a segment became into the stream. */
@@ -186,6 +211,7 @@ static int take_segment(struct ir_graph *graph, struct stream *stream,
 		else
 			stream->spill_bytes += spilled_bytes(graph, segment, command);
 	}
+	mark_views(graph, stream, segment, &candidate->segment);
 	stream->dead_channels += candidate->segment.dead_channels;
 	for (unsigned int n = 0; n < candidate->segment.node_count; n++)
 		stream->macs += node_macs(&candidate->segment, &candidate->segment.nodes[n]);
@@ -218,6 +244,11 @@ static int lower_segments(struct ir_graph *graph, const struct target *target,
 		}
 		if (ret == -EFBIG) {
 			forced[failed] = "it takes too many commands";
+			return -EAGAIN;
+		}
+		if (ret == -ENODATA) {
+			for (unsigned int o = 0; o < segment->operator_count; o++)
+				forced[segment->first_operator + o] = "nothing of it is needed";
 			return -EAGAIN;
 		}
 		if (ret == -E2BIG) {

@@ -19,6 +19,9 @@
 #define BYTE (INT8 | UINT8)
 #define ANY (INT8 | UINT8 | INT16)
 
+/* Every input is an activation. */
+#define ALL UINT32_MAX
+
 static const char *extent_reason(const struct ir_tensor *tensor)
 {
 	struct ir_feature_map map = ir_feature_map(tensor);
@@ -95,8 +98,8 @@ static const char *elementwise_reason(const struct ir_graph *graph, const struct
 		uint64_t row = (uint64_t)ir_extent(in, 0) * (uint64_t)ir_extent(in, 1);
 		uint64_t output_row = (uint64_t)ir_extent(out, 0) * (uint64_t)ir_extent(out, 1);
 
-		constants += in->data != NULL;
-		if (in->data)
+		constants += ir_is_constant(in);
+		if (ir_is_constant(in))
 			continue;
 		if (ir_extent(in, 0) != ir_extent(out, 0) ||
 		    (in->elements != row && in->elements / row != out->elements / output_row))
@@ -107,12 +110,11 @@ static const char *elementwise_reason(const struct ir_graph *graph, const struct
 
 static const char *pad_reason(const struct ir_graph *graph, const struct ir_operator *op)
 {
-	const struct ir_tensor *in = &graph->tensors[op->inputs[0]];
+	uint32_t value = (uint32_t)op->output_zero_point;
 
-	for (unsigned int d = 0; d < in->rank; d++)
-		if ((op->pad_before[d] || op->pad_after[d]) &&
-		    (d + 3 < in->rank || d + 1 == in->rank))
-			return "padding of dimensions other than height and width";
+	/* Memory is filled with one byte. */
+	if (graph->tensors[op->outputs[0]].type == IR_INT16 && (value & 0xff) != (value >> 8 & 0xff))
+		return "int16 padding whose two bytes differ";
 	return NULL;
 }
 
@@ -190,6 +192,12 @@ static const struct form {
 	{ IR_PAD, 1, UINT8, UINT8, pad_reason },
 	{ IR_PAD, 1, INT16, INT16, pad_reason },
 	{ IR_TABLE, 1, BYTE, BYTE, NULL },
+	{ IR_CONCATENATION, ALL, ANY, ANY, NULL },
+	{ IR_PACK, ALL, ANY, ANY, NULL },
+	{ IR_SPLIT, 1, ANY, ANY, NULL },
+	{ IR_SLICE, 1, ANY, ANY, NULL },
+	{ IR_TRANSPOSE, 1, ANY, ANY, NULL },
+	{ IR_COPY, 1, ANY, ANY, NULL },
 	/* Whatever the types: the reason says why not. */
 	{ IR_QUANTISE, 0, ~0u, ~0u, float_reason },
 	{ IR_DEQUANTISE, 0, ~0u, ~0u, float_reason },
@@ -198,7 +206,7 @@ static const struct form {
 static bool types_fit(const struct ir_graph *graph, const struct ir_operator *op,
 		      const struct form *form)
 {
-	for (unsigned int i = 0; i < form->activations; i++)
+	for (unsigned int i = 0; i < form->activations && i < op->input_count; i++)
 		if (!(form->inputs >> graph->tensors[op->inputs[i]].type & 1))
 			return false;
 	for (unsigned int o = 0; o < op->output_count; o++)
@@ -223,9 +231,11 @@ const char *partition_reason(const struct ir_graph *graph, const struct ir_opera
 	if (!form)
 		return known ? "the NPU form does not take values of these types" : "no NPU form";
 	reason = form->reason ? form->reason(graph, op) : NULL;
-	for (unsigned int i = 0; i < form->activations && !reason; i++) {
+	for (unsigned int i = 0; i < form->activations && i < op->input_count && !reason; i++) {
 		reason = extent_reason(&graph->tensors[op->inputs[i]]);
-		if (!reason && graph->tensors[op->inputs[i]].data && !ir_is_elementwise(op->kind))
+		if (!reason && ir_is_constant(&graph->tensors[op->inputs[i]]) &&
+		    !ir_is_elementwise(op->kind) && op->kind != IR_CONCATENATION &&
+		    op->kind != IR_PACK)
 			reason = "an input is constant";
 	}
 	for (unsigned int o = 0; o < op->output_count && !reason; o++)

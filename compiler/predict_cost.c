@@ -281,45 +281,68 @@ static uint64_t beats(uint64_t address, uint64_t length)
 	return ceil_div(address % 8 + length, 8);
 }
 
-/* Beats of all runs on the memory side of a transfer. */
-static uint64_t memory_beats(const struct command *command, bool brick)
-{
-	uint64_t run = (uint64_t)command_get(command, KESTREL_DMA_COUNT0), total = 0;
+/* One side of a transfer: runs of `bytes` bytes, in three dimensions. */
+struct runs {
+	uint64_t bytes, address;
 	uint64_t counts[3];
-	int64_t strides[3], offset = command_get(command, KESTREL_DMA_OFFSET);
+	int64_t strides[3];
+};
+
+/* Pieces of `piece` bytes that all runs touch, each counted by itself. */
+static uint64_t run_pieces(const struct runs *side, uint64_t piece)
+{
+	struct runs runs = *side;
+	uint64_t total = 0;
 	unsigned int d = 0;
 
-	if (brick)
-		run *= (uint64_t)command_get(command, KESTREL_DMA_ELEMENT_BYTES);
-	for (unsigned int i = 0; i < 3; i++) {
-		counts[i] = (uint64_t)command_get(command, KESTREL_DMA_COUNT1 + i);
-		strides[i] = command_get(command, KESTREL_DMA_MEMORY_STRIDE1 + i);
+	for (; d < 3 && (runs.counts[d] == 1 || runs.strides[d] == (int64_t)runs.bytes); d++) {
+		runs.bytes *= runs.counts[d];
+		runs.counts[d] = 1;
 	}
-	for (; d < 3 && (counts[d] == 1 || strides[d] == (int64_t)run); d++)
-		run *= counts[d];
-	for (unsigned int i = 0; i < d; i++)
-		counts[i] = 1;
-	for (uint64_t i3 = 0; i3 < counts[2]; i3++)
-		for (uint64_t i2 = 0; i2 < counts[1]; i2++)
-			for (uint64_t i1 = 0; i1 < counts[0]; i1++)
-				total += beats((uint64_t)(offset + (int64_t)i3 * strides[2] +
-							  (int64_t)i2 * strides[1] +
-							  (int64_t)i1 * strides[0]), run);
+	for (uint64_t i3 = 0; i3 < runs.counts[2]; i3++)
+		for (uint64_t i2 = 0; i2 < runs.counts[1]; i2++)
+			for (uint64_t i1 = 0; i1 < runs.counts[0]; i1++) {
+				uint64_t at = runs.address + i3 * (uint64_t)runs.strides[2] +
+					      i2 * (uint64_t)runs.strides[1] +
+					      i1 * (uint64_t)runs.strides[0];
+
+				total += ceil_div(at % piece + runs.bytes, piece);
+			}
 	return total;
+}
+
+static uint64_t memory_beats(const struct command *command, bool brick)
+{
+	struct runs runs = {
+		.bytes = (uint64_t)command_get(command, KESTREL_DMA_COUNT0),
+		.address = (uint64_t)command_get(command, KESTREL_DMA_OFFSET),
+	};
+
+	if (brick)
+		runs.bytes *= (uint64_t)command_get(command, KESTREL_DMA_ELEMENT_BYTES);
+	for (unsigned int i = 0; i < 3; i++) {
+		runs.counts[i] = (uint64_t)command_get(command, KESTREL_DMA_COUNT1 + i);
+		runs.strides[i] = command_get(command, KESTREL_DMA_MEMORY_STRIDE1 + i);
+	}
+	return run_pieces(&runs, 8);
 }
 
 static uint64_t sram_lines(const struct command *command, bool brick)
 {
-	uint64_t count0 = (uint64_t)command_get(command, KESTREL_DMA_COUNT0);
-	uint64_t rows = (uint64_t)(command_get(command, KESTREL_DMA_COUNT1) *
-				   command_get(command, KESTREL_DMA_COUNT2) *
-				   command_get(command, KESTREL_DMA_COUNT3));
+	struct runs runs = {
+		.bytes = (uint64_t)command_get(command, KESTREL_DMA_COUNT0),
+		.address = (uint64_t)command_get(command, KESTREL_DMA_SRAM_ADDRESS),
+	};
 
+	for (unsigned int i = 0; i < 3; i++) {
+		runs.counts[i] = (uint64_t)command_get(command, KESTREL_DMA_COUNT1 + i);
+		runs.strides[i] = command_get(command, KESTREL_DMA_SRAM_STRIDE1 + i);
+	}
 	if (brick)
-		return rows * ceil_div(count0, 16 / (uint64_t)command_get(command,
-									  KESTREL_DMA_ELEMENT_BYTES));
-	return rows * ceil_div((uint64_t)command_get(command, KESTREL_DMA_SRAM_ADDRESS) % LINE +
-			       count0, LINE);
+		return runs.counts[0] * runs.counts[1] * runs.counts[2] *
+		       ceil_div(runs.bytes, 16 / (uint64_t)command_get(command,
+								       KESTREL_DMA_ELEMENT_BYTES));
+	return run_pieces(&runs, LINE);
 }
 
 static struct predict_cost dma_cost(const struct target *target, const struct command *command)

@@ -202,6 +202,17 @@ static void cut_sums(const struct program *program, const struct segment_node *n
 		cut->inputs = node->weights.channels;
 }
 
+/* The step behind the last one of the nodes up to `node`; those of a cascade take turns. */
+static unsigned int written_step(const struct program *program, int node)
+{
+	unsigned int step = 0;
+
+	for (int n = 0; n <= node; n++)
+		if (program->nodes[n].end_step > step)
+			step = program->nodes[n].end_step;
+	return step;
+}
+
 /* The buffer of an input's rows: the whole value, or a staged stripe of it. */
 static int input_buffer(struct program *program, const struct segment_node *node,
 			unsigned int input, const struct program_step *step, bool first_of_block,
@@ -234,8 +245,7 @@ static int input_buffer(struct program *program, const struct segment_node *node
 	if (ret)
 		return ret;
 	if (value->source_after >= 0)
-		program->plan[*buffer].earliest =
-			program->nodes[value->source_after].end_step;
+		program->plan[*buffer].earliest = written_step(program, value->source_after);
 	if (value->resident)
 		value->buffer = *buffer;
 	shared->inputs[input] = *buffer;
@@ -352,7 +362,7 @@ static int constant_buffers(struct program *program, unsigned int n, bool first_
 		step->weights = shared->weights;
 		return ret;
 	}
-	if (node->op->kind != IR_TABLE && node->op->kind != IR_SOFTMAX)
+	if (node->store || (node->op->kind != IR_TABLE && node->op->kind != IR_SOFTMAX))
 		return 0;
 	if (!first_of_node) {
 		step->table = shared->table;
@@ -395,7 +405,9 @@ static int step_add(struct program *program, unsigned int n, struct program_step
 		ret = constant_buffers(program, n, first->node, first->chunk, step, index);
 	if (!ret)
 		ret = accumulator_buffer(program, node, step, index);
-	if (!ret)
+	if (node->store)
+		step->output = step->inputs[0];
+	else if (!ret)
 		ret = output_buffer(program, node, step, first->block, index, &step->output);
 	if (ret)
 		return ret;
@@ -501,7 +513,8 @@ static int cut_node(const struct program *program, unsigned int n, struct cut *c
 	cut_sums(program, node, cut);
 	if (node_is_striped(program->segment, node))
 		cut->rows = stripe_rows(program, node);
-	else if (!n && program->settings.first_pieces > 1 && node->op->kind != IR_PAD)
+	else if (!n && program->settings.first_pieces > 1 &&
+		 (node->store || node->op->kind != IR_PAD))
 		cut->rows = (output->height + program->settings.first_pieces - 1) /
 			    program->settings.first_pieces;
 	cut->rows = (int32_t)least((uint64_t)cut->rows, (uint64_t)image_rows);
@@ -664,12 +677,12 @@ static int choose_victim(const struct program *program, unsigned int failed)
 			continue;
 		/* PAD fills its whole output at once; a cascade does not read what it stores. */
 		for (unsigned int n = 0; n < segment->node_count; n++)
-			padded |= (segment->nodes[n].op->kind == IR_PAD &&
+			padded |= (segment->nodes[n].op->kind == IR_PAD && !segment->nodes[n].store &&
 				   (segment->nodes[n].output == (int)v ||
 				    segment->nodes[n].inputs[0] == (int)v)) ||
 				  read_in_own_cascade(program, n, (int)v);
 		/* What is in memory anyway costs nothing more. */
-		bytes = buffer->bytes * (value->producer < 0 || value->store_count ? 2 : 1);
+		bytes = buffer->bytes * (value->producer < 0 || value->stores ? 2 : 1);
 		if (!padded && bytes > best_bytes) {
 			best_bytes = bytes;
 			best = (int)v;
@@ -713,10 +726,12 @@ int program_build(struct program *program, unsigned int *failed_node)
 		victim = choose_victim(program, (unsigned int)failed);
 		if (victim < 0 || (!segment->target->spill &&
 				   segment->values[victim].producer >= 0 &&
-				   !segment->values[victim].store_count)) {
+				   !segment->values[victim].stores)) {
 			*failed_node = node_of_buffer(program, (unsigned int)failed);
 			return -ENOSPC;
 		}
-		segment_spill(segment, (unsigned int)victim);
+		ret = segment_spill(segment, (unsigned int)victim);
+		if (ret)
+			return ret;
 	}
 }

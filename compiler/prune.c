@@ -19,6 +19,8 @@ enum node_class { NODE_SUMS, NODE_PASSES, NODE_OTHER };
 
 static enum node_class class_of(const struct segment *segment, const struct segment_node *node)
 {
+	if (node->store)
+		return NODE_OTHER;
 	switch (node->op->kind) {
 	case IR_CONVOLUTION:
 		return node->weights.group_outputs ? NODE_OTHER : NODE_SUMS;
@@ -121,7 +123,7 @@ static void find_prunable(struct pruner *pruner)
 	for (unsigned int v = 0; v < segment->value_count; v++) {
 		pruner->group[v] = v;
 		pruner->prunable[v] = segment->values[v].producer >= 0 &&
-				      !segment->values[v].store_count;
+				      !segment->values[v].stores;
 	}
 	for (unsigned int n = 0; n < segment->node_count; n++) {
 		const struct segment_node *node = &segment->nodes[n];

@@ -7,132 +7,6 @@
 #include "prune.h"
 #include "segment_builder.h"
 
-static int owner_of(const struct segment_builder *builder, int tensor)
-{
-	while (builder->alias[tensor] >= 0)
-		tensor = builder->alias[tensor];
-	return tensor;
-}
-
-static bool is_inside(const struct segment_builder *builder, int operator_index)
-{
-	return operator_index >= (int)builder->first &&
-	       operator_index < (int)(builder->first + builder->count);
-}
-
-/* Whether something outside the segment needs the tensor. */
-static bool is_needed_outside(const struct segment_builder *builder, int tensor)
-{
-	const struct ir_graph *graph = builder->segment->graph;
-
-	if (ir_is_output(graph, tensor))
-		return true;
-	for (unsigned int o = builder->first + builder->count; o < graph->operator_count; o++) {
-		const struct ir_operator *op = &graph->operators[o];
-
-		for (unsigned int i = 0; i < op->input_count && !op->removed_reason; i++)
-			if (op->inputs[i] == tensor)
-				return true;
-	}
-	return false;
-}
-
-/* The base slot of a tensor's bytes; SEGMENT_NO_BASE when there are too many. */
-static uint8_t base_of_tensor(struct segment *segment, int tensor, uint32_t flag)
-{
-	struct stream_segment *out = segment->out;
-
-	for (unsigned int b = SEGMENT_BASE_TENSORS; b < out->base_count; b++)
-		if (out->bases[b].tensor == tensor) {
-			out->bases[b].flags |= flag;
-			return (uint8_t)b;
-		}
-	if (out->base_count == KESTREL_ISA_BASES)
-		return SEGMENT_NO_BASE;
-	out->bases[out->base_count] = (struct stream_base){
-		.kind = KESTREL_GRAPH_BASE_TENSOR, .flags = flag, .tensor = tensor,
-		.size = segment->graph->tensors[tensor].bytes,
-	};
-	return (uint8_t)out->base_count++;
-}
-
-int segment_value_add(struct segment *segment, int tensor, int32_t height, int32_t width,
-		      int32_t channels)
-{
-	segment->values[segment->value_count] = (struct segment_value){
-		.tensor = tensor, .type = segment->graph->tensors[tensor].type,
-		.height = height, .width = width, .channels = channels,
-		.producer = -1, .source_after = -1, .resident = true,
-		.source = { .base = SEGMENT_NO_BASE },
-	};
-	return (int)segment->value_count++;
-}
-
-static struct segment_place scratch_place(struct segment *segment, uint64_t bytes)
-{
-	struct segment_place place = { SEGMENT_BASE_SCRATCH, segment->scratch_bytes };
-
-	segment->scratch_bytes += (bytes + KESTREL_GRAPH_ALIGNMENT - 1) &
-				  ~(uint64_t)(KESTREL_GRAPH_ALIGNMENT - 1);
-	return place;
-}
-
-static uint64_t value_elements(const struct segment_value *value)
-{
-	return (uint64_t)value->height * (uint64_t)value->width * (uint64_t)value->channels;
-}
-
-static uint64_t value_bytes(const struct segment_value *value)
-{
-	return value_elements(value) * ir_type_bytes(value->type);
-}
-
-/* Where a written value is in memory, putting it into scratch if nowhere yet. */
-static struct segment_place value_place(struct segment *segment, struct segment_value *value)
-{
-	if (!value->store_count)
-		value->stores[value->store_count++] = scratch_place(segment, value_bytes(value));
-	segment->out->bases[value->stores[0].base].flags |= KESTREL_GRAPH_BASE_READ;
-	return value->stores[0];
-}
-
-void segment_spill(struct segment *segment, unsigned int index)
-{
-	struct segment_value *value = &segment->values[index];
-
-	value->resident = false;
-	if (value->producer < 0)
-		return;
-	value->source = value_place(segment, value);
-	value->source_after = value->producer;
-}
-
-int segment_value_read(struct segment_builder *builder, int tensor, int32_t height,
-		       int32_t width, int32_t channels)
-{
-	struct segment *segment = builder->segment;
-	int owner = owner_of(builder, tensor), written = builder->written[owner], index;
-	struct segment_value *value;
-
-	for (unsigned int v = 0; v < segment->value_count; v++) {
-		value = &segment->values[v];
-		if (value->tensor == owner && value->height == height && value->width == width &&
-		    value->channels == channels && !value->constant)
-			return (int)v;
-	}
-	index = segment_value_add(segment, owner, height, width, channels);
-	value = &segment->values[index];
-	if (written >= 0) {
-		value->source = value_place(segment, &segment->values[written]);
-		value->source_after = segment->values[written].producer;
-	} else {
-		value->source.base = base_of_tensor(segment, owner, KESTREL_GRAPH_BASE_READ);
-		if (value->source.base == SEGMENT_NO_BASE)
-			return -E2BIG;
-	}
-	return index;
-}
-
 struct ir_feature_map segment_merged_map(const struct ir_tensor *tensor)
 {
 	struct ir_feature_map map = ir_feature_map(tensor);
@@ -150,7 +24,7 @@ static int fully_connected_input(struct segment_builder *builder, struct segment
 {
 	struct segment *segment = builder->segment;
 	const struct ir_tensor *weights = &segment->graph->tensors[node->op->inputs[1]];
-	int written = builder->written[owner_of(builder, node->op->inputs[0])];
+	int written = segment_value_whole(builder, node->op->inputs[0]);
 	int32_t depth = weights->shape[1];
 	const struct ir_tensor *in = &segment->graph->tensors[node->op->inputs[0]];
 
@@ -162,7 +36,8 @@ static int fully_connected_input(struct segment_builder *builder, struct segment
 	if (written >= 0) {
 		const struct segment_value *value = &segment->values[written];
 
-		if (value_elements(value) == (uint64_t)depth && value->height <= 1024 &&
+		if ((uint64_t)value->height * (uint64_t)value->width *
+		    (uint64_t)value->channels == (uint64_t)depth && value->height <= 1024 &&
 		    value->width <= 1024) {
 			node->window.kernel_h = value->height;
 			node->window.kernel_w = value->width;
@@ -299,35 +174,38 @@ static void output_shape(const struct segment *segment, const struct segment_nod
 static int node_add(struct segment_builder *builder, unsigned int operator_index)
 {
 	struct segment *segment = builder->segment;
-	struct segment_node *node = &segment->nodes[segment->node_count];
+	struct segment_node node = {
+		.operator_index = operator_index,
+		.op = &segment->graph->operators[operator_index],
+	};
+	struct segment_tensor *written;
 	struct ir_feature_map map;
 	int value, ret = 0;
 
-	node->operator_index = operator_index;
-	node->op = &segment->graph->operators[operator_index];
-	node->input_count = ir_is_elementwise(node->op->kind) ? 2 : 1;
-	for (unsigned int i = 0; i < node->input_count; i++) {
-		if (node->op->kind == IR_FULLY_CONNECTED) {
-			value = fully_connected_input(builder, node);
-		} else if (ir_is_elementwise(node->op->kind)) {
-			value = segment_elementwise_input(builder, node, i);
+	node.input_count = ir_is_elementwise(node.op->kind) ? 2 : 1;
+	for (unsigned int i = 0; i < node.input_count; i++) {
+		if (node.op->kind == IR_FULLY_CONNECTED) {
+			value = fully_connected_input(builder, &node);
+		} else if (ir_is_elementwise(node.op->kind)) {
+			value = segment_elementwise_input(builder, &node, i);
 		} else {
-			map = segment_merged_map(&segment->graph->tensors[node->op->inputs[i]]);
-			value = segment_value_read(builder, node->op->inputs[i], map.h, map.w, map.c);
+			map = segment_merged_map(&segment->graph->tensors[node.op->inputs[i]]);
+			value = segment_value_read(builder, node.op->inputs[i], map.h, map.w, map.c);
 		}
 		if (value < 0)
 			return value;
-		node->inputs[i] = value;
+		node.inputs[i] = value;
 	}
-	output_shape(segment, node, &map);
-	node->output = segment_value_add(segment, node->op->outputs[0], map.h, map.w, map.c);
-	segment->values[node->output].producer = (int)segment->node_count;
-	builder->written[node->op->outputs[0]] = node->output;
-	node_window(segment, node);
-	if (node->op->kind == IR_CONVOLUTION || node->op->kind == IR_DEPTHWISE ||
-	    node->op->kind == IR_FULLY_CONNECTED || node->op->kind == IR_TRANSPOSE_CONVOLUTION)
-		ret = mac_node(segment, node);
-	segment->node_count++;
+	output_shape(segment, &node, &map);
+	node.output = segment_value_add(segment, node.op->outputs[0], map.h, map.w, map.c);
+	segment->values[node.output].producer = (int)segment->node_count;
+	written = &builder->tensors[node.op->outputs[0]];
+	written->written = node.output;
+	node_window(segment, &node);
+	if (node.op->kind == IR_CONVOLUTION || node.op->kind == IR_DEPTHWISE ||
+	    node.op->kind == IR_FULLY_CONNECTED || node.op->kind == IR_TRANSPOSE_CONVOLUTION)
+		ret = mac_node(segment, &node);
+	segment->nodes[segment->node_count++] = node;
 	return ret;
 }
 
@@ -336,25 +214,28 @@ static int add_stores(struct segment_builder *builder)
 {
 	struct segment *segment = builder->segment;
 	struct ir_graph *graph = segment->graph;
+	int ret = 0;
 
 	for (unsigned int o = builder->first; o < builder->first + builder->count; o++) {
 		const struct ir_operator *op = &graph->operators[o];
-		struct segment_value *value;
-		int tensor = op->removed_reason ? -1 : op->outputs[0];
 
-		if (tensor < 0 || !is_needed_outside(builder, tensor))
-			continue;
-		if (builder->written[owner_of(builder, tensor)] < 0)
-			return -E2BIG;
-		value = &segment->values[builder->written[owner_of(builder, tensor)]];
-		if (value->store_count == SEGMENT_STORES)
-			return -E2BIG;
-		value->stores[value->store_count].base =
-			base_of_tensor(segment, tensor, KESTREL_GRAPH_BASE_WRITE);
-		if (value->stores[value->store_count++].base == SEGMENT_NO_BASE)
-			return -E2BIG;
+		for (unsigned int i = 0; i < op->output_count && !op->removed_reason && !ret; i++) {
+			const struct ir_tensor *tensor = &graph->tensors[op->outputs[i]];
+			int value = segment_value_whole(builder, op->outputs[i]);
+			struct segment_place place;
+
+			if (value < 0 || tensor->is_state ||
+			    !segment_is_needed_outside(builder, op->outputs[i]))
+				continue;
+			place.base = segment_base_of_tensor(segment, op->outputs[i],
+							    KESTREL_GRAPH_BASE_WRITE);
+			place.view = view_dense(tensor->shape, tensor->rank,
+						ir_type_bytes(tensor->type));
+			ret = place.base == SEGMENT_NO_BASE ? -E2BIG :
+			      segment_store_add(segment, &segment->values[value], &place);
+		}
 	}
-	return 0;
+	return ret;
 }
 
 /* Packed form where no reader needs bricks. */
@@ -400,22 +281,35 @@ static void choose_layouts(struct segment *segment)
 	}
 }
 
-int segment_build(struct segment *segment, unsigned int first, unsigned int count)
+/* Values and nodes that an operator can become at most. */
+static size_t operator_size(const struct ir_operator *op)
 {
-	struct ir_graph *graph = segment->graph;
-	struct segment_builder builder = { .segment = segment, .first = first, .count = count };
-	int ret = 0;
+	return 2 * (size_t)op->input_count + 2 * (size_t)op->output_count + 2;
+}
 
-	/* At most two inputs and one output a node. */
-	segment->values = arena_alloc(graph->arena, 3 * (size_t)count + 1,
-				      sizeof(*segment->values));
-	segment->nodes = arena_alloc(graph->arena, count, sizeof(*segment->nodes));
-	builder.written = arena_alloc(graph->arena, graph->tensor_count, sizeof(int));
-	builder.alias = arena_alloc(graph->arena, graph->tensor_count, sizeof(int));
-	if (!segment->values || !segment->nodes || !builder.written || !builder.alias)
+static int builder_init(struct segment_builder *builder)
+{
+	struct segment *segment = builder->segment;
+	struct ir_graph *graph = segment->graph;
+	size_t size = 1;
+
+	for (unsigned int o = builder->first; o < builder->first + builder->count; o++)
+		size += operator_size(&graph->operators[o]);
+	segment->values = arena_alloc(graph->arena, size, sizeof(*segment->values));
+	segment->nodes = arena_alloc(graph->arena, size, sizeof(*segment->nodes));
+	builder->tensors = arena_alloc(graph->arena, graph->tensor_count,
+				       sizeof(*builder->tensors));
+	if (!segment->values || !segment->nodes || !builder->tensors)
 		return error_memory(graph->error);
-	for (unsigned int t = 0; t < graph->tensor_count; t++)
-		builder.written[t] = builder.alias[t] = -1;
+	for (unsigned int t = 0; t < graph->tensor_count; t++) {
+		const struct ir_tensor *tensor = &graph->tensors[t];
+
+		builder->tensors[t] = (struct segment_tensor){
+			.owner = (int)t, .written = -1, .assembled_after = -1,
+			.view = view_dense(tensor->shape, tensor->rank,
+					   ir_type_bytes(tensor->type)),
+		};
+	}
 	segment->value_count = segment->node_count = 0;
 	segment->scratch_bytes = 0;
 	segment->dead_channels = 0;
@@ -423,16 +317,23 @@ int segment_build(struct segment *segment, unsigned int first, unsigned int coun
 	segment->out->base_count = SEGMENT_BASE_TENSORS;
 	segment->out->bases[SEGMENT_BASE_SCRATCH].tensor = -1;
 	segment->out->bases[SEGMENT_BASE_CONSTANTS].tensor = -1;
+	return 0;
+}
+
+int segment_build(struct segment *segment, unsigned int first, unsigned int count)
+{
+	struct ir_graph *graph = segment->graph;
+	struct segment_builder builder = { .segment = segment, .first = first, .count = count };
+	int ret = builder_init(&builder);
 
 	for (unsigned int o = first; o < first + count && !ret; o++) {
 		const struct ir_operator *op = &graph->operators[o];
 
 		if (op->removed_reason)
 			continue;
-		if (op->kind == IR_RESHAPE && is_inside(&builder, (int)o))
-			builder.alias[op->outputs[0]] = op->inputs[0];
-		else
-			ret = node_add(&builder, o);
+		builder.current = segment->failed_operator = o;
+		ret = segment_is_move(graph, op) ? segment_move(&builder, o) :
+						   node_add(&builder, o);
 	}
 	if (!ret)
 		ret = add_stores(&builder);
@@ -440,7 +341,7 @@ int segment_build(struct segment *segment, unsigned int first, unsigned int coun
 		ret = prune_dead_channels(segment);
 	if (!ret)
 		choose_layouts(segment);
-	return ret;
+	return ret || segment->node_count ? ret : -ENODATA;
 }
 
 int32_t segment_image_first(const struct segment_node *node, int32_t input_height, int32_t row)

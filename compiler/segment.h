@@ -12,18 +12,23 @@
 #include "ir.h"
 #include "layout.h"
 #include "stream.h"
+#include "view.h"
 #include "weights.h"
 
-#define SEGMENT_STORES 4
 #define SEGMENT_NO_BASE 255
 
 /* Base slots that every segment has; tensors follow. */
 enum segment_base { SEGMENT_BASE_CONSTANTS, SEGMENT_BASE_SCRATCH, SEGMENT_BASE_TENSORS };
 
-/* A place in memory: dense NHWC from `offset` of a base. */
+/* A place in memory: elements of a base, in the order of the value's. */
 struct segment_place {
 	uint8_t base;
-	uint64_t offset;
+	struct view view;
+};
+
+struct segment_store {
+	struct segment_store *next;
+	struct segment_place place;
 };
 
 struct segment_value {
@@ -38,11 +43,14 @@ struct segment_value {
 	/* Dense NHWC contents, or NULL. */
 	const uint8_t *constant;
 	struct segment_place source;
+	/* Which elements of the tensor it has: a view of the tensor's dense bytes. */
+	struct view elements;
+	/* The tensor has other contents by now. */
+	bool stale;
 	/* Node after which `source` holds it; -1: from the beginning. */
 	int source_after;
-	/* Where it must be put in memory. */
-	struct segment_place stores[SEGMENT_STORES];
-	unsigned int store_count;
+	/* Where it must be put in memory, in the order of the demands. */
+	struct segment_store *stores;
 	/* Lies in SRAM as a whole; otherwise in pieces, a stripe of rows at a time. */
 	bool resident;
 	/* Resident: only so many rows at a time lie there, in a ring; 0: all of them. */
@@ -54,6 +62,15 @@ struct segment_value {
 };
 
 struct segment_node {
+	/*
+	 * Not NULL: it computes nothing. What it reads is put here, and its output is its
+	 * input; with `fill` the bytes [0, bytes) from `fill_offset` of the base are filled
+	 * with `fill_byte` before.
+	 */
+	const struct segment_place *store;
+	bool fill;
+	uint8_t fill_byte;
+	uint64_t fill_offset, fill_bytes;
 	unsigned int operator_index;
 	const struct ir_operator *op;
 	int inputs[2];
@@ -91,11 +108,15 @@ struct segment {
 	uint64_t scratch_bytes;
 	/* Channels of values that prune.c left out. */
 	uint32_t dead_channels;
+	/* The operator that could not be built. */
+	unsigned int failed_operator;
 };
 
 /*
  * Makes values and nodes of the operators [first, first + count). Returns 0,
- * -ENOMEM, or -E2BIG when the segment has more inputs and outputs than bases.
+ * -ENOMEM, -E2BIG when the segment has more inputs and outputs than bases, -EFBIG
+ * when failed_operator would take too many commands, or -ENODATA when nothing that
+ * it computes is needed.
  */
 int segment_build(struct segment *segment, unsigned int first, unsigned int count);
 
@@ -111,7 +132,10 @@ void segment_operand_rows(const struct segment_node *node, unsigned int input,
 			  int32_t input_height, int32_t from, int32_t to, int32_t *first,
 			  int32_t *end);
 
-/* Gives a value a place in scratch memory and lets the readers take it from there. */
-void segment_spill(struct segment *segment, unsigned int value);
+/*
+ * Gives a value a place in scratch memory and lets the readers take it from there.
+ * Returns 0 or -ENOMEM.
+ */
+int segment_spill(struct segment *segment, unsigned int value);
 
 #endif

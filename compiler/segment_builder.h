@@ -5,13 +5,44 @@
 
 #include "segment.h"
 
+/* What a tensor is inside the segment. */
+struct segment_tensor {
+	/*
+	 * The tensor whose elements it has, itself most often, and which of them in which
+	 * order: a view of the owner's dense bytes.
+	 */
+	int owner;
+	struct view view;
+	/* The value that a node writes, or -1. */
+	int written;
+	/* Put together in memory by several nodes, up to this one; NULL: it is not. */
+	const struct segment_place *assembled;
+	int assembled_after;
+};
+
 struct segment_builder {
 	struct segment *segment;
 	unsigned int first, count;
-	/* By tensor: the value that was written, or -1; the tensor it is an alias of. */
-	int *written;
-	int *alias;
+	struct segment_tensor *tensors;
+	/* The operator that is being built. */
+	unsigned int current;
+	/* A view is being made dense. */
+	bool making_dense;
 };
+
+/* Whether an operator after the segment needs the tensor, or it is an output. */
+bool segment_is_needed_outside(const struct segment_builder *builder, int tensor);
+
+/* The base slot of a tensor's bytes; SEGMENT_NO_BASE when there are too many. */
+uint8_t segment_base_of_tensor(struct segment *segment, int tensor, uint32_t flag);
+
+/* Dense scratch memory of `bytes` bytes. NULL: out of memory. */
+struct segment_place *segment_scratch(struct segment *segment, uint64_t bytes,
+				      unsigned int element_bytes);
+
+/* Appends a place where the value must be put. Returns 0 or -ENOMEM. */
+int segment_store_add(struct segment *segment, struct segment_value *value,
+		      const struct segment_place *place);
 
 /* Appends a value that nothing has written yet; returns its index. */
 int segment_value_add(struct segment *segment, int tensor, int32_t height, int32_t width,
@@ -19,21 +50,47 @@ int segment_value_add(struct segment *segment, int tensor, int32_t height, int32
 
 /*
  * The value of `tensor` in the given shape, for a reader: the one that is there, or
- * one that is fetched from where the tensor lies in memory. Returns its index, or
- * -E2BIG when the segment has too many inputs and outputs.
+ * one that is fetched from where the tensor lies in memory. Returns its index;
+ * -E2BIG when the segment has too many inputs and outputs, -EFBIG when a transfer
+ * would take too many commands, -ENOMEM.
  */
 int segment_value_read(struct segment_builder *builder, int tensor, int32_t height,
 		       int32_t width, int32_t channels);
+
+/* The value that is written as `tensor`, whole and in order; -1: none. */
+int segment_value_whole(const struct segment_builder *builder, int tensor);
 
 /* Feature map of a tensor with the batch in the rows. */
 struct ir_feature_map segment_merged_map(const struct ir_tensor *tensor);
 
 /*
  * The value of input `i` of an elementwise operator, which may have one row, one
- * column, or be constant. Sets node->row_broadcast. Returns its index, -E2BIG as
- * above, or -ENOMEM with a message.
+ * column, or be constant. Sets node->row_broadcast. Returns as above.
  */
 int segment_elementwise_input(struct segment_builder *builder, struct segment_node *node,
 			      unsigned int i);
+
+/* Whether an operator only moves elements: segment_move() builds it. */
+bool segment_is_move(const struct ir_graph *graph, const struct ir_operator *op);
+
+/* Builds an operator that moves elements: views where they do, else transfers. */
+int segment_move(struct segment_builder *builder, unsigned int operator_index);
+
+/*
+ * Appends a node that puts the elements of `tensor`, in order, at `place`. Returns the
+ * node or, as above, an error.
+ */
+int segment_put(struct segment_builder *builder, unsigned int operator_index, int tensor,
+		const struct segment_place *place);
+
+/* Puts what a view shows into scratch, dense, so that it can be had in any shape. */
+int segment_make_dense(struct segment_builder *builder, int tensor);
+
+/* Whether the node that writes the value can put it there. */
+bool segment_can_store(const struct segment_value *value, const struct segment_place *place);
+
+/* The value of a constant in the given shape. */
+int segment_constant(struct segment_builder *builder, int tensor, int32_t height,
+		     int32_t width, int32_t channels);
 
 #endif

@@ -63,7 +63,7 @@ int segment_elementwise_input(struct segment_builder *builder, struct segment_no
 	struct ir_feature_map output = segment_merged_map(&graph->tensors[node->op->outputs[0]]);
 	struct ir_feature_map map = segment_merged_map(&graph->tensors[tensor]);
 
-	index = graph->tensors[tensor].data ? constant_value(builder, node, tensor, &output) :
+	index = ir_is_constant(&graph->tensors[tensor]) ? constant_value(builder, node, tensor, &output) :
 		segment_value_read(builder, tensor, map.h, map.w, map.c);
 	if (index >= 0)
 		node->row_broadcast[i] = builder->segment->values[index].height < output.h;

@@ -220,10 +220,13 @@ static void dma_accesses(struct list *list, bool read, const uint32_t *r)
 		for (unsigned int d = 0; d < 3; d++) {
 			uint64_t more = r[KESTREL_DMA_COUNT1 + d] - 1;
 
-			/* Our transfers run upwards only. */
+			int64_t span = (int64_t)more *
+				       unzigzag(r[KESTREL_DMA_MEMORY_STRIDE1 + d]);
+
+			if (memory_bytes && span < 0)
+				from -= (uint64_t)-span;
 			if (memory_bytes)
-				memory_bytes += more * (uint64_t)
-					unzigzag(r[KESTREL_DMA_MEMORY_STRIDE1 + d]);
+				memory_bytes += (uint64_t)(span < 0 ? -span : span);
 			if (sram_bytes)
 				sram_bytes += more * r[KESTREL_DMA_SRAM_STRIDE1 + d];
 		}

@@ -129,6 +129,7 @@ static void check_random_cascades(struct test *test)
 
 static void check_choice(struct test *test)
 {
+	struct segment_store store = { 0 };
 	uint64_t random = 5;
 	unsigned int ends[NODES];
 	struct graph graph;
@@ -149,7 +150,7 @@ static void check_choice(struct test *test)
 	test_end(test, "a cascade where one does not");
 
 	graph_init(&graph, 200, &random);
-	graph.values[2].store_count = 1;
+	graph.values[2].stores = &store;
 	cascade_choose(&graph.segment, cascade_largest_need(&graph.segment) / 2, 1, ends);
 	CHECK(test, !graph.values[2].ring_rows);
 	test_end(test, "what must go to memory stays whole");

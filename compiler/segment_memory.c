@@ -1,0 +1,396 @@
+// SPDX-License-Identifier: MIT
+/* Where the values of a segment lie in memory, and what is fetched from there. */
+#include <errno.h>
+#include <string.h>
+
+#include "error.h"
+#include "segment_builder.h"
+
+/* Commands of one transfer; bounds the work that a model can cause. */
+#define TRANSFER_COMMANDS 512
+/* What a dimension of a transfer counts to. */
+#define COUNT_MAX 65536
+/* Bytes of a row where one long run is cut into rows. */
+#define RUN_BYTES 256
+
+bool segment_is_needed_outside(const struct segment_builder *builder, int tensor)
+{
+	const struct ir_graph *graph = builder->segment->graph;
+
+	if (ir_is_output(graph, tensor))
+		return true;
+	for (unsigned int o = builder->first + builder->count; o < graph->operator_count; o++) {
+		const struct ir_operator *op = &graph->operators[o];
+
+		for (unsigned int i = 0; i < op->input_count && !op->removed_reason; i++)
+			if (op->inputs[i] == tensor)
+				return true;
+	}
+	return false;
+}
+
+uint8_t segment_base_of_tensor(struct segment *segment, int tensor, uint32_t flag)
+{
+	struct stream_segment *out = segment->out;
+
+	for (unsigned int b = SEGMENT_BASE_TENSORS; b < out->base_count; b++)
+		if (out->bases[b].tensor == tensor) {
+			out->bases[b].flags |= flag;
+			return (uint8_t)b;
+		}
+	if (out->base_count == KESTREL_ISA_BASES)
+		return SEGMENT_NO_BASE;
+	out->bases[out->base_count] = (struct stream_base){
+		.kind = KESTREL_GRAPH_BASE_TENSOR, .flags = flag, .tensor = tensor,
+		.size = segment->graph->tensors[tensor].bytes,
+	};
+	return (uint8_t)out->base_count++;
+}
+
+struct segment_place *segment_scratch(struct segment *segment, uint64_t bytes,
+				      unsigned int element_bytes)
+{
+	struct segment_place *place = arena_alloc(segment->graph->arena, 1, sizeof(*place));
+	int32_t elements = (int32_t)(bytes / element_bytes);
+
+	if (!place)
+		return NULL;
+	place->base = SEGMENT_BASE_SCRATCH;
+	place->view = view_dense(&elements, 1, element_bytes);
+	place->view.offset = (int64_t)segment->scratch_bytes;
+	segment->scratch_bytes += (bytes + KESTREL_GRAPH_ALIGNMENT - 1) &
+				  ~(uint64_t)(KESTREL_GRAPH_ALIGNMENT - 1);
+	return place;
+}
+
+int segment_store_add(struct segment *segment, struct segment_value *value,
+		      const struct segment_place *place)
+{
+	struct segment_store *store = arena_alloc(segment->graph->arena, 1, sizeof(*store));
+	struct segment_store **end = &value->stores;
+
+	if (!store)
+		return error_memory(segment->graph->error);
+	store->place = *place;
+	while (*end)
+		end = &(*end)->next;
+	*end = store;
+	return 0;
+}
+
+int segment_value_add(struct segment *segment, int tensor, int32_t height, int32_t width,
+		      int32_t channels)
+{
+	segment->values[segment->value_count] = (struct segment_value){
+		.tensor = tensor, .type = segment->graph->tensors[tensor].type,
+		.height = height, .width = width, .channels = channels,
+		.producer = -1, .source_after = -1, .resident = true,
+		.source = { .base = SEGMENT_NO_BASE },
+	};
+	return (int)segment->value_count++;
+}
+
+static uint64_t value_bytes(const struct segment_value *value)
+{
+	return (uint64_t)value->height * (uint64_t)value->width * (uint64_t)value->channels *
+	       ir_type_bytes(value->type);
+}
+
+/* Whether a place is one dense run of the value's bytes, wherever it begins. */
+static bool place_is_dense(const struct segment_place *place, const struct segment_value *value)
+{
+	struct view view = place->view;
+
+	view.offset = 0;
+	return view_is_dense(&view, ir_type_bytes(value->type), value_bytes(value));
+}
+
+/* Where a written value is dense in memory, putting it into scratch if nowhere yet. */
+static const struct segment_place *value_place(struct segment *segment,
+					       struct segment_value *value)
+{
+	struct segment_place *place;
+
+	for (struct segment_store *store = value->stores; store; store = store->next)
+		if (place_is_dense(&store->place, value)) {
+			segment->out->bases[store->place.base].flags |= KESTREL_GRAPH_BASE_READ;
+			return &store->place;
+		}
+	place = segment_scratch(segment, value_bytes(value), ir_type_bytes(value->type));
+	if (!place || segment_store_add(segment, value, place))
+		return NULL;
+	segment->out->bases[place->base].flags |= KESTREL_GRAPH_BASE_READ;
+	return place;
+}
+
+int segment_spill(struct segment *segment, unsigned int index)
+{
+	struct segment_value *value = &segment->values[index];
+	const struct segment_place *place;
+
+	value->resident = false;
+	if (value->producer < 0)
+		return 0;
+	place = value_place(segment, value);
+	if (!place)
+		return error_memory(segment->graph->error);
+	value->source = *place;
+	value->source_after = value->producer;
+	return 0;
+}
+
+/*
+ * Commands that it takes to move a map of this shape through the view; 0: it cannot
+ * be grouped so.
+ */
+static uint64_t transfer_commands(const struct view *view, const int32_t shape[3],
+				  unsigned int element_bytes)
+{
+	struct view grouped = *view;
+	unsigned int first[4], rows, columns, channels;
+	uint64_t commands = 1;
+
+	if (!view_group(&grouped, shape, 3, first))
+		return 0;
+	rows = first[1] - first[0];
+	columns = first[2] - first[1];
+	channels = first[3] - first[2];
+	if (rows > 1)
+		commands *= (uint64_t)shape[0];
+	if (columns > 1)
+		commands *= (uint64_t)(shape[1] / grouped.dimensions[first[2] - 1].size);
+	if (channels > 1)
+		commands *= (uint64_t)shape[2];
+	else if (channels == 1 && grouped.dimensions[first[2]].stride != element_bytes)
+		commands *= ((uint64_t)shape[2] * element_bytes + KESTREL_ISA_BRICK_BYTES - 1) /
+			    KESTREL_ISA_BRICK_BYTES;
+	return commands;
+}
+
+static bool can_transfer(const struct view *view, int32_t height, int32_t width,
+			 int32_t channels, unsigned int element_bytes)
+{
+	const int32_t shape[3] = { height, width, channels };
+	uint64_t commands = transfer_commands(view, shape, element_bytes);
+
+	return commands && commands <= TRANSFER_COMMANDS && height <= COUNT_MAX &&
+	       width <= COUNT_MAX && channels <= COUNT_MAX;
+}
+
+bool segment_can_store(const struct segment_value *value, const struct segment_place *place)
+{
+	return value->producer >= 0 &&
+	       can_transfer(&place->view, value->height, value->width, value->channels,
+			    ir_type_bytes(value->type));
+}
+
+/* Where the owner's dense bytes are; -E2BIG, -ENOMEM. */
+static int owner_place(struct segment_builder *builder, int owner, struct segment_place *place,
+		       int *after)
+{
+	struct segment *segment = builder->segment;
+	struct segment_tensor *tensor = &builder->tensors[owner];
+	const struct segment_place *written;
+
+	*after = -1;
+	if (tensor->assembled) {
+		*place = *tensor->assembled;
+		*after = tensor->assembled_after;
+		segment->out->bases[place->base].flags |= KESTREL_GRAPH_BASE_READ;
+		return 0;
+	}
+	if (tensor->written >= 0) {
+		written = value_place(segment, &segment->values[tensor->written]);
+		if (!written)
+			return error_memory(segment->graph->error);
+		*place = *written;
+		*after = segment->values[tensor->written].producer;
+		return 0;
+	}
+	place->base = segment_base_of_tensor(segment, owner, KESTREL_GRAPH_BASE_READ);
+	place->view.offset = 0;
+	return place->base == SEGMENT_NO_BASE ? -E2BIG : 0;
+}
+
+int segment_value_whole(const struct segment_builder *builder, int tensor)
+{
+	const struct ir_graph *graph = builder->segment->graph;
+	const struct segment_tensor *of = &builder->tensors[tensor];
+	const struct ir_tensor *owner = &graph->tensors[of->owner];
+
+	if (!view_is_dense(&of->view, ir_type_bytes(owner->type), owner->bytes))
+		return -1;
+	return builder->tensors[of->owner].written;
+}
+
+/* A value that is fetched from where the tensor's owner lies. */
+static int value_fetch(struct segment_builder *builder, int tensor, int32_t height,
+		       int32_t width, int32_t channels)
+{
+	struct segment *segment = builder->segment;
+	const struct segment_tensor *of = &builder->tensors[tensor];
+	struct segment_place place = { .base = SEGMENT_NO_BASE };
+	int after, index, ret = owner_place(builder, of->owner, &place, &after);
+	struct segment_value *value;
+
+	if (ret)
+		return ret;
+	index = segment_value_add(segment, of->owner, height, width, channels);
+	value = &segment->values[index];
+	value->source.base = place.base;
+	value->source.view = of->view;
+	value->source.view.offset += place.view.offset;
+	value->elements = of->view;
+	value->source_after = after;
+	return index;
+}
+
+int segment_make_dense(struct segment_builder *builder, int tensor)
+{
+	struct segment *segment = builder->segment;
+	const struct ir_tensor *of = &segment->graph->tensors[tensor];
+	const struct segment_place *place = segment_scratch(segment, of->bytes,
+							    ir_type_bytes(of->type));
+	struct segment_tensor *to = &builder->tensors[tensor];
+	int node;
+
+	if (!place)
+		return error_memory(segment->graph->error);
+	node = segment_put(builder, builder->current, tensor, place);
+	if (node < 0)
+		return node;
+	to->owner = tensor;
+	to->view = view_dense(of->shape, of->rank, ir_type_bytes(of->type));
+	to->assembled = place;
+	to->assembled_after = node;
+	return 0;
+}
+
+int segment_constant(struct segment_builder *builder, int tensor, int32_t height,
+		     int32_t width, int32_t channels)
+{
+	int index = segment_value_add(builder->segment, tensor, height, width, channels);
+
+	builder->segment->values[index].constant = builder->segment->graph->tensors[tensor].data;
+	return index;
+}
+
+int segment_value_read(struct segment_builder *builder, int tensor, int32_t height,
+		       int32_t width, int32_t channels)
+{
+	struct segment *segment = builder->segment;
+	const struct ir_tensor *read = &segment->graph->tensors[tensor];
+	struct segment_tensor *of = &builder->tensors[tensor];
+	int whole = segment_value_whole(builder, tensor), ret;
+
+	if (ir_is_constant(read))
+		return segment_constant(builder, tensor, height, width, channels);
+	if (whole >= 0 && segment->values[whole].height == height &&
+	    segment->values[whole].width == width && segment->values[whole].channels == channels)
+		return whole;
+	if (!can_transfer(&of->view, height, width, channels, ir_type_bytes(read->type))) {
+		ret = segment_make_dense(builder, tensor);
+		if (ret)
+			return ret;
+	}
+	for (unsigned int v = 0; v < segment->value_count; v++) {
+		const struct segment_value *value = &segment->values[v];
+
+		if (value->tensor == of->owner && value->height == height &&
+		    value->width == width && value->channels == channels && !value->constant &&
+		    !value->stale && value->producer < 0 &&
+		    view_equals(&value->elements, &of->view))
+			return (int)v;
+	}
+	return value_fetch(builder, tensor, height, width, channels);
+}
+
+/* The shape in which a view moves with the fewest commands: its own last dimensions. */
+static void natural_shape(const struct view *view, unsigned int element_bytes, int32_t shape[3])
+{
+	unsigned int last = view->count;
+	uint64_t elements = 1;
+
+	for (unsigned int i = 0; i < view->count; i++)
+		elements *= (uint64_t)view->dimensions[i].size;
+	shape[1] = shape[2] = 1;
+	if (last && view->dimensions[last - 1].stride == element_bytes) {
+		shape[2] = view->dimensions[--last].size;
+		/* One long run is cut, so that it can be moved in parts. */
+		if (!last)
+			for (int32_t part = RUN_BYTES; shape[2] > RUN_BYTES; part--)
+				if (shape[2] % part == 0)
+					shape[2] = part;
+	}
+	if (last)
+		shape[1] = view->dimensions[--last].size;
+	shape[0] = (int32_t)(elements / (uint64_t)shape[1] / (uint64_t)shape[2]);
+}
+
+static int put_shape(struct segment_builder *builder, int tensor,
+		     const struct segment_place *place, int32_t shape[3])
+{
+	struct segment *segment = builder->segment;
+	const struct ir_tensor *from = &segment->graph->tensors[tensor];
+	unsigned int bytes = ir_type_bytes(from->type);
+	struct ir_feature_map map = segment_merged_map(from);
+	struct view source = builder->tensors[tensor].view, target = place->view;
+	/* A row can be moved in parts when its pixels are rows. */
+	const int32_t own[3] = { map.h > 1 ? map.h : map.w, map.h > 1 ? map.w : 1, map.c };
+	int whole = segment_value_whole(builder, tensor);
+
+	if (whole >= 0) {
+		const struct segment_value *value = &segment->values[whole];
+
+		shape[0] = value->height;
+		shape[1] = value->width;
+		shape[2] = value->channels;
+		if (can_transfer(&target, shape[0], shape[1], shape[2], bytes))
+			return 0;
+	}
+	view_merge(&source);
+	view_merge(&target);
+	for (unsigned int try = 0; try < 3; try++) {
+		if (!try)
+			memcpy(shape, own, sizeof(own));
+		else
+			natural_shape(try == 1 ? &target : &source, bytes, shape);
+		if (can_transfer(&source, shape[0], shape[1], shape[2], bytes) &&
+		    can_transfer(&target, shape[0], shape[1], shape[2], bytes))
+			return 0;
+	}
+	return -EFBIG;
+}
+
+int segment_put(struct segment_builder *builder, unsigned int operator_index, int tensor,
+		const struct segment_place *place)
+{
+	struct segment *segment = builder->segment;
+	struct segment_node *node;
+	int32_t shape[3];
+	int value, ret = put_shape(builder, tensor, place, shape);
+
+	/* By way of dense memory where no one shape suits both. */
+	if (ret && builder->tensors[tensor].owner != tensor && !builder->making_dense) {
+		builder->making_dense = true;
+		ret = segment_make_dense(builder, tensor);
+		builder->making_dense = false;
+		if (!ret)
+			ret = put_shape(builder, tensor, place, shape);
+	}
+	if (ret)
+		return ret;
+	value = segment_value_read(builder, tensor, shape[0], shape[1], shape[2]);
+	if (value < 0)
+		return value;
+	node = &segment->nodes[segment->node_count];
+	*node = (struct segment_node){
+		.store = place, .operator_index = operator_index,
+		.op = &segment->graph->operators[operator_index],
+		.inputs = { value }, .input_count = 1, .output = value,
+		.window = { .kernel_h = 1, .kernel_w = 1, .stride_h = 1, .stride_w = 1,
+			    .dilation_h = 1, .dilation_w = 1 },
+	};
+	segment->out->bases[place->base].flags |= KESTREL_GRAPH_BASE_WRITE;
+	return (int)segment->node_count++;
+}
