@@ -314,9 +314,10 @@ static int base_check(const struct graph *graph, const struct kestrel_graph_stre
 		return message_set(message, -EINVAL,
 				   "section BASES, record %" PRIu32 ": tensor %" PRIu32 " of %" PRIu32,
 				   index, base->tensor, graph->tensor_count);
-	if (graph->tensors[base->tensor].storage != KESTREL_GRAPH_STORAGE_VARIABLE)
+	if (graph->tensors[base->tensor].storage != KESTREL_GRAPH_STORAGE_VARIABLE &&
+	    graph->tensors[base->tensor].storage != KESTREL_GRAPH_STORAGE_STATE)
 		return message_set(message, -ENOTSUP,
-				   "section BASES, record %" PRIu32 ": tensor %" PRIu32 " is not variable",
+				   "section BASES, record %" PRIu32 ": tensor %" PRIu32 " is neither variable nor state",
 				   index, base->tensor);
 	limit = (graph->tensors[base->tensor].size + KESTREL_GRAPH_ALIGNMENT - 1) &
 		~(uint64_t)(KESTREL_GRAPH_ALIGNMENT - 1);

@@ -27,11 +27,13 @@ static void state_reset(struct npu_job *job)
 
 	for (uint32_t i = 0; i < graph->tensor_count; i++) {
 		const struct kestrel_graph_tensor *tensor = &graph->tensors[i];
+		const struct plan_tensor *place = &job->model->plan.tensors[i];
 		uint8_t *state;
 
-		if (job->model->plan.tensors[i].place != PLAN_STATE)
+		if (tensor->storage != KESTREL_GRAPH_STORAGE_STATE || place->place == PLAN_NONE)
 			continue;
-		state = job->state + job->model->plan.tensors[i].offset;
+		state = place->offset + (place->place == PLAN_DEVICE ?
+					 (uint8_t *)job->memory.data : job->state);
 		if (tensor->data_offset == KESTREL_GRAPH_NO_DATA)
 			memset(state, tensor->initial_byte, tensor->size);
 		else
@@ -57,7 +59,6 @@ static int memory_create(struct npu_job *job, struct message *message)
 	if (!job->arena || !job->state || !job->scratch || !job->addresses ||
 	    !job->device_addresses || !job->inputs || !job->outputs)
 		return message_set(message, -ENOMEM, "out of memory for a job");
-	state_reset(job);
 	ret = threads > 1 ? team_create(threads, &job->team) : 0;
 	if (ret)
 		return message_set(message, ret, "%" PRIu32 " threads: %s", threads, strerror(-ret));
@@ -104,6 +105,8 @@ int npu_job_new(struct npu_model *model, struct npu_job **result)
 	ret = memory_create(job, &message);
 	if (!ret)
 		ret = device_create(job, &message);
+	if (!ret)
+		state_reset(job);
 	if (ret) {
 		npu_job_free(job);
 		model->device->message = message;

@@ -196,21 +196,18 @@ static int tensors_place(const struct graph *graph, const struct kestrel_graph_s
 		struct plan_tensor *tensor = &plan->tensors[i];
 		struct life life = lives[i];
 
-		switch (graph->tensors[i].storage) {
-		case KESTREL_GRAPH_STORAGE_STATE:
+		uint32_t storage = graph->tensors[i].storage;
+
+		if (tensor->place == PLAN_DEVICE) {
+			tensor->offset = plan->device_size;
+			plan->device_size += life.size;
+		} else if (storage == KESTREL_GRAPH_STORAGE_STATE) {
 			tensor->place = PLAN_STATE;
 			tensor->offset = plan->state_size;
 			plan->state_size += life.size;
-			break;
-		case KESTREL_GRAPH_STORAGE_VARIABLE:
-			if (tensor->place == PLAN_DEVICE) {
-				tensor->offset = plan->device_size;
-				plan->device_size += life.size;
-			} else if (life.first != UINT32_MAX) {
-				tensor->place = PLAN_ARENA;
-				lives[count++] = life;
-			}
-			break;
+		} else if (storage == KESTREL_GRAPH_STORAGE_VARIABLE && life.first != UINT32_MAX) {
+			tensor->place = PLAN_ARENA;
+			lives[count++] = life;
 		}
 	}
 	plan->arena_size = lives_place(lives, count, live);

@@ -16,8 +16,8 @@
 enum plan_place {
 	PLAN_NONE = 0,		/* inside an NPU job, or a constant: no memory */
 	PLAN_ARENA = 1,		/* offset in the arena; shared over time */
-	PLAN_STATE = 2,		/* offset in the job's state */
-	PLAN_DEVICE = 3,	/* offset in the memory that NPU jobs share with the processor */
+	PLAN_STATE = 2,		/* offset in the job's state: one that no NPU job touches */
+	PLAN_DEVICE = 3,	/* offset in the memory that NPU jobs share with the processor, states too */
 };
 
 struct plan_tensor {

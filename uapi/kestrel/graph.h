@@ -758,7 +758,7 @@ enum kestrel_graph_base_kind {
 	 * kept from segment to segment within the run. offset, size: that part.
 	 */
 	KESTREL_GRAPH_BASE_SCRATCH	= 2,
-	/* The bytes of a tensor. offset 0; size: tensor size, or up to the next
+	/* The bytes of a VARIABLE or STATE tensor. offset 0; size: tensor size, or up to the next
 	 * multiple of 64 (the bytes after the tensor are undefined and may be
 	 * overwritten).
 	 */
