@@ -263,29 +263,6 @@ static int read_softmax(struct reader *reader, const struct kestrel_graph_softma
 	return 0;
 }
 
-/* Operators that keep the form that they have in the file. */
-static const struct {
-	uint32_t opcode;
-	enum ir_kind kind;
-} portable_kinds[] = {
-	{ KESTREL_GRAPH_COPY, IR_COPY },
-	{ KESTREL_GRAPH_CONCATENATION, IR_CONCATENATION },
-	{ KESTREL_GRAPH_SPLIT, IR_SPLIT },
-	{ KESTREL_GRAPH_PACK, IR_PACK },
-	{ KESTREL_GRAPH_SLICE, IR_SLICE },
-	{ KESTREL_GRAPH_TRANSPOSE, IR_TRANSPOSE },
-	{ KESTREL_GRAPH_RESIZE_BILINEAR, IR_RESIZE_BILINEAR },
-	{ KESTREL_GRAPH_RESIZE_NEAREST_NEIGHBOR, IR_RESIZE_NEAREST },
-	{ KESTREL_GRAPH_REQUANTIZE, IR_REQUANTISE },
-	{ KESTREL_GRAPH_LEAKY_RELU, IR_LEAKY_RELU },
-	{ KESTREL_GRAPH_PRELU, IR_PRELU },
-	{ KESTREL_GRAPH_UNARY, IR_UNARY },
-	{ KESTREL_GRAPH_LOG_SOFTMAX, IR_LOG_SOFTMAX },
-	{ KESTREL_GRAPH_SVDF, IR_SVDF },
-	{ KESTREL_GRAPH_LSTM, IR_LSTM },
-	{ KESTREL_GRAPH_DETECTION_POSTPROCESS, IR_DETECTION },
-};
-
 static int read_portable(struct reader *reader, const struct kestrel_graph_operator *from,
 			 struct ir_operator *op)
 {
@@ -299,52 +276,46 @@ static int read_attributes(struct reader *reader, const struct kestrel_graph_ope
 {
 	const union kestrel_graph_attributes *a = &from->attributes;
 
+	op->kind = portable_kind(from->opcode);
 	switch (from->opcode) {
 	case KESTREL_GRAPH_CONV_2D:
-		op->kind = IR_CONVOLUTION;
-		return read_convolution(reader, &a->convolution, op);
 	case KESTREL_GRAPH_DEPTHWISE_CONV_2D:
-		op->kind = IR_DEPTHWISE;
-		return read_convolution(reader, &a->convolution, op);
 	case KESTREL_GRAPH_TRANSPOSE_CONV:
-		op->kind = IR_TRANSPOSE_CONVOLUTION;
-		return read_convolution(reader, &a->convolution, op);
 	case KESTREL_GRAPH_FULLY_CONNECTED:
-		op->kind = IR_FULLY_CONNECTED;
 		return read_convolution(reader, &a->convolution, op);
 	case KESTREL_GRAPH_ADD:
 	case KESTREL_GRAPH_SUB:
 	case KESTREL_GRAPH_MUL:
+	case KESTREL_GRAPH_DIV:
 	case KESTREL_GRAPH_MINIMUM:
 	case KESTREL_GRAPH_MAXIMUM:
-		op->kind = from->opcode == KESTREL_GRAPH_ADD ? IR_ADD :
-			   from->opcode == KESTREL_GRAPH_SUB ? IR_SUB :
-			   from->opcode == KESTREL_GRAPH_MUL ? IR_MUL :
-			   from->opcode == KESTREL_GRAPH_MINIMUM ? IR_MINIMUM : IR_MAXIMUM;
+	case KESTREL_GRAPH_SQUARED_DIFFERENCE:
 		return read_elementwise(reader, &a->elementwise, op);
+	case KESTREL_GRAPH_BATCH_MATMUL:
+		op->attributes.transpose_a = a->matmul.transpose_a;
+		op->attributes.transpose_b = a->matmul.transpose_b;
+		op->input_zero_point = a->matmul.a_zero_point;
+		op->input2_zero_point = a->matmul.b_zero_point;
+		return read_requantise(reader, &a->matmul.requantise, 1, op);
 	case KESTREL_GRAPH_AVERAGE_POOL_2D:
-		op->kind = IR_AVERAGE_POOL;
-		read_pool(&a->pool, op);
-		return 0;
 	case KESTREL_GRAPH_MAX_POOL_2D:
-		op->kind = IR_MAX_POOL;
 		read_pool(&a->pool, op);
 		return 0;
 	case KESTREL_GRAPH_MEAN:
-		op->kind = IR_MEAN;
+	case KESTREL_GRAPH_SUM:
+	case KESTREL_GRAPH_REDUCE_MAX:
+	case KESTREL_GRAPH_REDUCE_MIN:
+	case KESTREL_GRAPH_REDUCE_PROD:
 		op->axes = a->reduce.axes;
 		op->input_zero_point = a->reduce.input_zero_point;
 		return read_requantise(reader, &a->reduce.requantise, 1, op);
 	case KESTREL_GRAPH_SOFTMAX:
-		op->kind = IR_SOFTMAX;
 		if (a->softmax.kind == KESTREL_GRAPH_SOFTMAX_FLOAT)
 			return read_portable(reader, from, op);
 		return read_softmax(reader, &a->softmax, op);
 	case KESTREL_GRAPH_RESHAPE:
-		op->kind = IR_RESHAPE;
 		return 0;
 	case KESTREL_GRAPH_PAD:
-		op->kind = IR_PAD;
 		for (unsigned int d = 0; d < IR_RANK_MAX; d++) {
 			op->pad_before[d] = (int32_t)a->pad.before[d];
 			op->pad_after[d] = (int32_t)a->pad.after[d];
@@ -352,23 +323,17 @@ static int read_attributes(struct reader *reader, const struct kestrel_graph_ope
 		op->output_zero_point = a->pad.value;
 		return 0;
 	case KESTREL_GRAPH_TABLE:
-		op->kind = IR_TABLE;
 		op->table = arena_copy(reader->graph->arena, parameters(reader, a->table.table),
 				       IR_TABLE_ENTRIES);
 		return op->table ? 0 : error_memory(reader->graph->error);
 	case KESTREL_GRAPH_QUANTIZE:
 	case KESTREL_GRAPH_DEQUANTIZE:
-		op->kind = from->opcode == KESTREL_GRAPH_QUANTIZE ? IR_QUANTISE : IR_DEQUANTISE;
 		op->clamp_low = a->quantize.minimum;
 		op->clamp_high = a->quantize.maximum;
 		return 0;
 	}
-	for (size_t i = 0; i < sizeof(portable_kinds) / sizeof(portable_kinds[0]); i++) {
-		if (portable_kinds[i].opcode != from->opcode)
-			continue;
-		op->kind = portable_kinds[i].kind;
+	if (op->kind != IR_UNKNOWN)
 		return read_portable(reader, from, op);
-	}
 	return error_set(reader->graph->error, -ENOTSUP, "%s: opcode %u cannot be compiled",
 			 ir_where(reader->graph, op, -1), from->opcode);
 }

@@ -225,10 +225,6 @@ static void put_convolution(struct writer *writer, const struct ir_operator *op,
 {
 	struct kestrel_graph_convolution *c = &record->attributes.convolution;
 
-	record->opcode = op->kind == IR_CONVOLUTION ? KESTREL_GRAPH_CONV_2D :
-			 op->kind == IR_DEPTHWISE ? KESTREL_GRAPH_DEPTHWISE_CONV_2D :
-			 op->kind == IR_TRANSPOSE_CONVOLUTION ? KESTREL_GRAPH_TRANSPOSE_CONV :
-								KESTREL_GRAPH_FULLY_CONNECTED;
 	c->stride_height = c->stride_width = c->dilation_height = c->dilation_width = 1;
 	c->depth_multiplier = 1;
 	c->input_zero_point = op->input_zero_point;
@@ -252,10 +248,6 @@ static void put_elementwise(const struct ir_operator *op, struct kestrel_graph_o
 {
 	struct kestrel_graph_elementwise *e = &record->attributes.elementwise;
 
-	record->opcode = op->kind == IR_ADD ? KESTREL_GRAPH_ADD :
-			 op->kind == IR_SUB ? KESTREL_GRAPH_SUB :
-			 op->kind == IR_MUL ? KESTREL_GRAPH_MUL :
-			 op->kind == IR_MINIMUM ? KESTREL_GRAPH_MINIMUM : KESTREL_GRAPH_MAXIMUM;
 	e->mode = requantise_mode(op->rounding);
 	e->left_shift = (uint32_t)op->left_shift;
 	e->a_zero_point = op->input_zero_point;
@@ -268,12 +260,32 @@ static void put_elementwise(const struct ir_operator *op, struct kestrel_graph_o
 	e->maximum = op->clamp_high;
 }
 
+static void put_reduction(struct writer *writer, const struct ir_operator *op,
+			  struct kestrel_graph_operator *record)
+{
+	record->attributes.reduce.axes = op->axes;
+	record->attributes.reduce.input_zero_point = op->input_zero_point;
+	if (op->rounding != IR_ROUNDING_NONE)
+		record->attributes.reduce.requantise = requantise_of(writer, op);
+}
+
+static void put_matmul(struct writer *writer, const struct ir_operator *op,
+		       struct kestrel_graph_operator *record)
+{
+	struct kestrel_graph_matmul *matmul = &record->attributes.matmul;
+
+	matmul->transpose_a = op->attributes.transpose_a;
+	matmul->transpose_b = op->attributes.transpose_b;
+	matmul->a_zero_point = op->input_zero_point;
+	matmul->b_zero_point = op->input2_zero_point;
+	if (op->rounding != IR_ROUNDING_NONE)
+		matmul->requantise = requantise_of(writer, op);
+}
+
 static void put_pool(const struct ir_operator *op, struct kestrel_graph_operator *record)
 {
 	struct kestrel_graph_pool *p = &record->attributes.pool;
 
-	record->opcode = op->kind == IR_AVERAGE_POOL ? KESTREL_GRAPH_AVERAGE_POOL_2D :
-						       KESTREL_GRAPH_MAX_POOL_2D;
 	p->filter_height = (uint32_t)op->window.kernel_h;
 	p->filter_width = (uint32_t)op->window.kernel_w;
 	p->stride_height = (uint32_t)op->window.stride_h;
@@ -292,7 +304,6 @@ static void put_softmax(struct writer *writer, const struct ir_operator *op,
 	const struct ir_graph *graph = writer->graph;
 	struct kestrel_graph_softmax *s = &record->attributes.softmax;
 
-	record->opcode = KESTREL_GRAPH_SOFTMAX;
 	s->zero_point = op->output_zero_point;
 	s->minimum = op->clamp_low;
 	s->maximum = op->clamp_high;
@@ -315,7 +326,6 @@ static void put_quantize(const struct ir_graph *graph, const struct ir_operator 
 									 op->inputs[0]];
 	struct kestrel_graph_quantize *q = &record->attributes.quantize;
 
-	record->opcode = from_float ? KESTREL_GRAPH_QUANTIZE : KESTREL_GRAPH_DEQUANTIZE;
 	q->scale = float_bits(quantised->scales[0]);
 	q->zero_point = (int32_t)quantised->zero_points[0];
 	q->minimum = op->clamp_low;
@@ -336,6 +346,7 @@ static void put_portable(struct writer *writer, const struct ir_portable *portab
 static void put_operator(struct writer *writer, const struct ir_operator *op)
 {
 	struct kestrel_graph_operator record = {
+		.opcode = portable_opcode(op->kind),
 		.source_operator = op->source,
 		.input_count = op->input_count,
 		.output_count = op->output_count,
@@ -364,6 +375,8 @@ static void put_operator(struct writer *writer, const struct ir_operator *op)
 	case IR_MUL:
 	case IR_MINIMUM:
 	case IR_MAXIMUM:
+	case IR_DIV:
+	case IR_SQUARED_DIFFERENCE:
 		put_elementwise(op, &record);
 		break;
 	case IR_AVERAGE_POOL:
@@ -371,19 +384,21 @@ static void put_operator(struct writer *writer, const struct ir_operator *op)
 		put_pool(op, &record);
 		break;
 	case IR_MEAN:
-		record.opcode = KESTREL_GRAPH_MEAN;
-		record.attributes.reduce.axes = op->axes;
-		record.attributes.reduce.input_zero_point = op->input_zero_point;
-		record.attributes.reduce.requantise = requantise_of(writer, op);
+	case IR_SUM:
+	case IR_REDUCE_MAX:
+	case IR_REDUCE_MIN:
+	case IR_REDUCE_PROD:
+		put_reduction(writer, op, &record);
+		break;
+	case IR_BATCH_MATMUL:
+		put_matmul(writer, op, &record);
 		break;
 	case IR_SOFTMAX:
 		put_softmax(writer, op, &record);
 		break;
 	case IR_RESHAPE:
-		record.opcode = KESTREL_GRAPH_RESHAPE;
 		break;
 	case IR_PAD:
-		record.opcode = KESTREL_GRAPH_PAD;
 		for (unsigned int d = 0; d < IR_RANK_MAX; d++) {
 			pad->before[d] = (uint32_t)op->pad_before[d];
 			pad->after[d] = (uint32_t)op->pad_after[d];
@@ -395,7 +410,6 @@ static void put_operator(struct writer *writer, const struct ir_operator *op)
 		put_quantize(writer->graph, op, &record);
 		break;
 	case IR_TABLE:
-		record.opcode = KESTREL_GRAPH_TABLE;
 		record.attributes.table.table = put_parameters(writer, op->table,
 							       IR_TABLE_ENTRIES, 4);
 		break;

@@ -3,6 +3,72 @@
 
 #include "portable.h"
 
+static const struct {
+	enum ir_kind kind;
+	uint32_t opcode;
+} opcodes[] = {
+	{ IR_CONVOLUTION, KESTREL_GRAPH_CONV_2D },
+	{ IR_DEPTHWISE, KESTREL_GRAPH_DEPTHWISE_CONV_2D },
+	{ IR_TRANSPOSE_CONVOLUTION, KESTREL_GRAPH_TRANSPOSE_CONV },
+	{ IR_FULLY_CONNECTED, KESTREL_GRAPH_FULLY_CONNECTED },
+	{ IR_BATCH_MATMUL, KESTREL_GRAPH_BATCH_MATMUL },
+	{ IR_ADD, KESTREL_GRAPH_ADD },
+	{ IR_SUB, KESTREL_GRAPH_SUB },
+	{ IR_MUL, KESTREL_GRAPH_MUL },
+	{ IR_DIV, KESTREL_GRAPH_DIV },
+	{ IR_MINIMUM, KESTREL_GRAPH_MINIMUM },
+	{ IR_MAXIMUM, KESTREL_GRAPH_MAXIMUM },
+	{ IR_SQUARED_DIFFERENCE, KESTREL_GRAPH_SQUARED_DIFFERENCE },
+	{ IR_AVERAGE_POOL, KESTREL_GRAPH_AVERAGE_POOL_2D },
+	{ IR_MAX_POOL, KESTREL_GRAPH_MAX_POOL_2D },
+	{ IR_MEAN, KESTREL_GRAPH_MEAN },
+	{ IR_SUM, KESTREL_GRAPH_SUM },
+	{ IR_REDUCE_MAX, KESTREL_GRAPH_REDUCE_MAX },
+	{ IR_REDUCE_MIN, KESTREL_GRAPH_REDUCE_MIN },
+	{ IR_REDUCE_PROD, KESTREL_GRAPH_REDUCE_PROD },
+	{ IR_ARG_MAX, KESTREL_GRAPH_ARG_MAX },
+	{ IR_ARG_MIN, KESTREL_GRAPH_ARG_MIN },
+	{ IR_TABLE, KESTREL_GRAPH_TABLE },
+	{ IR_QUANTISE, KESTREL_GRAPH_QUANTIZE },
+	{ IR_DEQUANTISE, KESTREL_GRAPH_DEQUANTIZE },
+	{ IR_REQUANTISE, KESTREL_GRAPH_REQUANTIZE },
+	{ IR_SOFTMAX, KESTREL_GRAPH_SOFTMAX },
+	{ IR_LOG_SOFTMAX, KESTREL_GRAPH_LOG_SOFTMAX },
+	{ IR_LEAKY_RELU, KESTREL_GRAPH_LEAKY_RELU },
+	{ IR_PRELU, KESTREL_GRAPH_PRELU },
+	{ IR_UNARY, KESTREL_GRAPH_UNARY },
+	{ IR_RESHAPE, KESTREL_GRAPH_RESHAPE },
+	{ IR_COPY, KESTREL_GRAPH_COPY },
+	{ IR_PAD, KESTREL_GRAPH_PAD },
+	{ IR_CONCATENATION, KESTREL_GRAPH_CONCATENATION },
+	{ IR_SPLIT, KESTREL_GRAPH_SPLIT },
+	{ IR_PACK, KESTREL_GRAPH_PACK },
+	{ IR_SLICE, KESTREL_GRAPH_SLICE },
+	{ IR_TRANSPOSE, KESTREL_GRAPH_TRANSPOSE },
+	{ IR_GATHER, KESTREL_GRAPH_GATHER },
+	{ IR_RESIZE_BILINEAR, KESTREL_GRAPH_RESIZE_BILINEAR },
+	{ IR_RESIZE_NEAREST, KESTREL_GRAPH_RESIZE_NEAREST_NEIGHBOR },
+	{ IR_SVDF, KESTREL_GRAPH_SVDF },
+	{ IR_LSTM, KESTREL_GRAPH_LSTM },
+	{ IR_DETECTION, KESTREL_GRAPH_DETECTION_POSTPROCESS },
+};
+
+uint32_t portable_opcode(enum ir_kind kind)
+{
+	for (size_t i = 0; i < sizeof(opcodes) / sizeof(opcodes[0]); i++)
+		if (opcodes[i].kind == kind)
+			return opcodes[i].opcode;
+	return 0;
+}
+
+enum ir_kind portable_kind(uint32_t opcode)
+{
+	for (size_t i = 0; i < sizeof(opcodes) / sizeof(opcodes[0]); i++)
+		if (opcodes[i].opcode == opcode)
+			return opcodes[i].kind;
+	return IR_UNKNOWN;
+}
+
 /* The offset that the attributes hold, and how many bytes it is of; NULL for none. */
 static uint32_t *offset_of(uint32_t opcode, union kestrel_graph_attributes *a, uint32_t *bytes)
 {
@@ -11,6 +77,11 @@ static uint32_t *offset_of(uint32_t opcode, union kestrel_graph_attributes *a, u
 		*bytes = a->requantize.requantise.scale_count *
 			 (uint32_t)sizeof(struct kestrel_graph_scale);
 		return &a->requantize.requantise.scales;
+	case KESTREL_GRAPH_UNARY:
+		*bytes = a->unary.function == KESTREL_GRAPH_FUNCTION_LOGISTIC ||
+			 a->unary.function == KESTREL_GRAPH_FUNCTION_TANH ?
+			 256 * (uint32_t)sizeof(uint16_t) : 513 * (uint32_t)sizeof(int16_t);
+		return a->unary.table == KESTREL_GRAPH_NONE ? NULL : &a->unary.table;
 	case KESTREL_GRAPH_LSTM:
 		*bytes = KESTREL_GRAPH_LSTM_SCALES * (uint32_t)sizeof(struct kestrel_graph_scale);
 		return &a->lstm.scales;

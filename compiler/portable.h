@@ -17,4 +17,8 @@ struct ir_portable *portable_copy(struct arena *arena, uint32_t opcode,
 				  const union kestrel_graph_attributes *attributes,
 				  const uint8_t *parameters);
 
+/* The opcode of a kind, 0 where graphs have none; and the other way round, IR_UNKNOWN. */
+uint32_t portable_opcode(enum ir_kind kind);
+enum ir_kind portable_kind(uint32_t opcode);
+
 #endif

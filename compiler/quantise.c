@@ -94,6 +94,9 @@ static int32_t rounding_shift(int32_t value, int exponent)
 
 	if (!exponent)
 		return value;
+	/* Less than half of one. */
+	if (exponent > 31)
+		return 0;
 	mask = (int32_t)((1ll << exponent) - 1);
 	remainder = value & mask;
 	threshold = (mask >> 1) + (value < 0);
@@ -252,6 +255,80 @@ int32_t quantise_tanh(int32_t value, double input_scale)
 	if (argument < 0)
 		result = -result;
 	return saturate(rounding_shift(result, 24), INT8_MIN, INT8_MAX);
+}
+
+/* Sign bits that a value has beyond one. */
+static int headroom(int32_t value)
+{
+	int bits = 0;
+
+	while (bits < 31 && (value ^ (int32_t)((uint32_t)value << (bits + 1))) >= 0)
+		bits++;
+	return bits;
+}
+
+int32_t quantise_quotient(int32_t a, int32_t b, struct ir_scale factor)
+{
+	struct ir_scale inverse = { 0, 0 };
+	int32_t quotient;
+	int bits = 0, total;
+
+	if (b < 0) {
+		a = -a;
+		b = -b;
+	}
+	while (!((uint32_t)b << bits & 1u << 31))
+		bits++;
+	inverse.multiplier = saturating_shift_left(half_reciprocal(
+		half_denominator((int32_t)(((uint32_t)b << bits) - (1u << 31)))), 1);
+	inverse.shift = headroom(a);
+	quotient = quantise_rescale(a, inverse);
+	total = factor.shift - (31 - bits) - inverse.shift;
+	return rounding_shift(high_multiply(quotient, factor.multiplier), -total);
+}
+
+/* 1 / sqrt(value) as a factor, value > 1: Newton's method from 1, five times, in Q3.28. */
+static struct ir_scale inverse_root(int32_t value)
+{
+	const int32_t half_three = (1 << 28) + (1 << 27);
+	struct ir_scale scale;
+	int32_t half, x = 1 << 28;
+	int right = 11;
+
+	while (value >= 1 << 29) {
+		value /= 4;
+		right++;
+	}
+	while (value < 1 << 27) {
+		value *= 4;
+		right--;
+	}
+	half = rounding_shift(value >> 1, 1);
+	for (int i = 0; i < 5; i++) {
+		/* Products of Q3.28 twice and three times: Q6.25 and Q9.22, made Q3.28 again. */
+		int32_t cube = saturating_shift_left(high_multiply(high_multiply(x, x), x), 6);
+
+		x = saturating_shift_left(high_multiply(half_three, x) - high_multiply(half, cube), 3);
+	}
+	x = high_multiply(x, 1518500250);
+	if (right < 0) {
+		x = (int32_t)((uint32_t)x << -right);
+		right = 0;
+	}
+	scale.multiplier = x;
+	scale.shift = -right;
+	return scale;
+}
+
+int32_t quantise_inverse_root(int32_t value, struct ir_scale factor)
+{
+	struct ir_scale root = { INT32_MAX, 0 };
+
+	if (value > 1)
+		root = inverse_root(value);
+	root.shift += 20;
+	factor.shift -= 20;
+	return quantise_rescale(quantise_rescale(1, root), factor);
 }
 
 static int16_t saturate_16(int32_t value)

@@ -28,6 +28,12 @@ struct ir_scale quantise_mean(struct ir_scale scale, uint64_t count);
 /* Double-rounding requantisation (the reference kernels' function) of one value. */
 int32_t quantise_rescale(int32_t value, struct ir_scale scale);
 
+/* a / b x factor as the reference's DIV computes it; b != 0, factor below 1. */
+int32_t quantise_quotient(int32_t a, int32_t b, struct ir_scale factor);
+
+/* RSQRT of a positive value - zero point, `factor` = 1 / (sqrt(input scale) x output scale). */
+int32_t quantise_inverse_root(int32_t value, struct ir_scale factor);
+
 /*
  * What a channel record holds of a factor: the multiplier, or its upper half where
  * 64-bit sums are scaled with 16 bits.
@@ -40,6 +46,20 @@ uint32_t quantise_record(enum ir_rounding rounding, struct ir_scale scale);
  * too small for the formula.
  */
 bool quantise_exponentials(double factor, int32_t table[IR_TABLE_ENTRIES]);
+
+/* Points of a function of int16, between which lines run: every 128th value. */
+#define QUANTISE_LINE_POINTS 513
+
+/*
+ * The points of a function for zero points of 0: each is off the function by half
+ * of what the line would be off midway.
+ */
+void quantise_lines(float input_scale, float output_scale,
+		    float (*function)(const void *opaque, float x), const void *opaque,
+		    int16_t points[QUANTISE_LINE_POINTS]);
+
+/* 65536 / (1 + exp(-i / 24)) for i = 0..255, each off by half of the line's error midway. */
+void quantise_sigmoids(uint16_t points[256]);
 
 /* HARD_SWISH of value - zero point, without the output's zero point and clamp. */
 int32_t quantise_hard_swish(int32_t value, float input_scale, float output_scale);

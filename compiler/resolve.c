@@ -163,17 +163,21 @@ static int resolve_weights(struct ir_graph *graph, struct ir_operator *op, uint3
 	return 0;
 }
 
-/* int16 activations: sums of 64 bits unless the bias has 32. */
+/*
+ * int16 activations: sums of 64 bits unless the bias has 32. Without a bias
+ * TensorFlow Lite's transposed convolutions and fully connected layers take 32.
+ */
 static enum ir_rounding rounding_of(const struct ir_graph *graph, const struct ir_operator *op,
 				    const struct resolve_profile *profile)
 {
 	int bias = op->input_count > 2 ? op->inputs[2] : -1;
+	bool narrow = op->kind == IR_TRANSPOSE_CONVOLUTION || op->kind == IR_FULLY_CONNECTED;
 
 	if (resolve_is_float(graph, op))
 		return IR_ROUNDING_NONE;
 	if (graph->tensors[op->inputs[0]].type != IR_INT16)
 		return profile->convolution;
-	if (bias >= 0 && graph->tensors[bias].type == IR_INT32)
+	if (bias < 0 ? narrow && !profile->micro : graph->tensors[bias].type == IR_INT32)
 		return IR_ROUNDING_DOUBLE;
 	return IR_ROUNDING_WIDE;
 }
@@ -329,77 +333,6 @@ static int resolve_pool(struct ir_graph *graph, struct ir_operator *op)
 	return 0;
 }
 
-/* Bits of the dimensions that a constant list of axes names. */
-static int read_axes(struct ir_graph *graph, const struct ir_operator *op, uint32_t *axes)
-{
-	const struct ir_tensor *list = &graph->tensors[op->inputs[1]];
-	int32_t rank = (int32_t)graph->tensors[op->inputs[0]].rank;
-
-	if (!list->data || list->type != IR_INT32)
-		return error_set(graph->error, -ENOTSUP, "%s: the axes must be constant int32",
-				 ir_where(graph, op, op->inputs[1]));
-	*axes = 0;
-	for (uint64_t i = 0; i < list->elements; i++) {
-		int32_t axis;
-
-		memcpy(&axis, list->data + 4 * i, sizeof(axis));
-		if (axis < -rank || axis >= rank)
-			return error_set(graph->error, -EINVAL, "%s: axis %d of %d dimensions",
-					 ir_where(graph, op, op->inputs[1]), axis, rank);
-		*axes |= 1u << (axis < 0 ? axis + rank : axis);
-	}
-	return 0;
-}
-
-static int resolve_mean(struct ir_graph *graph, struct ir_operator *op,
-			const struct resolve_profile *profile)
-{
-	const struct ir_tensor *in, *out;
-	uint64_t count = 1;
-	int ret = resolve_check_counts(graph, op, 2, 2);
-
-	if (!ret)
-		ret = resolve_check_activations(graph, op);
-	if (!ret)
-		ret = resolve_output_range(graph, op);
-	if (!ret)
-		ret = read_axes(graph, op, &op->axes);
-	if (ret)
-		return ret;
-	op->input_count = 1;
-	in = &graph->tensors[op->inputs[0]];
-	out = &graph->tensors[op->outputs[0]];
-	for (unsigned int d = 0; d < in->rank; d++)
-		if (op->axes & 1u << d)
-			count *= (uint64_t)in->shape[d];
-	if (!op->axes || out->elements != in->elements / count)
-		return error_set(graph->error, -EINVAL, "%s: shape does not match the reduced axes",
-				 ir_where(graph, op, op->outputs[0]));
-	if (count > 1u << 23)
-		return error_set(graph->error, -ENOTSUP, "%s: mean of %llu elements could overflow",
-				 ir_where(graph, op, op->inputs[0]), (unsigned long long)count);
-	if (resolve_is_float(graph, op))
-		return error_set(graph->error, -ENOTSUP, "%s: no float32 form of it",
-				 ir_where(graph, op, -1));
-	op->scale_count = 1;
-	op->scales = arena_alloc(graph->arena, 1, sizeof(*op->scales));
-	if (!op->scales)
-		return error_memory(graph->error);
-	if (profile->optimised && in->rank == 4 && op->axes == 6 &&
-	    op->attributes.keep_dimensions) {
-		float scale = in->scales[0] / ((float)count * out->scales[0]);
-		float bias = (float)op->input_zero_point * in->scales[0] / out->scales[0];
-
-		op->scales[0] = quantise_factor((double)scale);
-		op->output_zero_point -= (int32_t)(bias + (bias > 0 ? 0.5f : -0.5f));
-		op->input_zero_point = 0;
-	} else {
-		op->scales[0] = quantise_mean(quantise_factor((double)in->scales[0] /
-							      (double)out->scales[0]), count);
-	}
-	return 0;
-}
-
 static int resolve_operator(struct ir_graph *graph, struct ir_operator *op,
 			    const struct resolve_profile *profile)
 {
@@ -419,6 +352,8 @@ static int resolve_operator(struct ir_graph *graph, struct ir_operator *op,
 	case IR_MUL:
 	case IR_MINIMUM:
 	case IR_MAXIMUM:
+	case IR_SQUARED_DIFFERENCE:
+	case IR_DIV:
 		return resolve_elementwise(graph, op, profile);
 	case IR_PRELU:
 		return resolve_leaky(graph, op, profile);
@@ -428,7 +363,18 @@ static int resolve_operator(struct ir_graph *graph, struct ir_operator *op,
 	case IR_MAX_POOL:
 		return resolve_pool(graph, op);
 	case IR_MEAN:
-		return resolve_mean(graph, op, profile);
+	case IR_SUM:
+	case IR_REDUCE_MAX:
+	case IR_REDUCE_MIN:
+	case IR_REDUCE_PROD:
+		return resolve_reduction(graph, op, profile);
+	case IR_ARG_MAX:
+	case IR_ARG_MIN:
+		return resolve_arg_extreme(graph, op);
+	case IR_BATCH_MATMUL:
+		return resolve_matmul(graph, op, profile);
+	case IR_GATHER:
+		return resolve_gather(graph, op);
 	case IR_SOFTMAX:
 	case IR_LOG_SOFTMAX:
 		return resolve_softmax(graph, op, profile);

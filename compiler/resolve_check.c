@@ -81,6 +81,25 @@ int resolve_check_activations(struct ir_graph *graph, const struct ir_operator *
 	return ret;
 }
 
+int resolve_check_broadcast(struct ir_graph *graph, const struct ir_operator *op,
+			    unsigned int innermost)
+{
+	const struct ir_tensor *a = &graph->tensors[op->inputs[0]];
+	const struct ir_tensor *b = &graph->tensors[op->inputs[1]];
+	const struct ir_tensor *out = &graph->tensors[op->outputs[0]];
+
+	for (unsigned int d = innermost; d < IR_RANK_MAX; d++) {
+		int32_t of_a = ir_extent(a, d), of_b = ir_extent(b, d);
+
+		if (ir_extent(out, d) != (of_a > of_b ? of_a : of_b) ||
+		    (of_a != of_b && of_a != 1 && of_b != 1))
+			return error_set(graph->error, -EINVAL,
+					 "%s: shape is not that of the inputs",
+					 ir_where(graph, op, op->outputs[0]));
+	}
+	return 0;
+}
+
 int resolve_check_moved(struct ir_graph *graph, const struct ir_operator *op, int from, int to)
 {
 	const struct ir_tensor *in = &graph->tensors[from];

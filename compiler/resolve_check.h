@@ -33,6 +33,13 @@ int resolve_check_same_quantisation(struct ir_graph *graph, const struct ir_oper
 /* First input and output have one type, and one quantisation where they have any. */
 int resolve_check_moved(struct ir_graph *graph, const struct ir_operator *op, int from, int to);
 
+/*
+ * The output has the shape that the first two inputs broadcast to, in the
+ * dimensions that are at least `innermost` away from the innermost one.
+ */
+int resolve_check_broadcast(struct ir_graph *graph, const struct ir_operator *op,
+			    unsigned int innermost);
+
 /* Inclusive range of an integer type of at most 32 bits. */
 void resolve_type_range(enum ir_type type, int32_t *low, int32_t *high);
 
@@ -71,6 +78,18 @@ int resolve_elementwise(struct ir_graph *graph, struct ir_operator *op,
 			const struct resolve_profile *profile);
 int resolve_leaky(struct ir_graph *graph, struct ir_operator *op,
 		  const struct resolve_profile *profile);
+
+/* resolve_reduce.c */
+int resolve_reduction(struct ir_graph *graph, struct ir_operator *op,
+		      const struct resolve_profile *profile);
+int resolve_arg_extreme(struct ir_graph *graph, struct ir_operator *op);
+
+/* resolve_matmul.c */
+int resolve_matmul(struct ir_graph *graph, struct ir_operator *op,
+		   const struct resolve_profile *profile);
+
+/* resolve_gather.c */
+int resolve_gather(struct ir_graph *graph, struct ir_operator *op);
 
 /* resolve_unary.c: functions of one value; 8 bits become IR_TABLE. */
 int resolve_unary(struct ir_graph *graph, struct ir_operator *op,

@@ -8,24 +8,6 @@
 #include "quantise.h"
 #include "resolve_check.h"
 
-static int check_broadcast(struct ir_graph *graph, const struct ir_operator *op)
-{
-	const struct ir_tensor *a = &graph->tensors[op->inputs[0]];
-	const struct ir_tensor *b = &graph->tensors[op->inputs[1]];
-	const struct ir_tensor *out = &graph->tensors[op->outputs[0]];
-
-	for (unsigned int d = 0; d < IR_RANK_MAX; d++) {
-		int32_t of_a = ir_extent(a, d), of_b = ir_extent(b, d);
-
-		if (ir_extent(out, d) != (of_a > of_b ? of_a : of_b) ||
-		    (of_a != of_b && of_a != 1 && of_b != 1))
-			return error_set(graph->error, -EINVAL,
-					 "%s: shape is not that of the inputs",
-					 ir_where(graph, op, op->outputs[0]));
-	}
-	return 0;
-}
-
 static int resolve_sum(struct ir_graph *graph, struct ir_operator *op)
 {
 	const struct ir_tensor *a = &graph->tensors[op->inputs[0]];
@@ -62,31 +44,99 @@ static int resolve_extreme(struct ir_graph *graph, struct ir_operator *op)
 	return ret ? ret : resolve_one_scale(graph, op, 1);
 }
 
+/* The difference keeps 7 more bits, so its square 14. */
+static int resolve_squared_difference(struct ir_graph *graph, struct ir_operator *op)
+{
+	const struct ir_tensor *a = &graph->tensors[op->inputs[0]];
+	const struct ir_tensor *b = &graph->tensors[op->inputs[1]];
+	double twice_larger = 2 * fmax((double)a->scales[0], (double)b->scales[0]);
+
+	op->left_shift = a->type == IR_INT16 ? 0 : 7;
+	op->input_scale = quantise_factor((double)a->scales[0] / twice_larger);
+	op->input2_scale = quantise_factor((double)b->scales[0] / twice_larger);
+	return resolve_one_scale(graph, op, twice_larger * twice_larger /
+				 ((1 << 2 * op->left_shift) *
+				  (double)graph->tensors[op->outputs[0]].scales[0]));
+}
+
+/* A quotient by one constant is a function of one value. */
+static int make_quotient_table(struct ir_graph *graph, struct ir_operator *op)
+{
+	const struct ir_tensor *divisor = &graph->tensors[op->inputs[1]];
+	bool is_signed = divisor->type == IR_INT8;
+	int32_t b = is_signed ? (int8_t)divisor->data[0] : divisor->data[0];
+
+	op->kind = IR_TABLE;
+	op->input_count = 1;
+	op->table = arena_alloc(graph->arena, IR_TABLE_ENTRIES, 1);
+	if (!op->table)
+		return error_memory(graph->error);
+	for (int32_t i = 0; i < IR_TABLE_ENTRIES; i++) {
+		int32_t a = (is_signed ? (int8_t)i : i) - op->input_zero_point;
+		int64_t q = quantise_quotient(a, b - op->input2_zero_point, op->scales[0]);
+
+		/* Nothing divided by zero is known: its sign alone counts. */
+		if (b == op->input2_zero_point)
+			q = a < 0 ? INT32_MIN : a ? INT32_MAX : 0;
+		q += op->output_zero_point;
+		op->table[i] = (uint8_t)(q < op->clamp_low ? op->clamp_low :
+					 q > op->clamp_high ? op->clamp_high : q);
+	}
+	return 0;
+}
+
+static int resolve_quotient(struct ir_graph *graph, struct ir_operator *op)
+{
+	const struct ir_tensor *a = &graph->tensors[op->inputs[0]];
+	const struct ir_tensor *b = &graph->tensors[op->inputs[1]];
+	float out = graph->tensors[op->outputs[0]].scales[0];
+	int ret;
+
+	if (a->type == IR_INT16)
+		return error_set(graph->error, -ENOTSUP, "%s: no form for type int16",
+				 ir_where(graph, op, op->inputs[0]));
+	ret = resolve_one_scale(graph, op, (double)(a->scales[0] / (b->scales[0] * out)));
+	if (!ret && op->scales[0].shift > 0)
+		ret = error_set(graph->error, -ENOTSUP, "%s: the quotient's factor is 1 or more",
+				ir_where(graph, op, op->outputs[0]));
+	if (ret || !b->data || b->elements != 1 ||
+	    a->elements != graph->tensors[op->outputs[0]].elements)
+		return ret;
+	return make_quotient_table(graph, op);
+}
+
 int resolve_elementwise(struct ir_graph *graph, struct ir_operator *op,
 			const struct resolve_profile *profile)
 {
+	bool extreme = op->kind == IR_MINIMUM || op->kind == IR_MAXIMUM;
 	int ret = resolve_check_counts(graph, op, 2, 2);
 
-	if (!ret)
-		ret = resolve_check_activations(graph, op);
-	if (!ret && !resolve_is_float(graph, op))
-		ret = resolve_check_activation(graph, op, op->inputs[1]);
 	if (!ret && graph->tensors[op->inputs[1]].type != graph->tensors[op->inputs[0]].type)
 		ret = error_set(graph->error, -ENOTSUP, "%s: the inputs differ in type",
 				ir_where(graph, op, op->inputs[1]));
 	if (!ret)
-		ret = resolve_output_range(graph, op);
+		ret = resolve_check_broadcast(graph, op, 0);
+	if (!ret && extreme && graph->tensors[op->inputs[0]].type == IR_INT32)
+		return resolve_extreme(graph, op);
 	if (!ret)
-		ret = check_broadcast(graph, op);
+		ret = resolve_check_activations(graph, op);
+	if (!ret && !resolve_is_float(graph, op))
+		ret = resolve_check_activation(graph, op, op->inputs[1]);
+	if (!ret)
+		ret = resolve_output_range(graph, op);
 	if (ret)
 		return ret;
 	if (resolve_is_float(graph, op))
 		return resolve_one_scale(graph, op, 0);
 	op->input2_zero_point = (int32_t)graph->tensors[op->inputs[1]].zero_points[0];
+	if (extreme)
+		return resolve_extreme(graph, op);
 	if (op->kind == IR_MUL)
 		return resolve_product(graph, op, profile);
-	if (op->kind == IR_MINIMUM || op->kind == IR_MAXIMUM)
-		return resolve_extreme(graph, op);
+	if (op->kind == IR_DIV)
+		return resolve_quotient(graph, op);
+	if (op->kind == IR_SQUARED_DIFFERENCE)
+		return resolve_squared_difference(graph, op);
 	return resolve_sum(graph, op);
 }
 
@@ -101,15 +151,12 @@ int resolve_leaky(struct ir_graph *graph, struct ir_operator *op,
 	float alpha;
 	int ret = resolve_check_counts(graph, op, parametric ? 2 : 1, parametric ? 2 : 1);
 
-	if (!ret && resolve_is_float(graph, op))
-		ret = error_set(graph->error, -ENOTSUP, "%s: no float32 form of it",
-				ir_where(graph, op, -1));
 	if (!ret)
 		ret = resolve_check_activations(graph, op);
-	if (!ret && parametric)
+	if (!ret && parametric && !resolve_is_float(graph, op))
 		ret = resolve_check_activation(graph, op, op->inputs[1]);
 	if (!ret && parametric)
-		ret = check_broadcast(graph, op);
+		ret = resolve_check_broadcast(graph, op, 0);
 	if (!ret)
 		ret = resolve_output_range(graph, op);
 	if (!ret)
@@ -122,6 +169,10 @@ int resolve_leaky(struct ir_graph *graph, struct ir_operator *op,
 	if (in->elements != out->elements)
 		return error_set(graph->error, -EINVAL, "%s: shape is not that of the input",
 				 ir_where(graph, op, op->outputs[0]));
+	if (resolve_is_float(graph, op)) {
+		op->portable->attributes.leaky.alpha = resolve_float_bits(op->attributes.alpha);
+		return 0;
+	}
 	alpha = parametric ? graph->tensors[op->inputs[1]].scales[0] : op->attributes.alpha;
 	factor = (double)(in->scales[0] / out->scales[0]);
 	if (parametric && profile->micro)

@@ -105,9 +105,9 @@ int resolve_pad(struct ir_graph *graph, struct ir_operator *op)
 
 	if (!ret)
 		ret = resolve_check_same_quantisation(graph, op);
-	if (!ret && !resolve_is_float(graph, op))
+	if (!ret && graph->tensors[op->outputs[0]].scale_count)
 		ret = resolve_check_activations(graph, op);
-	if (!ret && !resolve_is_float(graph, op))
+	if (!ret && graph->tensors[op->outputs[0]].scale_count)
 		ret = resolve_output_range(graph, op);
 	if (!ret && op->kind == IR_PAD_V2)
 		ret = read_pad_value(graph, op);

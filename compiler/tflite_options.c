@@ -147,11 +147,22 @@ int tflite_read_options(struct error *error, const struct flatbuffer_table *tabl
 	case IR_ADD:
 	case IR_SUB:
 	case IR_MUL:
+	case IR_DIV:
 		return read_window(error, &options, &plain, op, table->what);
 	case IR_SOFTMAX:
 		return found ? flatbuffer_float(&options, 0, 0, &a->beta) : 0;
 	case IR_MEAN:
+	case IR_SUM:
+	case IR_REDUCE_MAX:
+	case IR_REDUCE_MIN:
+	case IR_REDUCE_PROD:
 		return read_bool(&options, 0, &a->keep_dimensions);
+	case IR_BATCH_MATMUL:
+		ret = read_bool(&options, 0, &a->transpose_a);
+		return ret ? ret : read_bool(&options, 1, &a->transpose_b);
+	case IR_GATHER:
+		ret = read_int32(&options, 0, 0, &a->axis);
+		return ret ? ret : read_int32(&options, 1, 0, &a->batch_dims);
 	case IR_CONCATENATION:
 		ret = read_window(error, &options, &second, op, table->what);
 		return ret ? ret : read_int32(&options, 0, 0, &a->axis);

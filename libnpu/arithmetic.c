@@ -61,6 +61,15 @@ int32_t arithmetic_reciprocal(int32_t z)
 	return shift_left_saturated(x, 1);
 }
 
+int32_t arithmetic_line(const int16_t *points, int32_t q)
+{
+	int32_t index = 256 + (q >> 7), rest = q & 127;
+	/* The slope has 16 bits. */
+	int16_t slope = (int16_t)(points[index + 1] - points[index]);
+
+	return points[index] + ((slope * rest + 64) >> 7);
+}
+
 int32_t array_read(const struct array *array, size_t index)
 {
 	switch (array->type) {
@@ -240,39 +249,6 @@ void arithmetic_fully_connected(const struct kestrel_graph_convolution *attribut
 	}
 }
 
-int32_t arithmetic_elementwise(uint32_t opcode,
-			       const struct kestrel_graph_elementwise *attributes,
-			       int32_t a, int32_t b)
-{
-	int32_t x, y;
-	int64_t result;
-
-	switch (opcode) {
-	case KESTREL_GRAPH_MINIMUM:
-		return a < b ? a : b;
-	case KESTREL_GRAPH_MAXIMUM:
-		return a > b ? a : b;
-	case KESTREL_GRAPH_MUL:
-		result = arithmetic_scale(attributes->mode,
-					  (int64_t)(a - attributes->a_zero_point) *
-					  (b - attributes->b_zero_point),
-					  attributes->output_scale);
-		break;
-	default:
-		x = arithmetic_shift_left(a - attributes->a_zero_point, attributes->left_shift);
-		y = arithmetic_shift_left(b - attributes->b_zero_point, attributes->left_shift);
-		x = (int32_t)arithmetic_scale(attributes->mode, x, attributes->a_scale);
-		y = (int32_t)arithmetic_scale(attributes->mode, y, attributes->b_scale);
-		if (opcode == KESTREL_GRAPH_SUB)
-			result = (int64_t)x - y;
-		else
-			result = (int64_t)x + y;
-		result = arithmetic_scale(attributes->mode, result, attributes->output_scale);
-	}
-	return arithmetic_clamp(result + attributes->zero_point,
-				attributes->minimum, attributes->maximum);
-}
-
 void arithmetic_pool(uint32_t opcode, const struct kestrel_graph_pool *attributes,
 		     const struct array *input, const struct array *output)
 {
@@ -309,54 +285,6 @@ void arithmetic_pool(uint32_t opcode, const struct kestrel_graph_pool *attribute
 			sum = sum > 0 ? (sum + count / 2) / count : (sum - count / 2) / count;
 		array_write(output, i++, arithmetic_clamp(sum, attributes->minimum,
 							  attributes->maximum));
-	}
-}
-
-/*
- * Walk over the input in order; strides say where each element goes in the
- * output, 0 along reduced dimensions.
- */
-void arithmetic_reduce(uint32_t opcode, const struct kestrel_graph_reduce *attributes,
-		       const struct kestrel_graph_scale *scales,
-		       const struct array *input, const struct array *output)
-{
-	size_t reduced = output->count ? input->count / output->count : 0;
-
-	for (size_t i = 0; i < output->count; i++) {
-		size_t base = 0, rest = i, stride = 1;
-		size_t steps[KESTREL_GRAPH_RANK_MAX], sizes[KESTREL_GRAPH_RANK_MAX];
-		unsigned int axes = 0;
-		int64_t sum = 0;
-		int32_t extreme = 0;
-
-		for (unsigned int d = input->rank; d-- > 0; stride *= input->dims[d]) {
-			if (attributes->axes & (1u << d)) {
-				steps[axes] = stride;
-				sizes[axes++] = input->dims[d];
-			} else {
-				base += rest % input->dims[d] * stride;
-				rest /= input->dims[d];
-			}
-		}
-		for (size_t j = 0; j < reduced; j++) {
-			size_t offset = base, k = j;
-			int32_t value;
-
-			for (unsigned int a = 0; a < axes; a++) {
-				offset += k % sizes[a] * steps[a];
-				k /= sizes[a];
-			}
-			value = array_read(input, offset);
-			sum += value;
-			if (!j || (opcode == KESTREL_GRAPH_REDUCE_MAX && value > extreme) ||
-			    (opcode == KESTREL_GRAPH_REDUCE_MIN && value < extreme))
-				extreme = value;
-		}
-		if (opcode == KESTREL_GRAPH_MEAN || opcode == KESTREL_GRAPH_SUM) {
-			sum -= (int64_t)reduced * attributes->input_zero_point;
-			extreme = arithmetic_requantise(&attributes->requantise, scales, 0, sum);
-		}
-		array_write(output, i, extreme);
 	}
 }
 
@@ -432,23 +360,6 @@ void arithmetic_requantize(const struct kestrel_graph_requantize *attributes,
 			    arithmetic_requantise(&attributes->requantise, scales, 0,
 						  (int64_t)array_read(input, i) -
 						  attributes->input_zero_point));
-}
-
-int32_t arithmetic_leaky(const struct kestrel_graph_leaky *attributes, int32_t x, int32_t alpha)
-{
-	int64_t value = x - attributes->input_zero_point;
-
-	if (value >= 0) {
-		value = arithmetic_scale(attributes->mode, value, attributes->identity_scale);
-	} else {
-		value = arithmetic_scale(attributes->mode,
-					 value * (alpha - attributes->alpha_zero_point),
-					 attributes->alpha_scale);
-		if (attributes->alpha_negative)
-			value = -value;
-	}
-	return arithmetic_clamp(value + attributes->zero_point,
-				attributes->minimum, attributes->maximum);
 }
 
 /* Source position of an output index in 1/1024, and its two neighbours. */

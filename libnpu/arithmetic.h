@@ -100,6 +100,9 @@ int64_t arithmetic_scale(uint32_t mode, int64_t x, struct kestrel_graph_scale sc
 /* 1 / (1 + z), both Q0.31, z >= 0; result in 1/2..1. */
 int32_t arithmetic_reciprocal(int32_t z);
 
+/* A function of int16 at q: 513 points, one for every 128 inputs, and lines between them. */
+int32_t arithmetic_line(const int16_t *points, int32_t q);
+
 /* Element of an integer array as a number, and back. */
 int32_t array_read(const struct array *array, size_t index);
 void array_write(const struct array *array, size_t index, int32_t value);
@@ -127,19 +130,9 @@ void arithmetic_fully_connected(const struct kestrel_graph_convolution *attribut
 				const struct array *input, const struct array *weights,
 				const struct array *bias, const struct array *output);
 
-/* One pair of elements. opcode: ADD, SUB, MUL, MINIMUM or MAXIMUM. */
-int32_t arithmetic_elementwise(uint32_t opcode,
-			       const struct kestrel_graph_elementwise *attributes,
-			       int32_t a, int32_t b);
-
 /* opcode: AVERAGE_POOL_2D or MAX_POOL_2D. */
 void arithmetic_pool(uint32_t opcode, const struct kestrel_graph_pool *attributes,
 		     const struct array *input, const struct array *output);
-
-/* opcode: MEAN, SUM, REDUCE_MAX or REDUCE_MIN. */
-void arithmetic_reduce(uint32_t opcode, const struct kestrel_graph_reduce *attributes,
-		       const struct kestrel_graph_scale *scales,
-		       const struct array *input, const struct array *output);
 
 /* Fixed-point softmax along the last dimension; table has 256 entries. */
 void arithmetic_softmax(const struct kestrel_graph_softmax *attributes, const int32_t *table,
@@ -152,9 +145,6 @@ void arithmetic_dequantize(const struct kestrel_graph_quantize *attributes,
 void arithmetic_requantize(const struct kestrel_graph_requantize *attributes,
 			   const struct kestrel_graph_scale *scales,
 			   const struct array *input, const struct array *output);
-
-/* alpha: NULL for LEAKY_RELU. One element. */
-int32_t arithmetic_leaky(const struct kestrel_graph_leaky *attributes, int32_t x, int32_t alpha);
 
 /* Elements of 8 bits (bilinear) or any size (nearest). */
 void arithmetic_resize_bilinear(const struct kestrel_graph_resize *attributes,

@@ -82,143 +82,6 @@ static void convolution(const struct cpu_call *call)
 		plain_convolution(call);
 }
 
-/* Steps in elements through an input that is broadcast to the output's shape. */
-static void broadcast_steps(const struct array *input, const struct array *output,
-			    int64_t steps[KESTREL_GRAPH_RANK_MAX])
-{
-	uint32_t shift = output->rank - input->rank;
-	int64_t step = 1;
-
-	for (uint32_t d = output->rank; d-- > 0;) {
-		uint32_t size = d >= shift ? input->dims[d - shift] : 1;
-
-		steps[d] = size == 1 ? 0 : step;
-		step *= size;
-	}
-}
-
-/* Positions of both inputs while the output is walked in order. */
-struct pair {
-	int64_t a_steps[KESTREL_GRAPH_RANK_MAX];
-	int64_t b_steps[KESTREL_GRAPH_RANK_MAX];
-	uint32_t position[KESTREL_GRAPH_RANK_MAX];
-	int64_t a;
-	int64_t b;
-};
-
-static void pair_begin(struct pair *pair, const struct array *a, const struct array *b,
-		       const struct array *output)
-{
-	memset(pair, 0, sizeof(*pair));
-	broadcast_steps(a, output, pair->a_steps);
-	broadcast_steps(b, output, pair->b_steps);
-}
-
-static void pair_next(struct pair *pair, const struct array *output)
-{
-	for (uint32_t d = output->rank; d-- > 0;) {
-		pair->a += pair->a_steps[d];
-		pair->b += pair->b_steps[d];
-		if (++pair->position[d] < output->dims[d])
-			return;
-		pair->a -= pair->a_steps[d] * output->dims[d];
-		pair->b -= pair->b_steps[d] * output->dims[d];
-		pair->position[d] = 0;
-	}
-}
-
-/*
- * ADD and SUB of bytes: what becomes of an input depends on its byte alone, so
- * 256 results per input are computed once and the loop only adds and scales.
- */
-static void add_bytes(const struct cpu_call *call, const struct array *a, const struct array *b,
-		      const struct array *output)
-{
-	const struct kestrel_graph_elementwise *attributes =
-		&call->operator->attributes.elementwise;
-	int32_t *a_table = call->scratch;
-	int32_t *b_table = a_table + 256;
-	const uint8_t *a_data = a->data;
-	const uint8_t *b_data = b->data;
-	uint8_t *to = output->data;
-
-	for (int i = 0; i < 256; i++) {
-		int32_t q = output->type == KESTREL_GRAPH_TYPE_INT8 ? (int8_t)i : i;
-
-		a_table[i] = (int32_t)arithmetic_scale(attributes->mode,
-			arithmetic_shift_left(q - attributes->a_zero_point,
-					      attributes->left_shift), attributes->a_scale);
-		b_table[i] = (int32_t)arithmetic_scale(attributes->mode,
-			arithmetic_shift_left(q - attributes->b_zero_point,
-					      attributes->left_shift), attributes->b_scale);
-	}
-	for (size_t i = 0; i < output->count; i++) {
-		int64_t x = a_table[a_data[i]];
-		int64_t y = b_table[b_data[i]];
-		int64_t sum = call->operator->opcode == KESTREL_GRAPH_SUB ? x - y : x + y;
-
-		sum = arithmetic_scale(attributes->mode, sum, attributes->output_scale);
-		to[i] = (uint8_t)arithmetic_clamp(sum + attributes->zero_point,
-						  attributes->minimum, attributes->maximum);
-	}
-}
-
-static void elementwise(const struct cpu_call *call)
-{
-	uint32_t opcode = call->operator->opcode;
-	struct array a = cpu_input(call, 0);
-	struct array b = cpu_input(call, 1);
-	struct array output = cpu_output(call, 0);
-	struct pair pair;
-
-	if ((opcode == KESTREL_GRAPH_ADD || opcode == KESTREL_GRAPH_SUB) &&
-	    graph_type_size(output.type) == 1 && a.count == output.count &&
-	    b.count == output.count) {
-		add_bytes(call, &a, &b, &output);
-		return;
-	}
-	pair_begin(&pair, &a, &b, &output);
-	for (size_t i = 0; i < output.count && output.type == KESTREL_GRAPH_TYPE_FLOAT32; i++) {
-		((float *)output.data)[i] =
-			cpu_float_elementwise(opcode, &call->operator->attributes.elementwise,
-					      ((const float *)a.data)[pair.a],
-					      ((const float *)b.data)[pair.b]);
-		pair_next(&pair, &output);
-	}
-	for (size_t i = 0; i < output.count && output.type != KESTREL_GRAPH_TYPE_FLOAT32; i++) {
-		array_write(&output, i,
-			    arithmetic_elementwise(opcode,
-						   &call->operator->attributes.elementwise,
-						   array_read(&a, (size_t)pair.a),
-						   array_read(&b, (size_t)pair.b)));
-		pair_next(&pair, &output);
-	}
-}
-
-static void leaky(const struct cpu_call *call)
-{
-	const struct kestrel_graph_leaky *attributes = &call->operator->attributes.leaky;
-	struct array input = cpu_input(call, 0);
-	struct array output = cpu_output(call, 0);
-	struct array alpha;
-	struct pair pair;
-
-	if (call->operator->opcode == KESTREL_GRAPH_LEAKY_RELU) {
-		for (size_t i = 0; i < output.count; i++)
-			array_write(&output, i,
-				    arithmetic_leaky(attributes, array_read(&input, i), 1));
-		return;
-	}
-	alpha = cpu_input(call, 1);
-	pair_begin(&pair, &input, &alpha, &output);
-	for (size_t i = 0; i < output.count; i++) {
-		array_write(&output, i,
-			    arithmetic_leaky(attributes, array_read(&input, (size_t)pair.a),
-					     array_read(&alpha, (size_t)pair.b)));
-		pair_next(&pair, &output);
-	}
-}
-
 static void pool(const struct cpu_call *call)
 {
 	struct array input = cpu_input(call, 0);
@@ -230,16 +93,6 @@ static void pool(const struct cpu_call *call)
 	}
 	arithmetic_pool(call->operator->opcode, &call->operator->attributes.pool, &input,
 			&output);
-}
-
-static void reduce(const struct cpu_call *call)
-{
-	const struct kestrel_graph_reduce *attributes = &call->operator->attributes.reduce;
-	struct array input = cpu_input(call, 0);
-	struct array output = cpu_output(call, 0);
-
-	arithmetic_reduce(call->operator->opcode, attributes,
-			  cpu_parameters(call, attributes->requantise.scales), &input, &output);
 }
 
 static void table(const struct cpu_call *call)
@@ -315,23 +168,30 @@ static void operator_run(const struct cpu_call *call)
 		[KESTREL_GRAPH_DEPTHWISE_CONV_2D] = convolution,
 		[KESTREL_GRAPH_TRANSPOSE_CONV] = convolution,
 		[KESTREL_GRAPH_FULLY_CONNECTED] = convolution,
-		[KESTREL_GRAPH_ADD] = elementwise,
-		[KESTREL_GRAPH_SUB] = elementwise,
-		[KESTREL_GRAPH_MUL] = elementwise,
-		[KESTREL_GRAPH_MINIMUM] = elementwise,
-		[KESTREL_GRAPH_MAXIMUM] = elementwise,
-		[KESTREL_GRAPH_PRELU] = leaky,
-		[KESTREL_GRAPH_LEAKY_RELU] = leaky,
+		[KESTREL_GRAPH_ADD] = cpu_elementwise,
+		[KESTREL_GRAPH_SUB] = cpu_elementwise,
+		[KESTREL_GRAPH_MUL] = cpu_elementwise,
+		[KESTREL_GRAPH_MINIMUM] = cpu_elementwise,
+		[KESTREL_GRAPH_MAXIMUM] = cpu_elementwise,
+		[KESTREL_GRAPH_DIV] = cpu_elementwise,
+		[KESTREL_GRAPH_SQUARED_DIFFERENCE] = cpu_elementwise,
+		[KESTREL_GRAPH_BATCH_MATMUL] = cpu_matmul,
+		[KESTREL_GRAPH_PRELU] = cpu_leaky,
+		[KESTREL_GRAPH_LEAKY_RELU] = cpu_leaky,
 		[KESTREL_GRAPH_AVERAGE_POOL_2D] = pool,
 		[KESTREL_GRAPH_MAX_POOL_2D] = pool,
-		[KESTREL_GRAPH_MEAN] = reduce,
-		[KESTREL_GRAPH_SUM] = reduce,
-		[KESTREL_GRAPH_REDUCE_MAX] = reduce,
-		[KESTREL_GRAPH_REDUCE_MIN] = reduce,
+		[KESTREL_GRAPH_MEAN] = cpu_reduce,
+		[KESTREL_GRAPH_SUM] = cpu_reduce,
+		[KESTREL_GRAPH_REDUCE_MAX] = cpu_reduce,
+		[KESTREL_GRAPH_REDUCE_MIN] = cpu_reduce,
+		[KESTREL_GRAPH_REDUCE_PROD] = cpu_reduce,
+		[KESTREL_GRAPH_ARG_MAX] = cpu_arg_extreme,
+		[KESTREL_GRAPH_ARG_MIN] = cpu_arg_extreme,
 		[KESTREL_GRAPH_TABLE] = table,
 		[KESTREL_GRAPH_QUANTIZE] = quantize,
 		[KESTREL_GRAPH_DEQUANTIZE] = dequantize,
 		[KESTREL_GRAPH_REQUANTIZE] = requantize,
+		[KESTREL_GRAPH_UNARY] = cpu_unary,
 		[KESTREL_GRAPH_SOFTMAX] = softmax,
 		[KESTREL_GRAPH_LOG_SOFTMAX] = cpu_float_softmax,
 		[KESTREL_GRAPH_RESHAPE] = cpu_copy,
@@ -342,6 +202,7 @@ static void operator_run(const struct cpu_call *call)
 		[KESTREL_GRAPH_SPLIT] = cpu_split,
 		[KESTREL_GRAPH_SLICE] = cpu_slice,
 		[KESTREL_GRAPH_TRANSPOSE] = cpu_transpose,
+		[KESTREL_GRAPH_GATHER] = cpu_gather,
 		[KESTREL_GRAPH_RESIZE_BILINEAR] = resize,
 		[KESTREL_GRAPH_RESIZE_NEAREST_NEIGHBOR] = resize,
 		[KESTREL_GRAPH_SVDF] = cpu_svdf,

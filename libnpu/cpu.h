@@ -81,6 +81,20 @@ int cpu_convolution_is_large(const struct graph *graph,
 /* Part number call->part of call->parts; parts write different bytes. */
 void cpu_convolution(const struct cpu_call *call);
 
+/* cpu_elementwise.c: operators on two tensors, and those that a sign decides. */
+void cpu_elementwise(const struct cpu_call *call);
+void cpu_leaky(const struct cpu_call *call);
+
+/* cpu_reduce.c */
+void cpu_reduce(const struct cpu_call *call);
+void cpu_arg_extreme(const struct cpu_call *call);
+
+/* cpu_matmul.c */
+void cpu_matmul(const struct cpu_call *call);
+
+/* cpu_unary.c: functions of one value that are no table of bytes. */
+void cpu_unary(const struct cpu_call *call);
+
 /* cpu_move.c: operators that move elements and change none. */
 void cpu_copy(const struct cpu_call *call);
 void cpu_pad(const struct cpu_call *call);
@@ -88,6 +102,7 @@ void cpu_concatenate(const struct cpu_call *call);
 void cpu_split(const struct cpu_call *call);
 void cpu_slice(const struct cpu_call *call);
 void cpu_transpose(const struct cpu_call *call);
+void cpu_gather(const struct cpu_call *call);
 
 /* cpu_recurrent.c: operators with state. */
 void cpu_svdf(const struct cpu_call *call);

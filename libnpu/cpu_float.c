@@ -174,7 +174,7 @@ void cpu_float_pool(const struct cpu_call *call)
 	}
 }
 
-/* One pair of ADD, SUB, MUL, MINIMUM or MAXIMUM. */
+/* One pair of an elementwise operator. */
 float cpu_float_elementwise(uint32_t opcode, const struct kestrel_graph_elementwise *attributes,
 			    float a, float b)
 {
@@ -188,6 +188,11 @@ float cpu_float_elementwise(uint32_t opcode, const struct kestrel_graph_elementw
 	case KESTREL_GRAPH_MUL:
 		a *= b;
 		break;
+	case KESTREL_GRAPH_DIV:
+		a /= b;
+		break;
+	case KESTREL_GRAPH_SQUARED_DIFFERENCE:
+		return (a - b) * (a - b);
 	case KESTREL_GRAPH_MINIMUM:
 		return fminf(a, b);
 	default:

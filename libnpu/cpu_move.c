@@ -176,3 +176,33 @@ void cpu_transpose(const struct cpu_call *call)
 		steps[d] = (int64_t)inner_count(&input, permutation[d]);
 	gather(&input, &output, output.rank, 0, output.dims, steps);
 }
+
+/* An index of the gathered dimension, held within it. */
+static size_t index_at(const struct array *indices, size_t i, uint32_t size)
+{
+	int64_t index = indices->type == KESTREL_GRAPH_TYPE_INT64 ?
+			((const int64_t *)indices->data)[i] :
+			((const int32_t *)indices->data)[i];
+
+	return (size_t)(index < 0 ? 0 : index < size ? index : size - 1);
+}
+
+void cpu_gather(const struct cpu_call *call)
+{
+	const struct kestrel_graph_axis *attributes = &call->operator->attributes.axis;
+	struct array input = cpu_input(call, 0);
+	struct array indices = cpu_input(call, 1);
+	struct array output = cpu_output(call, 0);
+	uint32_t size = input.dims[attributes->axis];
+	size_t bytes = inner_count(&input, attributes->axis) * graph_type_size(input.type);
+	size_t outer = outer_count(&input, attributes->axis);
+	size_t batches = outer_count(&input, attributes->batch_dims);
+	size_t count = indices.count / batches;
+	const uint8_t *from = input.data;
+	uint8_t *to = output.data;
+
+	for (size_t n = 0; n < outer; n++, from += size * bytes)
+		for (size_t i = 0; i < count; i++, to += bytes)
+			memcpy(to, from + index_at(&indices, n / (outer / batches) * count + i,
+						   size) * bytes, bytes);
+}

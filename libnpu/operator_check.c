@@ -12,8 +12,6 @@
 #define GEOMETRY_MAX 65535
 /* Longest row whose sum of exponentials fits 32 bits. */
 #define SOFTMAX_DEPTH_MAX 8191
-/* Largest left shift of ADD and SUB; 20 and 15 are in use. */
-#define LEFT_SHIFT_MAX 22
 
 static int counts_check(const struct check *check, uint32_t least, uint32_t most)
 {
@@ -170,102 +168,6 @@ static int fully_connected_check(const struct check *check)
 	return weights_check(check, weights->dims[0]);
 }
 
-/* Every dimension of the output is the larger one; the smaller is 1 or equal. */
-static int broadcast_check(const struct check *check, const struct kestrel_graph_tensor *input)
-{
-	const struct kestrel_graph_tensor *output = check_output(check, 0);
-
-	if (input->rank > output->rank)
-		return check_fail(check, -EINVAL, "input has a higher rank than the output");
-	for (uint32_t d = 0; d < input->rank; d++) {
-		uint32_t wide = output->dims[output->rank - input->rank + d];
-
-		if (input->dims[d] != 1 && input->dims[d] != wide)
-			return check_fail(check, -EINVAL, "dimension %" PRIu32 " does not broadcast to %" PRIu32,
-				    input->dims[d], wide);
-	}
-	return 0;
-}
-
-static int elementwise_check(const struct check *check)
-{
-	const struct kestrel_graph_elementwise *attributes =
-		&check->operator->attributes.elementwise;
-	const struct kestrel_graph_tensor *output = check_output(check, 0);
-	uint32_t opcode = check->operator->opcode;
-	int ret;
-
-	for (uint32_t i = 0; i < 2; i++) {
-		const struct kestrel_graph_tensor *input = check_input(check, i);
-
-		ret = broadcast_check(check, input);
-		if (ret)
-			return ret;
-		if (input->type != output->type ||
-		    (!check_is_byte(input->type) && input->type != KESTREL_GRAPH_TYPE_INT16 &&
-		     input->type != KESTREL_GRAPH_TYPE_FLOAT32))
-			return check_fail(check, -ENOTSUP, "no kernel for %s with output %s",
-				    graph_type_name(input->type), graph_type_name(output->type));
-	}
-	if (output->type == KESTREL_GRAPH_TYPE_FLOAT32)
-		return check_float_range(check, attributes->minimum, attributes->maximum);
-	if (opcode == KESTREL_GRAPH_MINIMUM || opcode == KESTREL_GRAPH_MAXIMUM)
-		return 0;
-	ret = check_mode(check, attributes->mode);
-	if (!ret)
-		ret = check_scale(check, attributes->mode, attributes->output_scale);
-	if (!ret && opcode != KESTREL_GRAPH_MUL)
-		ret = check_scale(check, attributes->mode, attributes->a_scale);
-	if (!ret && opcode != KESTREL_GRAPH_MUL)
-		ret = check_scale(check, attributes->mode, attributes->b_scale);
-	if (!ret)
-		ret = check_zero_point(check, "first", output->type, attributes->a_zero_point);
-	if (!ret)
-		ret = check_zero_point(check, "second", output->type, attributes->b_zero_point);
-	if (!ret && attributes->left_shift > LEFT_SHIFT_MAX)
-		ret = check_fail(check, -EINVAL, "left shift %" PRIu32 " is above %d",
-			   attributes->left_shift, LEFT_SHIFT_MAX);
-	if (!ret)
-		ret = check_range(check, output->type, attributes->zero_point,
-				  attributes->minimum, attributes->maximum);
-	return ret;
-}
-
-static int leaky_check(const struct check *check)
-{
-	const struct kestrel_graph_leaky *attributes = &check->operator->attributes.leaky;
-	const struct kestrel_graph_tensor *input = check_input(check, 0);
-	const struct kestrel_graph_tensor *output = check_output(check, 0);
-	int ret = 0;
-
-	if (input->type != output->type ||
-	    (!check_is_byte(input->type) && input->type != KESTREL_GRAPH_TYPE_INT16))
-		return check_fail(check, -ENOTSUP, "no kernel for input type %s",
-			    graph_type_name(input->type));
-	if (!check_same_shape(input, output))
-		return check_fail(check, -EINVAL, "input and output differ in shape");
-	if (check->operator->opcode == KESTREL_GRAPH_PRELU) {
-		ret = broadcast_check(check, check_input(check, 1));
-		if (!ret && check_input(check, 1)->type != input->type)
-			ret = check_fail(check, -ENOTSUP, "alpha has another type than the input");
-		if (!ret)
-			ret = check_zero_point(check, "alpha", input->type,
-					       attributes->alpha_zero_point);
-	}
-	if (!ret)
-		ret = check_mode(check, attributes->mode);
-	if (!ret)
-		ret = check_scale(check, attributes->mode, attributes->identity_scale);
-	if (!ret)
-		ret = check_scale(check, attributes->mode, attributes->alpha_scale);
-	if (!ret)
-		ret = check_zero_point(check, "input", input->type, attributes->input_zero_point);
-	if (!ret)
-		ret = check_range(check, output->type, attributes->zero_point,
-				  attributes->minimum, attributes->maximum);
-	return ret;
-}
-
 static int pool_check(const struct check *check)
 {
 	const struct kestrel_graph_pool *attributes = &check->operator->attributes.pool;
@@ -287,34 +189,6 @@ static int pool_check(const struct check *check)
 		return check_float_range(check, attributes->minimum, attributes->maximum);
 	return check_range(check, output->type, attributes->minimum, attributes->minimum,
 			   attributes->maximum);
-}
-
-static int reduce_check(const struct check *check)
-{
-	const struct kestrel_graph_reduce *attributes = &check->operator->attributes.reduce;
-	const struct kestrel_graph_tensor *input = check_input(check, 0);
-	const struct kestrel_graph_tensor *output = check_output(check, 0);
-	uint64_t kept = 1;
-
-	if (!check_is_integer(input->type) || !check_is_integer(output->type))
-		return check_fail(check, -ENOTSUP, "no kernel for %s with output %s",
-			    graph_type_name(input->type), graph_type_name(output->type));
-	if (attributes->axes >> input->rank)
-		return check_fail(check, -EINVAL, "axes 0x%" PRIx32 " with rank %u", attributes->axes,
-			    input->rank);
-	for (uint32_t d = 0; d < input->rank; d++)
-		if (!(attributes->axes & (1u << d)))
-			kept *= input->dims[d];
-	if (kept != check_count(output))
-		return check_fail(check, -EINVAL, "output has %" PRIu64 " elements, %" PRIu64 " remain",
-			    check_count(output), kept);
-	if (check->operator->opcode != KESTREL_GRAPH_MEAN &&
-	    check->operator->opcode != KESTREL_GRAPH_SUM) {
-		if (input->type != output->type)
-			return check_fail(check, -ENOTSUP, "input and output differ in type");
-		return 0;
-	}
-	return check_requantise(check, &attributes->requantise, output->type, 1);
 }
 
 static int table_check(const struct check *check)
@@ -424,122 +298,6 @@ static int softmax_check(const struct check *check)
 			   attributes->maximum);
 }
 
-/* Element types and counts of a copy that changes neither. */
-static int copy_check(const struct check *check)
-{
-	const struct kestrel_graph_tensor *input = check_input(check, 0);
-	const struct kestrel_graph_tensor *output = check_output(check, 0);
-
-	if (input->type != output->type || input->size != output->size)
-		return check_fail(check, -EINVAL, "%" PRIu64 " bytes of %s do not become %" PRIu64 " of %s",
-			    input->size, graph_type_name(input->type), output->size,
-			    graph_type_name(output->type));
-	return 0;
-}
-
-static int pad_check(const struct check *check)
-{
-	const struct kestrel_graph_pad *attributes = &check->operator->attributes.pad;
-	const struct kestrel_graph_tensor *input = check_input(check, 0);
-	const struct kestrel_graph_tensor *output = check_output(check, 0);
-
-	if (input->type != output->type || input->rank != output->rank)
-		return check_fail(check, -EINVAL, "input and output differ in type or rank");
-	for (uint32_t d = 0; d < input->rank; d++)
-		if ((uint64_t)attributes->before[d] + input->dims[d] + attributes->after[d] !=
-		    output->dims[d])
-			return check_fail(check, -EINVAL,
-				    "dimension %" PRIu32 ": %" PRIu32 "+%" PRIu32 "+%" PRIu32 " is not %" PRIu32,
-				    d, attributes->before[d], input->dims[d],
-				    attributes->after[d], output->dims[d]);
-	return 0;
-}
-
-/* Parts along one axis; PACK's parts lack the axis, SPLIT's parts are the outputs. */
-static int parts_check(const struct check *check)
-{
-	const struct kestrel_graph_operator *operator = check->operator;
-	int split = operator->opcode == KESTREL_GRAPH_SPLIT;
-	const struct kestrel_graph_tensor *whole = split ? check_input(check, 0) :
-						   check_output(check, 0);
-	uint32_t axis = operator->attributes.axis.axis;
-	uint32_t count = split ? operator->output_count : operator->input_count;
-	uint64_t outer = 1, inner = 1, sum = 0;
-
-	if (axis >= whole->rank)
-		return check_fail(check, -EINVAL, "axis %" PRIu32 " with rank %u", axis, whole->rank);
-	for (uint32_t d = 0; d < whole->rank; d++) {
-		if (d < axis)
-			outer *= whole->dims[d];
-		if (d > axis)
-			inner *= whole->dims[d];
-	}
-	for (uint32_t i = 0; i < count; i++) {
-		const struct kestrel_graph_tensor *part = split ? check_output(check, i) :
-							  check_input(check, i);
-
-		if (!part)
-			return check_fail(check, -EINVAL, "input %" PRIu32 " is absent", i);
-		if (part->type != whole->type)
-			return check_fail(check, -EINVAL, "part %" PRIu32 " is %s, not %s", i,
-				    graph_type_name(part->type), graph_type_name(whole->type));
-		if (check_count(part) % (outer * inner))
-			return check_fail(check, -EINVAL, "part %" PRIu32 " has another shape", i);
-		sum += check_count(part);
-	}
-	if (sum != check_count(whole))
-		return check_fail(check, -EINVAL, "parts have %" PRIu64 " elements, the whole %" PRIu64,
-			    sum, check_count(whole));
-	return 0;
-}
-
-static int slice_check(const struct check *check)
-{
-	const struct kestrel_graph_slice *attributes = &check->operator->attributes.slice;
-	const struct kestrel_graph_tensor *input = check_input(check, 0);
-	const struct kestrel_graph_tensor *output = check_output(check, 0);
-	uint64_t count = 1;
-
-	if (input->type != output->type)
-		return check_fail(check, -EINVAL, "input and output differ in type");
-	for (uint32_t d = 0; d < input->rank; d++) {
-		int64_t last = attributes->begin[d] +
-			       ((int64_t)attributes->count[d] - 1) * attributes->stride[d];
-
-		if (!attributes->count[d] || attributes->count[d] > input->dims[d] ||
-		    attributes->begin[d] >= input->dims[d] || last < 0 ||
-		    last >= input->dims[d] || !attributes->stride[d])
-			return check_fail(check, -EINVAL,
-				    "dimension %" PRIu32 ": %" PRIu32 " from %" PRIu32 " by %" PRId32 " is outside %" PRIu32,
-				    d, attributes->count[d], attributes->begin[d],
-				    attributes->stride[d], input->dims[d]);
-		count *= attributes->count[d];
-	}
-	if (count != check_count(output))
-		return check_fail(check, -EINVAL, "%" PRIu64 " elements do not make %" PRIu64, count,
-			    check_count(output));
-	return 0;
-}
-
-static int transpose_check(const struct check *check)
-{
-	const uint32_t *permutation = check->operator->attributes.transpose.permutation;
-	const struct kestrel_graph_tensor *input = check_input(check, 0);
-	const struct kestrel_graph_tensor *output = check_output(check, 0);
-	uint32_t seen = 0;
-
-	if (input->type != output->type || input->rank != output->rank)
-		return check_fail(check, -EINVAL, "input and output differ in type or rank");
-	for (uint32_t d = 0; d < input->rank; d++) {
-		if (permutation[d] >= input->rank || seen & (1u << permutation[d]) ||
-		    output->dims[d] != input->dims[permutation[d]])
-			return check_fail(check, -EINVAL, "dimension %" PRIu32 ": bad permutation %" PRIu32,
-				    d, permutation[d]);
-		seen |= 1u << permutation[d];
-	}
-	return 0;
-}
-
 static int resize_check(const struct check *check)
 {
 	const struct kestrel_graph_resize *attributes = &check->operator->attributes.resize;
@@ -572,36 +330,44 @@ static const struct operator_kind operator_kinds[] = {
 	{ KESTREL_GRAPH_DEPTHWISE_CONV_2D, 2, 3, convolution_check },
 	{ KESTREL_GRAPH_TRANSPOSE_CONV, 2, 3, convolution_check },
 	{ KESTREL_GRAPH_FULLY_CONNECTED, 2, 3, fully_connected_check },
-	{ KESTREL_GRAPH_ADD, 2, 2, elementwise_check },
-	{ KESTREL_GRAPH_SUB, 2, 2, elementwise_check },
-	{ KESTREL_GRAPH_MUL, 2, 2, elementwise_check },
-	{ KESTREL_GRAPH_MINIMUM, 2, 2, elementwise_check },
-	{ KESTREL_GRAPH_MAXIMUM, 2, 2, elementwise_check },
-	{ KESTREL_GRAPH_PRELU, 2, 2, leaky_check },
-	{ KESTREL_GRAPH_LEAKY_RELU, 1, 1, leaky_check },
+	{ KESTREL_GRAPH_ADD, 2, 2, check_elementwise },
+	{ KESTREL_GRAPH_SUB, 2, 2, check_elementwise },
+	{ KESTREL_GRAPH_MUL, 2, 2, check_elementwise },
+	{ KESTREL_GRAPH_MINIMUM, 2, 2, check_elementwise },
+	{ KESTREL_GRAPH_MAXIMUM, 2, 2, check_elementwise },
+	{ KESTREL_GRAPH_DIV, 2, 2, check_elementwise },
+	{ KESTREL_GRAPH_SQUARED_DIFFERENCE, 2, 2, check_elementwise },
+	{ KESTREL_GRAPH_BATCH_MATMUL, 2, 2, check_matmul },
+	{ KESTREL_GRAPH_PRELU, 2, 2, check_leaky },
+	{ KESTREL_GRAPH_LEAKY_RELU, 1, 1, check_leaky },
 	{ KESTREL_GRAPH_AVERAGE_POOL_2D, 1, 1, pool_check },
 	{ KESTREL_GRAPH_MAX_POOL_2D, 1, 1, pool_check },
-	{ KESTREL_GRAPH_MEAN, 1, 1, reduce_check },
-	{ KESTREL_GRAPH_SUM, 1, 1, reduce_check },
-	{ KESTREL_GRAPH_REDUCE_MAX, 1, 1, reduce_check },
-	{ KESTREL_GRAPH_REDUCE_MIN, 1, 1, reduce_check },
+	{ KESTREL_GRAPH_MEAN, 1, 1, check_reduce },
+	{ KESTREL_GRAPH_SUM, 1, 1, check_reduce },
+	{ KESTREL_GRAPH_REDUCE_MAX, 1, 1, check_reduce },
+	{ KESTREL_GRAPH_REDUCE_MIN, 1, 1, check_reduce },
+	{ KESTREL_GRAPH_REDUCE_PROD, 1, 1, check_reduce },
+	{ KESTREL_GRAPH_ARG_MAX, 1, 1, check_arg_extreme },
+	{ KESTREL_GRAPH_ARG_MIN, 1, 1, check_arg_extreme },
 	{ KESTREL_GRAPH_TABLE, 1, 1, table_check },
 	{ KESTREL_GRAPH_QUANTIZE, 1, 1, quantize_check },
 	{ KESTREL_GRAPH_DEQUANTIZE, 1, 1, quantize_check },
 	{ KESTREL_GRAPH_REQUANTIZE, 1, 1, requantize_check },
+	{ KESTREL_GRAPH_UNARY, 1, 1, check_unary },
 	{ KESTREL_GRAPH_SOFTMAX, 1, 1, softmax_check },
 	{ KESTREL_GRAPH_LOG_SOFTMAX, 1, 1, softmax_check },
 	{ KESTREL_GRAPH_SVDF, 5, 5, check_svdf },
 	{ KESTREL_GRAPH_LSTM, 15, 15, check_lstm },
 	{ KESTREL_GRAPH_DETECTION_POSTPROCESS, 3, 3, check_detection },
-	{ KESTREL_GRAPH_RESHAPE, 1, 1, copy_check },
-	{ KESTREL_GRAPH_COPY, 1, 1, copy_check },
-	{ KESTREL_GRAPH_PAD, 1, 1, pad_check },
-	{ KESTREL_GRAPH_CONCATENATION, 1, 1024, parts_check },
-	{ KESTREL_GRAPH_PACK, 1, 1024, parts_check },
-	{ KESTREL_GRAPH_SPLIT, 1, 1, parts_check },
-	{ KESTREL_GRAPH_SLICE, 1, 1, slice_check },
-	{ KESTREL_GRAPH_TRANSPOSE, 1, 1, transpose_check },
+	{ KESTREL_GRAPH_RESHAPE, 1, 1, check_copy },
+	{ KESTREL_GRAPH_COPY, 1, 1, check_copy },
+	{ KESTREL_GRAPH_PAD, 1, 1, check_pad },
+	{ KESTREL_GRAPH_CONCATENATION, 1, 1024, check_parts },
+	{ KESTREL_GRAPH_PACK, 1, 1024, check_parts },
+	{ KESTREL_GRAPH_SPLIT, 1, 1, check_parts },
+	{ KESTREL_GRAPH_SLICE, 1, 1, check_slice },
+	{ KESTREL_GRAPH_TRANSPOSE, 1, 1, check_transpose },
+	{ KESTREL_GRAPH_GATHER, 2, 2, check_gather },
 	{ KESTREL_GRAPH_RESIZE_BILINEAR, 1, 1, resize_check },
 	{ KESTREL_GRAPH_RESIZE_NEAREST_NEIGHBOR, 1, 1, resize_check },
 };

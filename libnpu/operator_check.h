@@ -46,6 +46,26 @@ int check_requantise(const struct check *check,
 		     const struct kestrel_graph_requantise *requantise,
 		     uint32_t type, uint32_t channels);
 
+/* operator_check_move.c */
+int check_copy(const struct check *check);
+int check_pad(const struct check *check);
+int check_parts(const struct check *check);
+int check_slice(const struct check *check);
+int check_transpose(const struct check *check);
+int check_gather(const struct check *check);
+
+/* operator_check_elementwise.c */
+int check_elementwise(const struct check *check);
+int check_leaky(const struct check *check);
+int check_matmul(const struct check *check);
+
+/* operator_check_unary.c */
+int check_unary(const struct check *check);
+
+/* operator_check_reduce.c */
+int check_reduce(const struct check *check);
+int check_arg_extreme(const struct check *check);
+
 /* operator_check_recurrent.c */
 int check_svdf(const struct check *check);
 int check_lstm(const struct check *check);

@@ -130,7 +130,7 @@ DAMAGE(tensor_data_alignment, g->tensors[1].data_offset = 4)
 DAMAGE(tensor_data_huge, g->tensors[1].data_offset = UINT64_MAX - 63 - 64)
 DAMAGE(tensor_axis, (g->tensors[1].axis_count = 4, g->tensors[1].axis_scales = 1u << 30))
 DAMAGE(opcode, g->operators[1].opcode = 4000)
-DAMAGE(opcode_no_kernel, g->operators[1].opcode = KESTREL_GRAPH_GATHER)
+DAMAGE(opcode_inputs, g->operators[1].opcode = KESTREL_GRAPH_GATHER)
 DAMAGE(operator_inputs, g->operators[1].inputs = 1000)
 DAMAGE(operator_input_count, g->operators[1].input_count = 0xfffffff0)
 DAMAGE(operator_no_output, g->operators[1].output_count = 0)
@@ -196,7 +196,7 @@ static const struct damage damages[] = {
 	{ "constant offset that overflows", tensor_data_huge, "data_offset" },
 	{ "per-axis scales", tensor_axis, "axis" },
 	{ "unknown opcode", opcode, "opcode" },
-	{ "opcode without a kernel", opcode_no_kernel, "no kernel" },
+	{ "opcode with more inputs", opcode_inputs, "1 inputs, 2..2 needed" },
 	{ "input list outside INDICES", operator_inputs, "INDICES" },
 	{ "input list that overflows", operator_input_count, "INDICES" },
 	{ "operator without output", operator_no_output, "no output" },

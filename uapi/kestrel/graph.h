@@ -512,10 +512,11 @@ struct kestrel_graph_leaky {
 
 /*
  * float32 in and out, or int32 (ABS, NEG) or bool (LOGICAL_NOT), or int16:
- * LOGISTIC and TANH with a table of 256 uint16, 65536 / (1 + exp(-i / 24)), at
- * 16 bits of table index scaled by input_scale = (multiplier, right shift);
- * ABS with a factor in mode DOUBLE and no table; any other function with a
- * table of 513 int16 at -32768, -32640, ... 32768, linear in between.
+ * ABS with a factor in mode DOUBLE and no table; LOGISTIC and TANH with a table
+ * of 256 uint16, 65536 / (1 + exp(-i / 24)), and x = round(q * multiplier /
+ * 2^shift), ties upward, of input_scale (multiplier 0..32767, shift 0..31) as
+ * 12288 times the argument; any other function with a table of 513 int16, one for
+ * every 128th input, and lines between them. docs/graph-format.md has the formulas.
  */
 struct kestrel_graph_unary {
 	uint32_t function;		/* enum kestrel_graph_function */
