@@ -203,6 +203,7 @@ static bool node_fits(const struct segment *segment, unsigned int n)
 	case IR_MINIMUM:
 	case IR_MAXIMUM:
 	case IR_TABLE:
+	case IR_REQUANTISE:
 	case IR_AVERAGE_POOL:
 	case IR_MAX_POOL:
 		return segment->values[node->output].height > 1;

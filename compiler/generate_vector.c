@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Registers of the VECTOR command of a step. */
+#include <string.h>
+
 #include "generate.h"
 
 /* ADDRESS, ROW_STRIDE, BRICK_STRIDE, PIXEL_STRIDE, RING_ROWS, FIRST_ROW follow each other. */
@@ -190,6 +192,27 @@ static void set_table(struct command *command, const struct program *program,
 	set_range(command, op);
 }
 
+/* One integer type to another: the numbers are in the graph's form. */
+static void set_rescale(struct command *command, const struct ir_operator *op)
+{
+	const struct kestrel_graph_requantize *from = &op->portable->attributes.requantize;
+	struct kestrel_graph_scale scale;
+
+	memcpy(&scale, op->portable->parameters + from->requantise.scales, sizeof(scale));
+	command_set(command, KESTREL_VECTOR_OPERATION, KESTREL_VECTOR_RESCALE);
+	command_set(command, KESTREL_VECTOR_REQUANTISE,
+		    from->requantise.mode == KESTREL_GRAPH_REQUANTISE_DOUBLE ?
+		    KESTREL_REQUANTISE_DOUBLE :
+		    from->requantise.mode == KESTREL_GRAPH_REQUANTISE_SINGLE ?
+		    KESTREL_REQUANTISE_SINGLE : KESTREL_REQUANTISE_F32);
+	command_set(command, KESTREL_VECTOR_IFM_ZERO_POINT, from->input_zero_point);
+	command_set(command, KESTREL_VECTOR_IFM_MULTIPLIER, (uint32_t)scale.multiplier);
+	command_set(command, KESTREL_VECTOR_IFM_SHIFT, scale.shift);
+	command_set(command, KESTREL_VECTOR_OFM_ZERO_POINT, from->requantise.zero_point);
+	command_set(command, KESTREL_VECTOR_CLAMP_MIN, from->requantise.minimum);
+	command_set(command, KESTREL_VECTOR_CLAMP_MAX, from->requantise.maximum);
+}
+
 static void set_flags(const struct program *program, const struct segment_node *node,
 		      struct command *command)
 {
@@ -232,6 +255,10 @@ void generate_vector(const struct program *program, const struct program_step *s
 	case IR_MAX_POOL:
 	case IR_MEAN:
 		set_pool(command, node, &input, &output, step);
+		break;
+	case IR_REQUANTISE:
+		set_rescale(command, op);
+		set_elementwise_input(program, step, 0, command);
 		break;
 	case IR_PAD:
 		set_pad(command, node, &input, &output, step);

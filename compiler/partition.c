@@ -142,6 +142,15 @@ static const char *softmax_reason(const struct ir_graph *graph, const struct ir_
 	return op->exponentials ? NULL : "a softmax through a float table";
 }
 
+static const char *rescale_reason(const struct ir_graph *graph, const struct ir_operator *op)
+{
+	uint32_t mode = op->portable->attributes.requantize.requantise.mode;
+
+	(void)graph;
+	return mode == KESTREL_GRAPH_REQUANTISE_WIDE || mode == KESTREL_GRAPH_REQUANTISE_NONE ?
+	       "no such rounding of a single value" : NULL;
+}
+
 static const char *float_reason(const struct ir_graph *graph, const struct ir_operator *op)
 {
 	(void)graph;
@@ -198,6 +207,7 @@ static const struct form {
 	{ IR_SLICE, 1, ANY, ANY, NULL },
 	{ IR_TRANSPOSE, 1, ANY, ANY, NULL },
 	{ IR_COPY, 1, ANY, ANY, NULL },
+	{ IR_REQUANTISE, 1, ANY, ANY, rescale_reason },
 	/* Whatever the types: the reason says why not. */
 	{ IR_QUANTISE, 0, ~0u, ~0u, float_reason },
 	{ IR_DEQUANTISE, 0, ~0u, ~0u, float_reason },
