@@ -618,6 +618,11 @@ uint64_t graph_macs(const struct ir_graph *graph, const struct ir_operator *op)
 	const struct ir_tensor *out, *weights;
 	uint64_t per_output;
 
+	/* Each row of the input meets both weights. */
+	if (op->kind == IR_SVDF)
+		return (uint64_t)graph->tensors[op->inputs[0]].shape[0] *
+		       (graph->tensors[op->inputs[1]].elements +
+			graph->tensors[op->inputs[2]].elements);
 	if (op->kind != IR_CONVOLUTION && op->kind != IR_DEPTHWISE &&
 	    op->kind != IR_FULLY_CONNECTED && op->kind != IR_TRANSPOSE_CONVOLUTION)
 		return 0;

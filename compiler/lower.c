@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "expand.h"
 #include "lower.h"
 #include "partition.h"
 #include "search.h"
@@ -45,13 +46,35 @@ static const char *reshape_reason(const struct ir_graph *graph, const struct str
 	return readers ? NULL : "a reshape that nothing reads";
 }
 
-static void place_operators(const struct ir_graph *graph, struct stream *stream,
-			    const char *const *forced)
+/* Why an operator that is part of another one's expansion, or all of it, is not for the NPU. */
+static const char *expansion_reason(const struct ir_graph *graph, const unsigned int *origin,
+				    const char *const *forced, unsigned int index)
+{
+	const char *reason = NULL;
+	unsigned int o = index;
+
+	while (o && origin[o - 1] == origin[index])
+		o--;
+	for (; o < graph->operator_count && origin[o] == origin[index] && !reason; o++)
+		reason = forced[o] || graph->operators[o].kind == IR_RESHAPE ? forced[o] :
+			 partition_reason(graph, &graph->operators[o]);
+	return reason;
+}
+
+/* Whether an operator's expansion has more parts than it. */
+static bool is_part(const struct ir_graph *graph, const unsigned int *origin, unsigned int index)
+{
+	return (index && origin[index - 1] == origin[index]) ||
+	       (index + 1 < graph->operator_count && origin[index + 1] == origin[index]);
+}
+
+static void place_operators(const struct ir_graph *graph, const unsigned int *origin,
+			    struct stream *stream, const char *const *forced)
 {
 	for (unsigned int o = 0; o < graph->operator_count; o++) {
 		const struct ir_operator *op = &graph->operators[o];
 		struct stream_place *place = &stream->places[o];
-		const char *reason = forced[o];
+		const char *reason;
 
 		*place = (struct stream_place){ .place = KESTREL_GRAPH_PLACE_NPU, .reason = "" };
 		if (op->removed_reason) {
@@ -59,10 +82,9 @@ static void place_operators(const struct ir_graph *graph, struct stream *stream,
 			place->reason = op->removed_reason;
 			continue;
 		}
-		if (!reason && op->kind == IR_RESHAPE)
+		reason = expansion_reason(graph, origin, forced, o);
+		if (!reason && op->kind == IR_RESHAPE && !is_part(graph, origin, o))
 			reason = reshape_reason(graph, stream, o);
-		else if (!reason)
-			reason = partition_reason(graph, op);
 		if (reason) {
 			place->place = KESTREL_GRAPH_PLACE_CPU;
 			place->reason = reason;
@@ -266,24 +288,57 @@ static int lower_segments(struct ir_graph *graph, const struct target *target,
 	return 0;
 }
 
+/* From operators of the expanded graph to those that they stand for. */
+static void map_back(const struct ir_graph *expanded, const unsigned int *origin,
+		     struct stream *stream, struct stream_place *places)
+{
+	for (unsigned int s = 0; s < stream->segment_count; s++) {
+		struct stream_segment *segment = &stream->segments[s];
+		unsigned int last = segment->first_operator + segment->operator_count - 1;
+
+		segment->first_operator = origin[segment->first_operator];
+		segment->operator_count = origin[last] + 1 - segment->first_operator;
+	}
+	for (unsigned int o = 0; o < expanded->operator_count; o++) {
+		struct stream_place *place = &places[origin[o]];
+		uint64_t cycles = place->predicted_cycles;
+
+		/* Of many parts, some are on the NPU if any is. */
+		if (!is_part(expanded, origin, o) || !place->reason ||
+		    stream->places[o].place != KESTREL_GRAPH_PLACE_REMOVED)
+			*place = stream->places[o];
+		place->predicted_cycles = cycles + stream->places[o].predicted_cycles;
+	}
+	stream->places = places;
+}
+
 int lower_graph(struct ir_graph *graph, const struct target *target, struct stream *stream)
 {
-	const char **forced = arena_alloc(graph->arena, graph->operator_count + 1,
-					  sizeof(*forced));
 	struct stream_place *places = arena_alloc(graph->arena, graph->operator_count + 1,
 						  sizeof(*places));
-	int ret;
+	struct stream_place *part_places;
+	struct ir_graph expanded;
+	unsigned int *origin;
+	const char **forced;
+	int ret = expand_graph(graph, &expanded, &origin);
 
-	if (!forced || !places)
+	if (ret)
+		return ret;
+	forced = arena_alloc(graph->arena, expanded.operator_count + 1, sizeof(*forced));
+	part_places = arena_alloc(graph->arena, expanded.operator_count + 1,
+				  sizeof(*part_places));
+	if (!forced || !places || !part_places)
 		return error_memory(graph->error);
 	/* Each round sends at least one more operator to the processor, so it ends. */
 	do {
 		stream_release(stream);
-		*stream = (struct stream){ .target = target, .places = places };
-		place_operators(graph, stream, forced);
-		ret = make_segments(graph, stream);
+		*stream = (struct stream){ .target = target, .places = part_places };
+		place_operators(&expanded, origin, stream, forced);
+		ret = make_segments(&expanded, stream);
 		if (!ret)
-			ret = lower_segments(graph, target, stream, forced);
+			ret = lower_segments(&expanded, target, stream, forced);
 	} while (ret == -EAGAIN);
+	if (!ret)
+		map_back(&expanded, origin, stream, places);
 	return ret;
 }

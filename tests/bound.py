@@ -19,7 +19,7 @@ import sys
 # schema.fbs of TensorFlow Lite: BuiltinOperator and the field slots used below
 OPERATOR_NAMES = {0: "ADD", 1: "AVERAGE_POOL_2D", 2: "CONCATENATION", 3: "CONV_2D",
                   4: "DEPTHWISE_CONV_2D", 6: "DEQUANTIZE", 9: "FULLY_CONNECTED",
-                  14: "LOGISTIC", 17: "MAX_POOL_2D", 18: "MUL", 22: "RESHAPE", 25: "SOFTMAX",
+                  14: "LOGISTIC", 17: "MAX_POOL_2D", 18: "MUL", 22: "RESHAPE", 25: "SOFTMAX", 27: "SVDF",
                   34: "PAD", 39: "TRANSPOSE", 40: "MEAN", 67: "TRANSPOSE_CONV",
                   114: "QUANTIZE", 126: "BATCH_MATMUL"}
 ITEM_BYTES = {0: 4, 1: 2, 2: 4, 3: 1, 4: 8, 7: 2, 9: 1}
@@ -116,6 +116,11 @@ def read_operators(path):
         out_shape = tensor(outputs[0])[0] if outputs else ()
         macs, weight_shape, constant = 0, (), 0.0
         options = {}
+        if name == "SVDF":
+            weights = [tensor(index)[2] for index in inputs[1:3]]
+            macs = in_shape[0] * sum(map(math.prod, (tensor(i)[0] for i in inputs[1:3])))
+            constant = sum(min(len(data), entropy_bytes(data)) for data in weights)
+            constant += 9 * (out_shape[-1] + tensor(inputs[2])[0][0])
         if name in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV"):
             weight_shape, kind_of_weight, weights = tensor(inputs[1])
             channels = out_shape[-1]

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: MIT
+#include <string.h>
+
+#include "error.h"
+#include "expand.h"
+
+/* What an operator becomes at most. */
+#define PARTS_MAX 10
+#define TENSORS_MAX 10
+
+/* SVDF's operands. */
+enum { SVDF_INPUT, SVDF_FEATURE, SVDF_TIME, SVDF_BIAS, SVDF_STATE };
+
+struct expansion {
+	struct ir_graph *graph;
+	/* Of each operator. */
+	unsigned int *origin;
+	unsigned int current;
+	bool failed;
+};
+
+static void *allocate(struct expansion *expansion, size_t count, size_t size)
+{
+	void *memory = arena_alloc(expansion->graph->arena, count, size);
+
+	expansion->failed |= !memory;
+	return memory;
+}
+
+/* A new tensor of the same type as `like`. */
+static int add_tensor(struct expansion *expansion, int like, unsigned int rank,
+		      const int32_t *shape, const uint8_t *data)
+{
+	struct ir_tensor *tensor = &expansion->graph->tensors[expansion->graph->tensor_count];
+
+	*tensor = expansion->graph->tensors[like];
+	tensor->rank = rank;
+	tensor->elements = 1;
+	for (unsigned int d = 0; d < rank; d++) {
+		tensor->shape[d] = shape[d];
+		tensor->elements *= (uint64_t)tensor->shape[d];
+	}
+	tensor->bytes = tensor->elements * ir_type_bytes(tensor->type);
+	tensor->data = data;
+	tensor->is_state = false;
+	tensor->producer = -1;
+	return (int)expansion->graph->tensor_count++;
+}
+
+/* A new operator with two operands at most. */
+static struct ir_operator *add_operator(struct expansion *expansion, enum ir_kind kind,
+					int input, int second, int output)
+{
+	struct ir_graph *graph = expansion->graph;
+	unsigned int index = graph->operator_count++;
+	struct ir_operator *op = &graph->operators[index];
+	int *operands = allocate(expansion, 4, sizeof(*operands));
+
+	expansion->origin[index] = expansion->current;
+	*op = (struct ir_operator){ .kind = kind, .type_name = "SVDF" };
+	if (!operands)
+		return op;
+	operands[0] = input;
+	operands[1] = second;
+	operands[3] = output;
+	op->inputs = operands;
+	op->input_count = second < 0 ? 1 : 2;
+	op->outputs = operands + 3;
+	op->output_count = 1;
+	return op;
+}
+
+static union kestrel_graph_attributes *add_portable(struct expansion *expansion,
+						     struct ir_operator *op)
+{
+	static union kestrel_graph_attributes none;
+
+	op->portable = allocate(expansion, 1, sizeof(*op->portable));
+	return op->portable ? &op->portable->attributes : &none;
+}
+
+static void set_scales(struct expansion *expansion, struct ir_operator *op, int32_t count,
+		       struct kestrel_graph_scale scale)
+{
+	op->scale_count = (uint32_t)count;
+	op->scales = allocate(expansion, (size_t)count, sizeof(*op->scales));
+	for (int32_t c = 0; c < count && op->scales; c++)
+		op->scales[c] = (struct ir_scale){ scale.multiplier, scale.shift };
+}
+
+/* The state's new column is stored without a check of its range: so it wraps. */
+static int add_wrap(struct expansion *expansion, int tensor, const int32_t *shape,
+		    int32_t zero_point)
+{
+	int wrapped = add_tensor(expansion, tensor, 2, shape, NULL);
+	struct ir_operator *op = add_operator(expansion, IR_TABLE, tensor, -1, wrapped);
+
+	op->table = allocate(expansion, IR_TABLE_ENTRIES, 1);
+	for (int i = 0; i < IR_TABLE_ENTRIES && op->table; i++)
+		op->table[i] = (uint8_t)(i + zero_point);
+	return wrapped;
+}
+
+/*
+ * The features of the input become the last column of the state, whose other columns
+ * move on by one; a grouped convolution over the whole of it gives the units.
+ */
+static void expand_svdf(struct expansion *expansion, const struct ir_operator *svdf)
+{
+	const struct ir_tensor *tensors = expansion->graph->tensors;
+	const struct kestrel_graph_svdf *numbers = &svdf->portable->attributes.svdf;
+	int state = svdf->inputs[SVDF_STATE], kept;
+	int32_t batch = tensors[svdf->inputs[SVDF_INPUT]].shape[0];
+	int32_t filters = tensors[svdf->inputs[SVDF_TIME]].shape[0];
+	int32_t memory = tensors[svdf->inputs[SVDF_TIME]].shape[1];
+	int32_t units = tensors[svdf->outputs[0]].shape[1];
+	int32_t features[] = { batch, filters }, column[] = { batch, filters, 1 };
+	int32_t columns[] = { batch, filters, memory };
+	int32_t before[] = { batch, filters, memory - 1 };
+	int32_t row[] = { batch, filters * memory };
+	/* Batches are images of the convolution, units its output channels. */
+	int32_t pixel[] = { batch, 1, 1, filters * memory }, unit[] = { batch, 1, 1, units };
+	int32_t weights[] = { units, 1, 1, filters / units * memory };
+	int old = add_tensor(expansion, state, 3, columns, NULL);
+	int feature = add_tensor(expansion, state, 2, features, NULL);
+	int part = add_tensor(expansion, state, 3, column, NULL);
+	int new = add_tensor(expansion, state, 3, columns, NULL);
+	int flat = add_tensor(expansion, state, 2, row, NULL);
+	int map = add_tensor(expansion, state, 4, pixel, NULL);
+	int time = add_tensor(expansion, svdf->inputs[SVDF_TIME], 4, weights,
+			      tensors[svdf->inputs[SVDF_TIME]].data);
+	int result = add_tensor(expansion, svdf->outputs[0], 4, unit, NULL);
+	struct ir_operator *op;
+
+	op = add_operator(expansion, IR_FULLY_CONNECTED, svdf->inputs[SVDF_INPUT],
+			  svdf->inputs[SVDF_FEATURE], feature);
+	op->rounding = IR_ROUNDING_DOUBLE;
+	op->input_zero_point = numbers->input_zero_point;
+	op->clamp_low = INT8_MIN;
+	op->clamp_high = INT8_MAX;
+	set_scales(expansion, op, filters, numbers->feature_scale);
+	if (numbers->state_zero_point)
+		feature = add_wrap(expansion, feature, features, numbers->state_zero_point);
+	add_operator(expansion, IR_RESHAPE, feature, -1, part);
+	kept = part;
+	if (memory > 1) {
+		int rest = add_tensor(expansion, state, 3, before, NULL);
+		struct kestrel_graph_slice *slice;
+
+		add_operator(expansion, IR_RESHAPE, state, -1, old);
+		op = add_operator(expansion, IR_SLICE, old, -1, rest);
+		slice = &add_portable(expansion, op)->slice;
+		for (unsigned int d = 0; d < 3; d++) {
+			slice->begin[d] = d == 2;
+			slice->stride[d] = 1;
+			slice->count[d] = (uint32_t)before[d];
+		}
+		op = add_operator(expansion, IR_CONCATENATION, rest, part, new);
+		add_portable(expansion, op)->axis.axis = 2;
+		kept = new;
+	}
+	add_operator(expansion, IR_RESHAPE, kept, -1, flat);
+	op = add_operator(expansion, IR_COPY, flat, -1, state);
+	add_portable(expansion, op);
+	add_operator(expansion, IR_RESHAPE, flat, -1, map);
+	op = add_operator(expansion, IR_CONVOLUTION, map, time, result);
+	op->inputs[2] = svdf->inputs[SVDF_BIAS];
+	op->input_count = 3;
+	if (svdf->inputs[SVDF_BIAS] >= 0)
+		op->bias = (const int32_t *)(const void *)tensors[svdf->inputs[SVDF_BIAS]].data;
+	op->rounding = IR_ROUNDING_DOUBLE;
+	op->window = (struct ir_window){
+		.kernel_h = 1, .kernel_w = 1, .stride_h = 1, .stride_w = 1,
+		.dilation_h = 1, .dilation_w = 1,
+	};
+	op->input_zero_point = numbers->state_zero_point;
+	op->output_zero_point = numbers->zero_point;
+	op->clamp_low = numbers->minimum;
+	op->clamp_high = numbers->maximum;
+	set_scales(expansion, op, units, numbers->time_scale);
+	add_operator(expansion, IR_RESHAPE, result, -1, svdf->outputs[0]);
+}
+
+/* Time weights of 16 bits are more than the array multiplies with. */
+static bool svdf_expands(const struct ir_graph *graph, const struct ir_operator *op)
+{
+	return op->kind == IR_SVDF && !op->removed_reason &&
+	       op->portable->attributes.svdf.mode == KESTREL_GRAPH_REQUANTISE_DOUBLE &&
+	       graph->tensors[op->inputs[SVDF_TIME]].type == IR_INT8 &&
+	       graph->tensors[op->inputs[SVDF_STATE]].type == IR_INT8;
+}
+
+static void set_producers(struct ir_graph *graph)
+{
+	for (unsigned int o = 0; o < graph->operator_count; o++)
+		for (unsigned int i = 0; i < graph->operators[o].output_count; i++) {
+			struct ir_tensor *tensor = &graph->tensors[graph->operators[o].outputs[i]];
+
+			if (!tensor->is_state && !graph->operators[o].removed_reason)
+				tensor->producer = (int)o;
+		}
+}
+
+int expand_graph(const struct ir_graph *graph, struct ir_graph *expanded, unsigned int **origin)
+{
+	struct expansion expansion = { .graph = expanded };
+	unsigned int count = 0;
+	size_t operators, tensors;
+
+	for (unsigned int o = 0; o < graph->operator_count; o++)
+		count += svdf_expands(graph, &graph->operators[o]);
+	operators = graph->operator_count + (size_t)count * PARTS_MAX + 1;
+	tensors = graph->tensor_count + (size_t)count * TENSORS_MAX;
+	*expanded = *graph;
+	expanded->operators = arena_alloc(graph->arena, operators, sizeof(*expanded->operators));
+	expanded->tensors = arena_alloc(graph->arena, tensors, sizeof(*expanded->tensors));
+	*origin = expansion.origin = arena_alloc(graph->arena, operators, sizeof(**origin));
+	if (!expanded->operators || !expanded->tensors || !expansion.origin)
+		return error_memory(graph->error);
+	if (graph->tensor_count)
+		memcpy(expanded->tensors, graph->tensors,
+		       graph->tensor_count * sizeof(*graph->tensors));
+	expanded->operator_count = 0;
+	for (unsigned int o = 0; o < graph->operator_count; o++) {
+		expansion.current = o;
+		if (svdf_expands(graph, &graph->operators[o])) {
+			expand_svdf(&expansion, &graph->operators[o]);
+			continue;
+		}
+		expansion.origin[expanded->operator_count] = o;
+		expanded->operators[expanded->operator_count++] = graph->operators[o];
+	}
+	if (expansion.failed)
+		return error_memory(graph->error);
+	set_producers(expanded);
+	return 0;
+}
