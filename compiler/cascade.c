@@ -43,7 +43,18 @@ static int64_t rows_needed(const struct segment_node *node, int64_t to)
 {
 	const struct ir_window *w = &node->window;
 
+	if (node->is_resize)
+		return segment_resize_needed(&node->resize_y, to);
 	return (to - 1) * w->stride_h - w->pad_top + (int64_t)(w->kernel_h - 1) * w->dilation_h + 1;
+}
+
+/* Rows of the input that so many more rows of the output need. */
+static int64_t rows_taken(const struct segment_node *node, int64_t rows)
+{
+	if (node->is_resize)
+		return segment_resize_needed(&node->resize_y, rows + 1) -
+		       segment_resize_needed(&node->resize_y, 1);
+	return rows * node->window.stride_h;
 }
 
 struct walk {
@@ -72,10 +83,10 @@ static void walk_start(struct walk *walk, int32_t rows)
 			for (unsigned int i = 0; i < walk->segment->nodes[m].input_count; i++)
 				if (producer_inside(walk->segment, &walk->segment->nodes[m], i,
 						    walk->first, walk->end) == (int)n &&
-				    walk->advance[m - walk->first] *
-				    walk->segment->nodes[m].window.stride_h > *advance)
-					*advance = walk->advance[m - walk->first] *
-						   walk->segment->nodes[m].window.stride_h;
+				    rows_taken(&walk->segment->nodes[m],
+					       walk->advance[m - walk->first]) > *advance)
+					*advance = rows_taken(&walk->segment->nodes[m],
+							      walk->advance[m - walk->first]);
 		if (!*advance)
 			*advance = rows;
 		walk->done[n - walk->first] = 0;
@@ -206,6 +217,8 @@ static bool node_fits(const struct segment *segment, unsigned int n)
 	case IR_REQUANTISE:
 	case IR_AVERAGE_POOL:
 	case IR_MAX_POOL:
+	case IR_RESIZE_BILINEAR:
+	case IR_RESIZE_NEAREST:
 		return segment->values[node->output].height > 1;
 	default:
 		return false;

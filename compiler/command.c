@@ -112,7 +112,9 @@ bool command_is_signed(enum kestrel_unit unit, unsigned int reg)
 				       1ull << KESTREL_VECTOR_IFM2_SHIFT |
 				       1ull << KESTREL_VECTOR_OFM_SHIFT |
 				       1ull << KESTREL_VECTOR_PAD_LEFT |
-				       1ull << KESTREL_VECTOR_PAD_TOP;
+				       1ull << KESTREL_VECTOR_PAD_TOP |
+				       1ull << KESTREL_VECTOR_START_X |
+				       1ull << KESTREL_VECTOR_START_Y;
 
 	switch (unit) {
 	case KESTREL_UNIT_MAC:

@@ -154,6 +154,44 @@ static void set_pool(struct command *command, const struct segment_node *node,
 	set_range(command, op);
 }
 
+/* The registers of an axis, for outputs from `output` on and inputs from `input` on. */
+static void set_axis(struct command *command, const struct segment_resize *axis,
+		     unsigned int step_register, unsigned int start_register, int32_t output,
+		     int32_t input)
+{
+	command_set(command, step_register, axis->step);
+	command_set(command, start_register, axis->start + output * axis->step -
+		    ((int64_t)input << axis->shift));
+}
+
+static void set_resize(struct command *command, const struct segment_node *node,
+		       const struct generate_operand *input, const struct program_step *step)
+{
+	bool bilinear = node->op->kind == IR_RESIZE_BILINEAR;
+	enum ir_type type = input->value->type;
+	int32_t first, end;
+
+	segment_input_rows(node, input->value->height, step->row_first, step->row_end, &first,
+			   &end);
+	generate_access_rows(command, input, false, first, end);
+	set_map(command, KESTREL_VECTOR_IFM_ADDRESS, input, generate_row_address(input, first),
+		first);
+	command_set(command, KESTREL_VECTOR_OPERATION,
+		    bilinear ? KESTREL_VECTOR_RESIZE_BILINEAR : KESTREL_VECTOR_RESIZE_NEAREST);
+	command_set(command, KESTREL_VECTOR_IFM_WIDTH, input->value->width);
+	command_set(command, KESTREL_VECTOR_IFM_HEIGHT, end - first);
+	set_axis(command, &node->resize_y, KESTREL_VECTOR_STEP_Y, KESTREL_VECTOR_START_Y,
+		 step->row_first, first);
+	set_axis(command, &node->resize_x, KESTREL_VECTOR_STEP_X, KESTREL_VECTOR_START_X, 0, 0);
+	if (!bilinear)
+		return;
+	/* An average of values is a value. */
+	command_set(command, KESTREL_VECTOR_CLAMP_MIN, type == IR_UINT8 ? 0 :
+		    type == IR_INT8 ? INT8_MIN : INT16_MIN);
+	command_set(command, KESTREL_VECTOR_CLAMP_MAX, type == IR_UINT8 ? UINT8_MAX :
+		    type == IR_INT8 ? INT8_MAX : INT16_MAX);
+}
+
 /* PAD: the input's rows into the middle of an output that has been filled. */
 static void set_pad(struct command *command, const struct segment_node *node,
 		    const struct generate_operand *input, const struct generate_operand *output,
@@ -259,6 +297,10 @@ void generate_vector(const struct program *program, const struct program_step *s
 	case IR_REQUANTISE:
 		set_rescale(command, op);
 		set_elementwise_input(program, step, 0, command);
+		break;
+	case IR_RESIZE_BILINEAR:
+	case IR_RESIZE_NEAREST:
+		set_resize(command, node, &input, step);
 		break;
 	case IR_PAD:
 		set_pad(command, node, &input, &output, step);

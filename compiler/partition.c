@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "accumulator.h"
 #include "partition.h"
+#include "segment_resize.h"
 
 #define KERNEL_MAX 1024
 #define DILATION_MAX 256
 /* Of a transposed convolution: convolutions that it becomes. */
 #define PHASES_MAX 256
 #define EXTENT_MAX 65536
+/* So that positions in 1/65536 are int32. */
+#define RESIZED_MAX 16384
 /* Of a factor with 16 bits. */
 #define WIDE_SHIFT_MAX 14
 /* int16 values of which sums have 32 bits. */
@@ -158,6 +161,20 @@ static const char *float_reason(const struct ir_graph *graph, const struct ir_op
 	return "float32 values: the NPU computes with integers";
 }
 
+static const char *resize_reason(const struct ir_graph *graph, const struct ir_operator *op)
+{
+	const struct ir_tensor *in = &graph->tensors[op->inputs[0]];
+	struct segment_resize axis;
+
+	if (ir_feature_map(in).n != 1)
+		return "more than one image in a batch";
+	if (ir_extent(in, 2) > RESIZED_MAX || ir_extent(in, 1) > RESIZED_MAX)
+		return "more than 16384 rows or columns are resized";
+	if (!segment_resize_axis(graph, op, 2, &axis) || !segment_resize_axis(graph, op, 1, &axis))
+		return "the reference's rounded positions lie on no line";
+	return NULL;
+}
+
 /* NULL: no condition beside the types. */
 typedef const char *reason_function(const struct ir_graph *graph, const struct ir_operator *op);
 
@@ -201,6 +218,10 @@ static const struct form {
 	{ IR_PAD, 1, UINT8, UINT8, pad_reason },
 	{ IR_PAD, 1, INT16, INT16, pad_reason },
 	{ IR_TABLE, 1, BYTE, BYTE, NULL },
+	{ IR_RESIZE_BILINEAR, 1, INT8, INT8, resize_reason },
+	{ IR_RESIZE_BILINEAR, 1, UINT8, UINT8, resize_reason },
+	{ IR_RESIZE_BILINEAR, 1, INT16, INT16, resize_reason },
+	{ IR_RESIZE_NEAREST, 1, ANY, ANY, resize_reason },
 	{ IR_CONCATENATION, ALL, ANY, ANY, NULL },
 	{ IR_PACK, ALL, ANY, ANY, NULL },
 	{ IR_SPLIT, 1, ANY, ANY, NULL },

@@ -205,6 +205,25 @@ static struct predict_cost mac_cost(const struct target *target, const struct co
 	};
 }
 
+/*
+ * Squares of the transposition buffer: what becomes channels is cut as what was
+ * channels, a brick at a time; a line a cycle in and out.
+ */
+static uint64_t transpose_cycles(const struct command *command, uint64_t brick)
+{
+	uint64_t height = (uint64_t)command_get(command, KESTREL_VECTOR_OFM_HEIGHT);
+	uint64_t width = (uint64_t)command_get(command, KESTREL_VECTOR_OFM_WIDTH);
+	uint64_t bricks = ceil_div((uint64_t)command_get(command, KESTREL_VECTOR_OFM_CHANNELS),
+				   brick);
+	int64_t permutation = command_get(command, KESTREL_VECTOR_PERMUTATION);
+
+	if (permutation == KESTREL_PERMUTATION_YXC || permutation == KESTREL_PERMUTATION_XYC)
+		return 2 * height * width * bricks;
+	if (permutation == KESTREL_PERMUTATION_YCX || permutation == KESTREL_PERMUTATION_CYX)
+		return 2 * brick * height * ceil_div(width, brick) * bricks;
+	return 2 * brick * width * ceil_div(height, brick) * bricks;
+}
+
 static struct predict_cost vector_cost(const struct target *target,
 				       const struct command *command)
 {
@@ -239,6 +258,16 @@ static struct predict_cost vector_cost(const struct target *target,
 	case KESTREL_VECTOR_TABLE:
 		cycles = 16 + groups;
 		break;
+	case KESTREL_VECTOR_TRANSPOSE:
+		cycles = transpose_cycles(command, brick);
+		if (packed && ceil_div(pixels * channels, 8) > cycles)
+			cycles = ceil_div(pixels * channels, 8);
+		break;
+	case KESTREL_VECTOR_RESIZE_BILINEAR:
+		cycles = 5 * groups;
+		read = 4 * lines;
+		break;
+	case KESTREL_VECTOR_RESIZE_NEAREST:
 	case KESTREL_VECTOR_COPY:
 		cycles = groups > 2 * lines ? groups : 2 * lines;
 		if (packed && ceil_div(pixels * channels, 8) > cycles)

@@ -139,6 +139,9 @@ static void node_window(const struct segment *segment, struct segment_node *node
 		};
 		break;
 	}
+	if (op->kind == IR_RESIZE_BILINEAR || op->kind == IR_RESIZE_NEAREST)
+		node->is_resize = segment_resize_axis(segment->graph, op, 2, &node->resize_y) &&
+				  segment_resize_axis(segment->graph, op, 1, &node->resize_x);
 	if (op->kind == IR_PAD) {
 		unsigned int rank = segment->graph->tensors[op->inputs[0]].rank;
 
@@ -357,6 +360,10 @@ void segment_input_rows(const struct segment_node *node, int32_t input_height, i
 	int32_t image_height = node->image_rows ? input_height / node->images : input_height;
 	int64_t low, high;
 
+	if (node->is_resize) {
+		segment_resize_rows(&node->resize_y, input_height, from, to, first, end);
+		return;
+	}
 	if (node->image_rows) {
 		to -= from / node->image_rows * node->image_rows;
 		from %= node->image_rows;

@@ -11,6 +11,7 @@
 #include "command.h"
 #include "ir.h"
 #include "layout.h"
+#include "segment_resize.h"
 #include "stream.h"
 #include "view.h"
 #include "weights.h"
@@ -80,6 +81,9 @@ struct segment_node {
 	int output;
 	/* Kernel, stride, padding in terms of the input value. */
 	struct ir_window window;
+	/* RESIZE_BILINEAR and RESIZE_NEAREST: where the output's rows and columns lie. */
+	bool is_resize;
+	struct segment_resize resize_y, resize_x;
 	/* MAC nodes only. */
 	bool is_mac;
 	bool depthwise;

@@ -154,6 +154,30 @@ static void mac_accesses(struct list *list, const uint32_t *r)
 		flags & KESTREL_MAC_FLAG_OFM_16BIT);
 }
 
+/* TRANSPOSE: which dimension of the output a row, a column and a channel are. */
+static const uint8_t permutations[KESTREL_PERMUTATION_COUNT][3] = {
+	{ 0, 1, 2 }, { 1, 0, 2 }, { 0, 2, 1 }, { 2, 1, 0 }, { 1, 2, 0 }, { 2, 0, 1 },
+};
+
+static int64_t within(int64_t row, int64_t rows)
+{
+	return row < 0 ? 0 : row >= rows ? rows - 1 : row;
+}
+
+/* The rows between the first that the first output row takes and the last of the last. */
+static void resize_rows(const uint32_t *r, unsigned int shift, uint32_t *first, uint32_t *count)
+{
+	int64_t start = unzigzag(r[KESTREL_VECTOR_START_Y]), rows = r[KESTREL_VECTOR_IFM_HEIGHT];
+	int64_t end = start + (int64_t)(r[KESTREL_VECTOR_OFM_HEIGHT] - 1) *
+			      (int64_t)r[KESTREL_VECTOR_STEP_Y];
+
+	/* RESIZE_BILINEAR takes the next one too. */
+	if (shift == 10)
+		end += 1023;
+	*first = (uint32_t)within(start >> shift, rows);
+	*count = (uint32_t)(within(end >> shift, rows) + 1 - *first);
+}
+
 static void vector_accesses(struct list *list, const uint32_t *r)
 {
 	uint32_t width = r[KESTREL_VECTOR_OFM_WIDTH], height = r[KESTREL_VECTOR_OFM_HEIGHT];
@@ -173,6 +197,20 @@ static void vector_accesses(struct list *list, const uint32_t *r)
 			add_map(list, false, &r[KESTREL_VECTOR_IFM_ADDRESS], first, rows,
 				r[KESTREL_VECTOR_IFM_WIDTH], channels, wide_in);
 		break;
+	case KESTREL_VECTOR_RESIZE_BILINEAR:
+	case KESTREL_VECTOR_RESIZE_NEAREST:
+		resize_rows(r, operation == KESTREL_VECTOR_RESIZE_BILINEAR ? 10 : 16, &first, &rows);
+		add_map(list, false, &r[KESTREL_VECTOR_IFM_ADDRESS], first, rows,
+			r[KESTREL_VECTOR_IFM_WIDTH], channels, wide_in);
+		break;
+	case KESTREL_VECTOR_TRANSPOSE: {
+		const uint32_t size[3] = { height, width, channels };
+		const uint8_t *from = permutations[r[KESTREL_VECTOR_PERMUTATION] % 6];
+
+		add_map(list, false, &r[KESTREL_VECTOR_IFM_ADDRESS], 0, size[from[0]],
+			size[from[1]], size[from[2]], wide_in);
+		break;
+	}
 	default:
 		add_map(list, false, &r[KESTREL_VECTOR_IFM_ADDRESS], 0, height, width, channels,
 			wide_in);

@@ -341,9 +341,27 @@ static bool mac_check(struct access *access, const struct engine_mac_command *co
 	return !output || map_check(access, &command->ofm, NULL, NULL);
 }
 
+/* The pixels that a resize takes. */
+static bool resize_check(struct access *access, const struct engine_vector_command *command)
+{
+	const struct engine_map *map = &command->ifm;
+
+	for (uint32_t column = 0; column < map->width; column++)
+		access->engine->check.column_read[column] =
+			engine_resize_reads(&command->resize_x, column);
+	for (uint32_t row = 0; row < map->height && access->bytes_left >= ENGINE_LINE_BYTES; row++)
+		if (engine_resize_reads(&command->resize_y, row) &&
+		    !row_check(access, map, row, true, map->width))
+			return false;
+	return true;
+}
+
 static bool vector_check(struct access *access, const struct engine_vector_command *command)
 {
-	if (!map_check(access, &command->ifm, &command->y, &command->x) ||
+	bool resize = engine_vector_resizes(command);
+
+	if (!(resize ? resize_check(access, command) :
+	      map_check(access, &command->ifm, &command->y, &command->x)) ||
 	    (engine_vector_binary(command) && !map_check(access, &command->ifm2, NULL, NULL)) ||
 	    !run_check(access, command->table_address, engine_vector_table_bytes(command)))
 		return false;

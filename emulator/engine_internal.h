@@ -112,6 +112,22 @@ struct engine_scale {
 	int32_t shift;
 };
 
+/* One axis of a resize: positions of outputs in units of 2^-shift inputs. */
+struct engine_resize_axis {
+	int64_t start;
+	int64_t step;
+	uint32_t shift;
+	uint32_t outputs;
+	uint32_t inputs;
+};
+
+/* The two inputs an output lies between, and how far from the lower, 0..1023. */
+struct engine_resize_position {
+	uint32_t low;
+	uint32_t high;
+	int32_t fraction;
+};
+
 struct engine_vector_command {
 	uint32_t operation;
 	struct engine_map ifm;
@@ -129,6 +145,9 @@ struct engine_vector_command {
 	int32_t clamp_max;
 	uint32_t table_address;
 	uint32_t table_entries;
+	struct engine_resize_axis resize_y;
+	struct engine_resize_axis resize_x;
+	uint32_t permutation;
 };
 
 enum engine_entry_kind {
@@ -421,6 +440,18 @@ enum engine_progress engine_mac_execute(struct engine *engine,
 					struct engine_fault *fault);
 enum engine_progress engine_vector_execute(struct engine *engine,
 					   const struct engine_vector_command *command);
+/* Two inputs (BILINEAR) or one (NEAREST: low = high) of an output. */
+struct engine_resize_position engine_resize_at(const struct engine_resize_axis *axis,
+					       uint32_t output);
+/* Whether any output takes the input. */
+bool engine_resize_reads(const struct engine_resize_axis *axis, uint32_t input);
+bool engine_vector_resizes(const struct engine_vector_command *command);
+/* Up to 16 channels of an output pixel of RESIZE_BILINEAR and RESIZE_NEAREST. */
+void engine_resize_pixel(const struct engine *engine,
+			 const struct engine_vector_command *command, uint32_t first,
+			 uint32_t count, uint32_t y, uint32_t x, int32_t out[16]);
+/* Position in the IFM of an OFM element of TRANSPOSE. */
+void engine_transpose_at(uint32_t permutation, const uint32_t from[3], uint32_t to[3]);
 bool engine_vector_binary(const struct engine_vector_command *command);
 /* Bytes of the table operand; 0: none. */
 uint32_t engine_vector_table_bytes(const struct engine_vector_command *command);

@@ -316,6 +316,29 @@ static bool vector_wide(const struct engine_vector_command *command)
 	return command->ifm.element_bytes == 2 || command->ofm.element_bytes == 2;
 }
 
+/* Blocks of lanes x lanes elements through the transposition buffer, a line a cycle. */
+static cycles_t transpose_cycles(const struct engine_vector_command *command, uint64_t brick)
+{
+	uint64_t height = command->ofm.height, width = command->ofm.width;
+	uint64_t bricks = ceiling(command->ofm.channels, brick);
+	cycles_t blocks;
+
+	switch (command->permutation) {
+	case KESTREL_PERMUTATION_YXC:
+	case KESTREL_PERMUTATION_XYC:
+		return (cycles_t)2 * height * width * bricks;
+	case KESTREL_PERMUTATION_YCX:
+	case KESTREL_PERMUTATION_CYX:
+		/* The IFM's channels are columns of the OFM. */
+		blocks = (cycles_t)height * ceiling(width, brick) * bricks;
+		break;
+	default:
+		blocks = (cycles_t)width * ceiling(height, brick) * bricks;
+		break;
+	}
+	return blocks * 2 * brick;
+}
+
 uint64_t engine_timing_vector(const struct kestrel_configuration *configuration,
 			      const struct engine_vector_command *command)
 {
@@ -350,6 +373,16 @@ uint64_t engine_timing_vector(const struct kestrel_configuration *configuration,
 	case KESTREL_VECTOR_TABLE:
 		cycles = 16 + groups;
 		break;
+	case KESTREL_VECTOR_TRANSPOSE:
+		cycles = transpose_cycles(command, brick);
+		if ((command->ifm.packed || command->ofm.packed) && (elements + 7) / 8 > cycles)
+			cycles = (elements + 7) / 8;
+		break;
+	case KESTREL_VECTOR_RESIZE_BILINEAR:
+		cycles = 5 * groups;
+		reads = 4 * lines;
+		break;
+	case KESTREL_VECTOR_RESIZE_NEAREST:
 	case KESTREL_VECTOR_COPY:
 		cycles = groups > 2 * lines ? groups : 2 * lines;
 		if ((command->ifm.packed || command->ofm.packed) && (elements + 7) / 8 > cycles)

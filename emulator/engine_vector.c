@@ -42,9 +42,28 @@ static bool is_pool(uint32_t operation)
 	       operation == KESTREL_VECTOR_MIN_POOL;
 }
 
+static bool is_resize(uint32_t operation)
+{
+	return operation == KESTREL_VECTOR_RESIZE_BILINEAR ||
+	       operation == KESTREL_VECTOR_RESIZE_NEAREST;
+}
+
+/* The IFM has a size of its own. */
+static bool has_window(uint32_t operation)
+{
+	return is_pool(operation) || is_resize(operation);
+}
+
+/* The type stays as it is. */
+static bool moves(uint32_t operation)
+{
+	return operation == KESTREL_VECTOR_COPY || operation == KESTREL_VECTOR_RESIZE_NEAREST ||
+	       operation == KESTREL_VECTOR_TRANSPOSE;
+}
+
 static bool is_unclamped(uint32_t operation)
 {
-	return operation == KESTREL_VECTOR_TABLE || operation == KESTREL_VECTOR_COPY;
+	return operation == KESTREL_VECTOR_TABLE || moves(operation);
 }
 
 static bool scales_ifm(uint32_t operation)
@@ -84,8 +103,8 @@ static bool is_packed(const uint32_t *reg, const struct map_registers *r, bool w
 	return reg[r->pixel_stride] < ENGINE_LINE_BYTES && (writer || reg[r->pixel_stride]);
 }
 
-static bool map_check(const uint32_t *reg, const struct map_registers *r, bool wide, bool writer,
-		      struct engine_fault *fault)
+static bool map_check(const uint32_t *reg, const struct map_registers *r, uint32_t channels,
+		      bool wide, bool writer, struct engine_fault *fault)
 {
 	bool packed = is_packed(reg, r, writer);
 	uint32_t align = packed ? 1 : ENGINE_LINE_BYTES;
@@ -95,7 +114,7 @@ static bool map_check(const uint32_t *reg, const struct map_registers *r, bool w
 		return false;
 	if (!packed && !engine_value_check(reg, r->brick_stride, 0, UINT32_MAX, align, fault))
 		return false;
-	if (packed ? wide || reg[r->pixel_stride] != reg[KESTREL_VECTOR_OFM_CHANNELS]
+	if (packed ? wide || reg[r->pixel_stride] != channels
 		   : reg[r->pixel_stride] % ENGINE_LINE_BYTES != 0)
 		return engine_value_refuse(fault, KESTREL_FAULT_ILLEGAL_VALUE, r->pixel_stride);
 	return engine_value_check(reg, r->ring_rows, 0, 65536, 1, fault) &&
@@ -112,15 +131,29 @@ static bool operation_check(const uint32_t *reg, struct engine_fault *fault)
 	if (operation >= KESTREL_VECTOR_OPERATION_COUNT)
 		return engine_value_refuse(fault, KESTREL_FAULT_ILLEGAL_VALUE,
 					   KESTREL_VECTOR_OPERATION);
-	if (operation >= KESTREL_VECTOR_LAYER_NORM)
+	if (operation == KESTREL_VECTOR_LAYER_NORM)
 		return engine_value_refuse(fault, KESTREL_FAULT_UNSUPPORTED,
 					   KESTREL_VECTOR_OPERATION);
 	if (flags & ~KESTREL_VECTOR_FLAGS_ALL ||
 	    (operation == KESTREL_VECTOR_TABLE && (wide_in || wide_out)) ||
-	    (operation == KESTREL_VECTOR_COPY && wide_in != wide_out))
+	    (moves(operation) && wide_in != wide_out))
 		return engine_value_refuse(fault, KESTREL_FAULT_ILLEGAL_VALUE,
 					   KESTREL_VECTOR_FLAGS);
 	return true;
+}
+
+static uint32_t ifm_channels(const uint32_t *reg)
+{
+	uint32_t size[3] = {
+		reg[KESTREL_VECTOR_OFM_HEIGHT], reg[KESTREL_VECTOR_OFM_WIDTH],
+		reg[KESTREL_VECTOR_OFM_CHANNELS],
+	};
+	uint32_t ifm[3];
+
+	if (reg[KESTREL_VECTOR_OPERATION] != KESTREL_VECTOR_TRANSPOSE)
+		return size[2];
+	engine_transpose_at(reg[KESTREL_VECTOR_PERMUTATION], size, ifm);
+	return ifm[2];
 }
 
 static bool inputs_check(const uint32_t *reg, struct engine_fault *fault)
@@ -131,9 +164,13 @@ static bool inputs_check(const uint32_t *reg, struct engine_fault *fault)
 	bool is_unsigned = flags & KESTREL_VECTOR_FLAG_IFM_UNSIGNED;
 	bool is_unsigned2 = flags & KESTREL_VECTOR_FLAG_IFM2_UNSIGNED;
 
-	if (!map_check(reg, &ifm_registers, wide, false, fault))
+	if (operation == KESTREL_VECTOR_TRANSPOSE &&
+	    !engine_value_check(reg, KESTREL_VECTOR_PERMUTATION, 0, KESTREL_PERMUTATION_COUNT - 1,
+				1, fault))
 		return false;
-	if (is_pool(operation) &&
+	if (!map_check(reg, &ifm_registers, ifm_channels(reg), wide, false, fault))
+		return false;
+	if (has_window(operation) &&
 	    (!engine_value_check(reg, KESTREL_VECTOR_IFM_WIDTH, 1, 65536, 1, fault) ||
 	     !engine_value_check(reg, KESTREL_VECTOR_IFM_HEIGHT, 1, 65536, 1, fault)))
 		return false;
@@ -143,7 +180,8 @@ static bool inputs_check(const uint32_t *reg, struct engine_fault *fault)
 		return false;
 	if (!is_binary(operation))
 		return true;
-	return map_check(reg, &ifm2_registers, wide, false, fault) &&
+	return map_check(reg, &ifm2_registers, reg[KESTREL_VECTOR_OFM_CHANNELS], wide, false,
+			 fault) &&
 	       (!scales_ofm(operation) ||
 		engine_signed_check(reg, KESTREL_VECTOR_IFM2_ZERO_POINT,
 				    type_low(wide, is_unsigned2), type_high(wide, is_unsigned2),
@@ -158,7 +196,7 @@ static bool output_check(const uint32_t *reg, struct engine_fault *fault)
 	bool is_unsigned = flags & KESTREL_VECTOR_FLAG_OFM_UNSIGNED;
 	int32_t low = type_low(wide, is_unsigned), high = type_high(wide, is_unsigned);
 
-	if (!map_check(reg, &ofm_registers, wide, true, fault) ||
+	if (!map_check(reg, &ofm_registers, reg[KESTREL_VECTOR_OFM_CHANNELS], wide, true, fault) ||
 	    !engine_value_check(reg, KESTREL_VECTOR_OFM_WIDTH, 1, 65536, 1, fault) ||
 	    !engine_value_check(reg, KESTREL_VECTOR_OFM_HEIGHT, 1, 65536, 1, fault) ||
 	    !engine_value_check(reg, KESTREL_VECTOR_OFM_CHANNELS, 1, 65536, 1, fault))
@@ -247,6 +285,24 @@ static void map_fill(struct engine_map *map, const uint32_t *reg, const struct m
 	};
 }
 
+static void resize_fill(struct engine_vector_command *command, const uint32_t *reg)
+{
+	uint32_t shift = command->operation == KESTREL_VECTOR_RESIZE_BILINEAR ? 10 : 16;
+
+	command->ifm.height = reg[KESTREL_VECTOR_IFM_HEIGHT];
+	command->ifm.width = reg[KESTREL_VECTOR_IFM_WIDTH];
+	command->resize_y = (struct engine_resize_axis){
+		.start = engine_zigzag(reg[KESTREL_VECTOR_START_Y]),
+		.step = reg[KESTREL_VECTOR_STEP_Y], .shift = shift,
+		.outputs = command->ofm.height, .inputs = command->ifm.height,
+	};
+	command->resize_x = (struct engine_resize_axis){
+		.start = engine_zigzag(reg[KESTREL_VECTOR_START_X]),
+		.step = reg[KESTREL_VECTOR_STEP_X], .shift = shift,
+		.outputs = command->ofm.width, .inputs = command->ifm.width,
+	};
+}
+
 static void command_fill(struct engine_vector_command *command, const uint32_t *reg)
 {
 	uint32_t flags = reg[KESTREL_VECTOR_FLAGS];
@@ -280,6 +336,20 @@ static void command_fill(struct engine_vector_command *command, const uint32_t *
 		 flags & KESTREL_VECTOR_FLAG_IFM2_UNSIGNED, false);
 	map_fill(&command->ofm, reg, &ofm_registers, flags & KESTREL_VECTOR_FLAG_OFM_16BIT,
 		 flags & KESTREL_VECTOR_FLAG_OFM_UNSIGNED, true);
+	if (command->operation == KESTREL_VECTOR_TRANSPOSE) {
+		uint32_t size[3] = { command->ofm.height, command->ofm.width, command->ofm.channels };
+		uint32_t ifm[3];
+
+		command->permutation = reg[KESTREL_VECTOR_PERMUTATION];
+		engine_transpose_at(command->permutation, size, ifm);
+		command->ifm.height = ifm[0];
+		command->ifm.width = ifm[1];
+		command->ifm.channels = ifm[2];
+		command->y.outputs = command->y.inputs = ifm[0];
+		command->x.outputs = command->x.inputs = ifm[1];
+	}
+	if (is_resize(command->operation))
+		resize_fill(command, reg);
 	command->ifm.zero_point = engine_zigzag(reg[KESTREL_VECTOR_IFM_ZERO_POINT]);
 	command->ifm2.zero_point = engine_zigzag(reg[KESTREL_VECTOR_IFM2_ZERO_POINT]);
 	command->ofm.zero_point = engine_zigzag(reg[KESTREL_VECTOR_OFM_ZERO_POINT]);
@@ -293,6 +363,25 @@ static void command_fill(struct engine_vector_command *command, const uint32_t *
 		command->x.stride = reg[KESTREL_VECTOR_STRIDE_X];
 		command->x.pad = engine_zigzag(reg[KESTREL_VECTOR_PAD_LEFT]);
 	}
+}
+
+bool engine_vector_resizes(const struct engine_vector_command *command)
+{
+	return is_resize(command->operation);
+}
+
+/* The rows and columns of the IFM that are read, first and last; false: none. */
+static bool ifm_extent(const struct engine_vector_command *command, uint32_t *y0, uint32_t *y1,
+		       uint32_t *x0, uint32_t *x1)
+{
+	if (!is_resize(command->operation))
+		return engine_axis_extent(&command->y, y0, y1) &&
+		       engine_axis_extent(&command->x, x0, x1);
+	*y0 = engine_resize_at(&command->resize_y, 0).low;
+	*y1 = engine_resize_at(&command->resize_y, command->ofm.height - 1).high;
+	*x0 = engine_resize_at(&command->resize_x, 0).low;
+	*x1 = engine_resize_at(&command->resize_x, command->ofm.width - 1).high;
+	return true;
 }
 
 bool engine_vector_binary(const struct engine_vector_command *command)
@@ -317,8 +406,7 @@ bool engine_vector_decode(struct engine *engine, struct engine_entry *entry,
 	if (!registers_check(entry->reg, fault))
 		return false;
 	command_fill(command, entry->reg);
-	if (engine_axis_extent(&command->y, &y0, &y1) &&
-	    engine_axis_extent(&command->x, &x0, &x1) &&
+	if (ifm_extent(command, &y0, &y1, &x0, &x1) &&
 	    !engine_sram_check(engine, engine_map_end(&command->ifm, y0, y1, x1), fault))
 		return false;
 	if (is_binary(command->operation) &&

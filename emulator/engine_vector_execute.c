@@ -197,12 +197,35 @@ static int32_t combine(const struct engine_vector_command *command, int32_t a, i
 	}
 }
 
+static void transpose_pixel(const struct engine *engine,
+			    const struct engine_vector_command *command, uint32_t first,
+			    uint32_t count, uint32_t y, uint32_t x, int32_t out[16])
+{
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t at[3] = { y, x, first + i }, from[3];
+
+		engine_transpose_at(command->permutation, at, from);
+		out[i] = engine_map_load(engine, &command->ifm, from[0], from[1], from[2]);
+	}
+}
+
 /* Sixteen channels of one pixel, all operations but SOFTMAX. */
 static void pixel_compute(struct engine *engine, const struct engine_vector_command *command,
 			  uint32_t first, uint32_t count, uint32_t y, uint32_t x)
 {
 	int32_t a[16], b[16], out[16];
 
+	if (command->operation == KESTREL_VECTOR_TRANSPOSE) {
+		transpose_pixel(engine, command, first, count, y, x, out);
+		lanes_store(engine, &command->ofm, first, count, y, x, out);
+		return;
+	}
+	if (engine_vector_resizes(command)) {
+		engine_resize_pixel(engine, command, first, count, y, x, out);
+		engine->budget -= 128;
+		lanes_store(engine, &command->ofm, first, count, y, x, out);
+		return;
+	}
 	if (command->operation >= KESTREL_VECTOR_MAX_POOL) {
 		pool_pixel(engine, command, first, count, y, x, out);
 		lanes_store(engine, &command->ofm, first, count, y, x, out);

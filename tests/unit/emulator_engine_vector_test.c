@@ -6,7 +6,7 @@
 
 #include "emulator_engine_test.h"
 
-#define CASES 6000
+#define CASES 9000
 #define IMAGE 65536u
 #define IFM_AREA 0u
 #define IFM2_AREA 16384u
@@ -33,6 +33,8 @@ struct operation {
 	int shift[3];
 	uint32_t left_shift;
 	uint32_t entries;
+	int step_x, step_y, start_x, start_y;
+	uint32_t permutation;
 };
 
 static uint32_t address_of(const struct map *m, int y, int x, int c)
@@ -151,6 +153,66 @@ static int64_t pooled(const struct operation *o, const uint8_t *image, int y, in
 	return clamp(o, best);
 }
 
+static bool is_resize(uint32_t operation)
+{
+	return operation == KESTREL_VECTOR_RESIZE_BILINEAR ||
+	       operation == KESTREL_VECTOR_RESIZE_NEAREST;
+}
+
+/* Division that rounds down, or up. */
+static int64_t divided(int64_t value, int64_t by, bool up)
+{
+	int64_t quotient = value / by;
+
+	if (value % by && (value < 0) != up)
+		quotient += up ? 1 : -1;
+	return quotient;
+}
+
+static int inside(int64_t index, int size)
+{
+	return (int)(index < 0 ? 0 : index >= size ? size - 1 : index);
+}
+
+static int64_t resized(const struct operation *o, const uint8_t *image, int y, int x, int c)
+{
+	bool nearest = o->operation == KESTREL_VECTOR_RESIZE_NEAREST;
+	int64_t one = nearest ? 65536 : 1024, sum = 0;
+	int64_t py = o->start_y + (int64_t)y * o->step_y, px = o->start_x + (int64_t)x * o->step_x;
+	int low_y = inside(divided(py, one, false), o->in_height);
+	int low_x = inside(divided(px, one, false), o->in_width);
+	int high_y = inside(divided(py, one, true), o->in_height);
+	int high_x = inside(divided(px, one, true), o->in_width);
+	int64_t fy = low_y == high_y ? 0 : py - one * low_y;
+	int64_t fx = low_x == high_x ? 0 : px - one * low_x;
+
+	if (nearest)
+		return load(image, &o->ifm, low_y, low_x, c);
+	sum += load(image, &o->ifm, low_y, low_x, c) * (one - fy) * (one - fx);
+	sum += load(image, &o->ifm, high_y, low_x, c) * fy * (one - fx);
+	sum += load(image, &o->ifm, low_y, high_x, c) * (one - fy) * fx;
+	sum += load(image, &o->ifm, high_y, high_x, c) * fy * fx;
+	return clamp(o, (sum + (sum > 0 ? 524288 : -524288)) / 1048576);
+}
+
+static int transposed(const struct operation *o, const uint8_t *image, int y, int x, int c)
+{
+	switch (o->permutation) {
+	case KESTREL_PERMUTATION_YXC:
+		return load(image, &o->ifm, y, x, c);
+	case KESTREL_PERMUTATION_XYC:
+		return load(image, &o->ifm, x, y, c);
+	case KESTREL_PERMUTATION_YCX:
+		return load(image, &o->ifm, y, c, x);
+	case KESTREL_PERMUTATION_CXY:
+		return load(image, &o->ifm, c, x, y);
+	case KESTREL_PERMUTATION_XCY:
+		return load(image, &o->ifm, x, c, y);
+	default:
+		return load(image, &o->ifm, c, y, x);
+	}
+}
+
 static int64_t element(const struct operation *o, const uint8_t *image, int y, int x, int c)
 {
 	int a, b = 0;
@@ -158,6 +220,10 @@ static int64_t element(const struct operation *o, const uint8_t *image, int y, i
 
 	if (is_pool(o->operation))
 		return pooled(o, image, y, x, c);
+	if (is_resize(o->operation))
+		return resized(o, image, y, x, c);
+	if (o->operation == KESTREL_VECTOR_TRANSPOSE)
+		return transposed(o, image, y, x, c);
 	a = load(image, &o->ifm, y, x, c);
 	if (o->operation <= KESTREL_VECTOR_MAX)
 		b = load(image, &o->ifm2, y, x, c);
@@ -264,17 +330,31 @@ static bool map_make(struct map *m, uint32_t address, int wide, int is_unsigned,
 	return bricks * (m->ring ? m->ring : (uint32_t)height) * m->row <= 16384 - 16;
 }
 
+/* Height, width and channels of TRANSPOSE's input from those of its output. */
+static void transposed_size(uint32_t permutation, int size[3])
+{
+	int h = size[0], w = size[1], c = size[2];
+	const int sizes[KESTREL_PERMUTATION_COUNT][3] = {
+		{ h, w, c }, { w, h, c }, { h, c, w }, { c, w, h }, { w, c, h }, { c, h, w },
+	};
+
+	memcpy(size, sizes[permutation], 3 * sizeof(int));
+}
+
 static bool operation_make(struct operation *o, uint64_t *random)
 {
-	int wide_in, wide_out, narrow;
+	int wide_in, wide_out, narrow, in_channels = 0;
 
 	memset(o, 0, sizeof(*o));
-	o->operation = bench_random(random, 0, 12);
+	do
+		o->operation = bench_random(random, 0, KESTREL_VECTOR_OPERATION_COUNT - 1);
+	while (o->operation == KESTREL_VECTOR_LAYER_NORM);
 	o->flags = bench_random(random, 0, 31);
 	if (o->operation == KESTREL_VECTOR_TABLE)
 		o->flags &= 7;
 	wide_in = (o->flags & KESTREL_VECTOR_FLAG_IFM_16BIT) != 0;
-	if (o->operation == KESTREL_VECTOR_COPY)
+	if (o->operation == KESTREL_VECTOR_COPY || o->operation == KESTREL_VECTOR_TRANSPOSE ||
+	    o->operation == KESTREL_VECTOR_RESIZE_NEAREST)
 		o->flags = (o->flags & 7) | (wide_in ? 24 : 0);
 	wide_out = (o->flags & KESTREL_VECTOR_FLAG_OFM_16BIT) != 0;
 	o->width = (int)bench_random(random, 1, 9);
@@ -282,7 +362,24 @@ static bool operation_make(struct operation *o, uint64_t *random)
 	o->channels = (int)bench_random(random, 1, 40);
 	o->in_width = o->width;
 	o->in_height = o->height;
-	if (is_pool(o->operation)) {
+	if (o->operation == KESTREL_VECTOR_TRANSPOSE) {
+		int size[3] = { o->height, o->width, o->channels };
+
+		o->permutation = bench_random(random, 0, KESTREL_PERMUTATION_COUNT - 1);
+		transposed_size(o->permutation, size);
+		o->in_height = size[0];
+		o->in_width = size[1];
+		in_channels = size[2];
+	}
+	if (is_resize(o->operation)) {
+		int one = o->operation == KESTREL_VECTOR_RESIZE_NEAREST ? 65536 : 1024;
+
+		o->step_x = (int)bench_random(random, 0, 3 * (uint32_t)one);
+		o->step_y = (int)bench_random(random, 0, 2 * (uint32_t)one);
+		o->start_x = (int)bench_random(random, 0, 3 * (uint32_t)one) - one;
+		o->start_y = (int)bench_random(random, 0, 4 * (uint32_t)one) - 2 * one;
+	}
+	if (is_pool(o->operation) || is_resize(o->operation)) {
 		o->in_width = (int)bench_random(random, 1, 9);
 		o->in_height = (int)bench_random(random, 1, 7);
 	}
@@ -293,7 +390,7 @@ static bool operation_make(struct operation *o, uint64_t *random)
 	o->pad_left = (int)bench_random(random, 0, 4) - 1;
 	o->pad_top = (int)bench_random(random, 0, 4) - 1;
 	if (!map_make(&o->ifm, IFM_AREA, wide_in, o->flags & 1, o->in_width, o->in_height,
-		      o->channels, random) ||
+		      in_channels ? in_channels : o->channels, random) ||
 	    !map_make(&o->ifm2, IFM2_AREA, wide_in, (o->flags & 2) != 0, o->width, o->height,
 		      o->channels, random) ||
 	    !map_make(&o->ofm, OFM_AREA, wide_out, (o->flags & 4) != 0, o->width, o->height,
@@ -377,6 +474,11 @@ static void operation_stream(struct bench *bench, const struct operation *o)
 	stream_set_signed(bench, KESTREL_VECTOR_PAD_TOP, o->pad_top);
 	stream_set(bench, KESTREL_VECTOR_TABLE_ADDRESS, TABLE_AREA);
 	stream_set(bench, KESTREL_VECTOR_TABLE_ENTRIES, o->entries);
+	stream_set(bench, KESTREL_VECTOR_STEP_X, (uint32_t)o->step_x);
+	stream_set(bench, KESTREL_VECTOR_STEP_Y, (uint32_t)o->step_y);
+	stream_set_signed(bench, KESTREL_VECTOR_START_X, o->start_x);
+	stream_set_signed(bench, KESTREL_VECTOR_START_Y, o->start_y);
+	stream_set(bench, KESTREL_VECTOR_PERMUTATION, o->permutation);
 	stream_execute(bench);
 	stream_signal(bench, 1);
 	stream_select(bench, KESTREL_UNIT_DMA_OUT);
@@ -411,7 +513,7 @@ int main(void)
 	struct test test = { 0 };
 	struct bench *bench = bench_create("kestrel-256", NULL);
 	static uint8_t expected[IMAGE];
-	unsigned int count[13] = { 0 };
+	unsigned int count[KESTREL_VECTOR_OPERATION_COUNT] = { 0 };
 	uint64_t random = 9;
 
 	for (int i = 0; i < CASES; i++) {
@@ -444,8 +546,8 @@ int main(void)
 		}
 		count[o.operation]++;
 	}
-	for (int i = 0; i < 13; i++)
-		CHECK(&test, count[i] > 100);
+	for (int i = 0; i < KESTREL_VECTOR_OPERATION_COUNT; i++)
+		CHECK(&test, count[i] > 100 || i == KESTREL_VECTOR_LAYER_NORM);
 	test_group(&test, "VECTOR operations equal the formulas");
 	bench_destroy(bench);
 	return test.failures != 0;

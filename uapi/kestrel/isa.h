@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only WITH Linux-syscall-note) OR MIT */
 /*
- * Kestrel NPU command stream (ISA), version 0.1
+ * Kestrel NPU command stream (ISA), version 0.2
  *
  * This file is the one definition of the command stream: the compiler writes
  * it, the engine (silicon or emulator) executes it, the driver and firmware
@@ -58,14 +58,15 @@
  * DOC: Versions
  *
  * A device runs a stream whose ISA major equals its own and whose minor is not
- * above its own. A new register takes an unused number and a reset value that
+ * above its own. Minor 2 has RESIZE_BILINEAR, RESIZE_NEAREST and TRANSPOSE of the
+ * VECTOR unit and their registers. A new register takes an unused number and a reset value that
  * keeps old streams' meaning; this raises the minor.
  */
 #ifndef KESTREL_ISA_H
 #define KESTREL_ISA_H
 
 #define KESTREL_ISA_MAJOR 0
-#define KESTREL_ISA_MINOR 1
+#define KESTREL_ISA_MINOR 2
 
 /* The units, in the numbering of SELECT and of fault records. */
 enum kestrel_unit {
@@ -409,7 +410,12 @@ enum kestrel_vector_register {
 	KESTREL_VECTOR_PAD_TOP = 43,	/* pools: signed, -65536..65536; reset 0 */
 	KESTREL_VECTOR_TABLE_ADDRESS = 44,	/* TABLE, SOFTMAX: multiple of 16; reset 0 */
 	KESTREL_VECTOR_TABLE_ENTRIES = 45,	/* SOFTMAX: 1..256; reset 0 */
-	KESTREL_VECTOR_REGISTER_COUNT = 46,
+	KESTREL_VECTOR_STEP_X = 46,	/* resize: input positions a column; reset 0 */
+	KESTREL_VECTOR_STEP_Y = 47,	/* resize: input positions a row; reset 0 */
+	KESTREL_VECTOR_START_X = 48,	/* resize: signed, position of the first column; reset 0 */
+	KESTREL_VECTOR_START_Y = 49,	/* resize: signed, position of the first row; reset 0 */
+	KESTREL_VECTOR_PERMUTATION = 50,	/* TRANSPOSE: enum kestrel_permutation; reset 0 */
+	KESTREL_VECTOR_REGISTER_COUNT = 51,
 };
 
 /*
@@ -446,12 +452,37 @@ enum kestrel_vector_operation {
 	 */
 	KESTREL_VECTOR_SOFTMAX = 11,
 	KESTREL_VECTOR_MIN_POOL = 12,	/* min over valid taps */
-	/* Places kept in version 0.x, UNSUPPORTED until a device has them: */
+	/* A place kept in version 0.x, UNSUPPORTED until a device has it: */
 	KESTREL_VECTOR_LAYER_NORM = 13,
+	/*
+	 * Resize: the IFM has IFM_WIDTH x IFM_HEIGHT pixels; output row y lies at position
+	 * p = START_Y + y * STEP_Y of its rows, column x likewise, exact integers.
+	 * BILINEAR: p in 1/1024; low = floor(p / 1024), high = ceil(p / 1024), both kept
+	 * within the map, f = low == high ? 0 : p - 1024 low;
+	 *   s = a(low y, low x) (1024 - fy) (1024 - fx) + a(high y, low x) fy (1024 - fx)
+	 *     + a(low y, high x) (1024 - fy) fx + a(high y, high x) fy fx
+	 *   (s > 0 ? s + 2^19 : s - 2^19) / 2^20, truncating, clamped
+	 * NEAREST: p in 1/65536; a(floor(p / 65536) kept within the map); no clamp
+	 */
 	KESTREL_VECTOR_RESIZE_BILINEAR = 14,
 	KESTREL_VECTOR_RESIZE_NEAREST = 15,
+	/* OFM (y, x, c) = IFM at the position that PERMUTATION says; no clamp */
 	KESTREL_VECTOR_TRANSPOSE = 16,
 	KESTREL_VECTOR_OPERATION_COUNT = 17,
+};
+
+/*
+ * TRANSPOSE: row, column and channel of the IFM, in terms of the OFM's. The IFM's
+ * size follows; in packed form its PIXEL_STRIDE is its own channel count.
+ */
+enum kestrel_permutation {
+	KESTREL_PERMUTATION_YXC = 0,
+	KESTREL_PERMUTATION_XYC = 1,
+	KESTREL_PERMUTATION_YCX = 2,
+	KESTREL_PERMUTATION_CXY = 3,
+	KESTREL_PERMUTATION_XCY = 4,
+	KESTREL_PERMUTATION_CYX = 5,
+	KESTREL_PERMUTATION_COUNT = 6,
 };
 
 #define KESTREL_VECTOR_FLAG_IFM_UNSIGNED (1u << 0)
