@@ -20,6 +20,7 @@ enum builder_feature {
 	BUILDER_TRANSPOSED = 1 << 9,
 	BUILDER_STATE = 1 << 10,
 	BUILDER_LONG_STRIDES = 1 << 11,
+	BUILDER_MOVES = 1 << 12,
 };
 
 struct builder {
@@ -72,5 +73,11 @@ builder_step step_reshape;
 builder_step step_quantise;
 builder_step step_softmax;
 builder_step step_unary;
+builder_step step_slice;
+builder_step step_split;
+builder_step step_transpose;
+builder_step step_resize;
+builder_step step_pack;
+builder_step step_pad_value;
 
 #endif

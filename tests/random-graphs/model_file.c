@@ -240,6 +240,30 @@ static int options_of(const struct network_operator *op, struct field *fields, i
 		fields[0] = (struct field)SCALAR(1, o->activation);
 		*count = 1;
 		return op->code == NETWORK_ADD ? 11 : op->code == NETWORK_MUL ? 21 : 28;
+	case NETWORK_STRIDED_SLICE:
+		fields[1] = (struct field)SCALAR(4, o->end_mask);
+		*count = 2;
+		return 32;
+	case NETWORK_SPLIT:
+	case NETWORK_SPLIT_V:
+		fields[0] = (struct field)SCALAR(4, o->parts);
+		*count = 1;
+		return op->code == NETWORK_SPLIT ? 35 : 79;
+	case NETWORK_PACK:
+		fields[0] = (struct field)SCALAR(4, o->parts);
+		fields[1] = (struct field)SCALAR(4, o->axis);
+		*count = 2;
+		return 59;
+	case NETWORK_RESIZE_BILINEAR:
+		fields[2] = (struct field)SCALAR(1, o->align_corners);
+		fields[3] = (struct field)SCALAR(1, o->half_pixel_centers);
+		*count = 4;
+		return 15;
+	case NETWORK_RESIZE_NEAREST:
+		fields[0] = (struct field)SCALAR(1, o->align_corners);
+		fields[1] = (struct field)SCALAR(1, o->half_pixel_centers);
+		*count = 2;
+		return 74;
 	case NETWORK_MEAN:
 		fields[0] = (struct field)SCALAR(1, o->keep_dimensions);
 		*count = 1;
@@ -256,6 +280,7 @@ static void write_operators(struct file *file, size_t link, const struct network
 	for (int i = 0; i < network->operator_count; i++) {
 		const struct network_operator *op = &network->operators[i];
 		struct field options[FIELDS_MAX] = { { 0, 0 } };
+		int outputs[1 + NETWORK_OPERANDS_MAX];
 		struct field fields[5] = { SCALAR(4, i), LINK, LINK };
 		size_t places[5];
 		int option_count = 0, kind = options_of(op, options, &option_count);
@@ -266,7 +291,9 @@ static void write_operators(struct file *file, size_t link, const struct network
 		}
 		file_table(file, reference + 4 * (size_t)i, fields, 5, places);
 		file_vector(file, places[1], op->inputs, (size_t)op->input_count, 4, 4);
-		file_vector(file, places[2], &op->output, 1, 4, 4);
+		outputs[0] = op->output;
+		memcpy(&outputs[1], op->more_outputs, sizeof(op->more_outputs));
+		file_vector(file, places[2], outputs, 1 + (size_t)op->more_count, 4, 4);
 		if (kind)
 			file_table(file, places[4], options, option_count, NULL);
 	}

@@ -29,6 +29,10 @@ static const struct {
 	{ NETWORK_TANH, "TANH" }, { NETWORK_PAD, "PAD" }, { NETWORK_MEAN, "MEAN" },
 	{ NETWORK_SUB, "SUB" }, { NETWORK_MAXIMUM, "MAXIMUM" },
 	{ NETWORK_MINIMUM, "MINIMUM" }, { NETWORK_QUANTISE, "QUANTIZE" },
+	{ NETWORK_RESIZE_BILINEAR, "RESIZE_BILINEAR" }, { NETWORK_TRANSPOSE, "TRANSPOSE" },
+	{ NETWORK_STRIDED_SLICE, "STRIDED_SLICE" }, { NETWORK_SPLIT, "SPLIT" },
+	{ NETWORK_PAD_V2, "PADV2" }, { NETWORK_SLICE, "SLICE" }, { NETWORK_PACK, "PACK" },
+	{ NETWORK_RESIZE_NEAREST, "RESIZE_NEAREST_NEIGHBOR" }, { NETWORK_SPLIT_V, "SPLIT_V" },
 	{ NETWORK_TRANSPOSE_CONVOLUTION, "TRANSPOSE_CONV" }, { NETWORK_SVDF, "SVDF" },
 };
 
@@ -55,6 +59,13 @@ static const struct {
 	{ step_unary, 20, BUILDER_UNARY },
 	{ step_transposed, 40, BUILDER_TRANSPOSED },
 	{ step_svdf, 40, BUILDER_STATE },
+	{ step_slice, 20, BUILDER_MOVES },
+	{ step_split, 15, BUILDER_MOVES },
+	{ step_transpose, 15, BUILDER_MOVES },
+	{ step_resize, 20, BUILDER_MOVES },
+	{ step_pack, 5, BUILDER_MOVES },
+	{ step_pad_value, 8, BUILDER_MOVES },
+	{ step_concatenation, 20, BUILDER_MOVES },
 };
 
 const char *network_name(enum network_code code)
@@ -238,6 +249,8 @@ static void pick_type(struct builder *builder, uint64_t seed)
 		builder->features |= BUILDER_STATE;
 	if (random_chance(&random, 3))
 		builder->features |= BUILDER_LONG_STRIDES;
+	if (random_chance(&random, 15))
+		builder->features |= BUILDER_MOVES;
 }
 
 /* The first tensor; sometimes of another type, with an operator that makes it int8. */

@@ -48,6 +48,15 @@ enum network_code {
 	NETWORK_MAXIMUM = 55,
 	NETWORK_MINIMUM = 57,
 	NETWORK_QUANTISE = 114,
+	NETWORK_RESIZE_BILINEAR = 23,
+	NETWORK_TRANSPOSE = 39,
+	NETWORK_STRIDED_SLICE = 45,
+	NETWORK_SPLIT = 49,
+	NETWORK_PAD_V2 = 60,
+	NETWORK_SLICE = 65,
+	NETWORK_PACK = 83,
+	NETWORK_RESIZE_NEAREST = 97,
+	NETWORK_SPLIT_V = 102,
 };
 
 struct network_tensor {
@@ -82,6 +91,10 @@ struct network_options {
 	int axis;
 	bool keep_dimensions;
 	float beta;
+	/* SPLIT, SPLIT_V: outputs. PACK: inputs. */
+	int parts;
+	int end_mask;
+	bool align_corners, half_pixel_centers;
 };
 
 struct network_operator {
@@ -89,6 +102,9 @@ struct network_operator {
 	int inputs[NETWORK_OPERANDS_MAX];
 	int input_count;
 	int output;
+	/* Of SPLIT and SPLIT_V: the others. */
+	int more_outputs[NETWORK_OPERANDS_MAX];
+	int more_count;
 	struct network_options options;
 };
 
