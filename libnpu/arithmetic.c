@@ -17,11 +17,11 @@ int64_t arithmetic_scale(uint32_t mode, int64_t x, struct kestrel_graph_scale sc
 	case KESTREL_GRAPH_REQUANTISE_FLOAT: {
 		float product = (float)(int32_t)x * arithmetic_float((uint32_t)scale.multiplier);
 
-		/* Beyond any output range; keeps the conversion defined. */
-		if (product > 16777216.0f)
-			return 16777216;
-		if (product < -16777216.0f)
-			return -16777216;
+		/* As the NPU saturates; sums take up to 31 bits. */
+		if (product >= 0x1p31f)
+			return INT32_MAX;
+		if (product < -0x1p31f)
+			return INT32_MIN;
 		return lrintf(product);
 	}
 	case KESTREL_GRAPH_REQUANTISE_WIDE:

@@ -103,6 +103,11 @@ static void table(const struct cpu_call *call)
 	const uint8_t *from = input.data;
 	uint8_t *to = output.data;
 
+	if (output.type == KESTREL_GRAPH_TYPE_FLOAT32) {
+		for (size_t i = 0; i < output.count; i++)
+			((float *)output.data)[i] = ((const float *)(const void *)entries)[from[i]];
+		return;
+	}
 	for (size_t i = 0; i < output.count; i++)
 		to[i] = entries[from[i]];
 }

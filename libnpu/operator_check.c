@@ -195,13 +195,15 @@ static int table_check(const struct check *check)
 {
 	const struct kestrel_graph_tensor *input = check_input(check, 0);
 	const struct kestrel_graph_tensor *output = check_output(check, 0);
+	int floats = output->type == KESTREL_GRAPH_TYPE_FLOAT32;
 
-	if (!check_is_byte(input->type) || !check_is_byte(output->type))
+	if (!check_is_byte(input->type) || (!check_is_byte(output->type) && !floats))
 		return check_fail(check, -ENOTSUP, "no kernel for %s with output %s",
 			    graph_type_name(input->type), graph_type_name(output->type));
 	if (check_count(input) != check_count(output))
 		return check_fail(check, -EINVAL, "input and output differ in size");
-	return check_parameters(check, "table", check->operator->attributes.table.table, 256, 1);
+	return check_parameters(check, "table", check->operator->attributes.table.table,
+				floats ? 4 * 256 : 256, floats ? 4 : 1);
 }
 
 static int quantize_check(const struct check *check)

@@ -231,7 +231,7 @@ enum kestrel_graph_opcode {
 	KESTREL_GRAPH_ARG_MIN			= 39,	/* axis; first minimum wins */
 	KESTREL_GRAPH_REDUCE_PROD		= 40,	/* reduce */
 	/* One input, same shape. */
-	KESTREL_GRAPH_TABLE			= 48,	/* table: 256 bytes, 8 bit to 8 bit */
+	KESTREL_GRAPH_TABLE			= 48,	/* table: 8 bit to 8 bit, or to float32 */
 	KESTREL_GRAPH_QUANTIZE			= 49,	/* quantize: float32 to integer */
 	KESTREL_GRAPH_DEQUANTIZE		= 50,	/* quantize: integer to float32 */
 	KESTREL_GRAPH_REQUANTIZE		= 51,	/* requantize: integer to integer */
@@ -435,9 +435,12 @@ struct kestrel_graph_axis {
 	uint32_t batch_dims;
 };
 
-/* Entry i is the output byte for the input byte i (int8: its two's complement). */
+/*
+ * Entry i is the output element for the input byte i (int8: its two's
+ * complement): a byte, or a float32 where the output is float32.
+ */
 struct kestrel_graph_table {
-	uint32_t table;			/* byte offset in PARAMETERS of 256 bytes */
+	uint32_t table;			/* byte offset in PARAMETERS of 256 bytes, or of 256 float32 */
 };
 
 /*
