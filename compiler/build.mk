@@ -2,7 +2,10 @@
 # The compiler: libkestrel-compiler.so for libnpu, npuc for people.
 
 COMPILER_SOURCES := $(wildcard compiler/*.c)
-COMPILER_OBJECTS := $(call objects,$(COMPILER_SOURCES))
+# ONNX's messages, unpacked by what protoc-c makes of their description.
+COMPILER_MESSAGES := $(BUILD)/compiler/onnx.pb-c
+COMPILER_OBJECTS := $(call objects,$(COMPILER_SOURCES)) $(COMPILER_MESSAGES).o
+COMPILER_LIBS := -lprotobuf-c -lm
 # What npuc and the unit tests link; the library's own table is not part of it.
 COMPILER_ARCHIVE := $(BUILD)/compiler/libcompiler.a
 COMPILER_LIBRARY := $(BIN)/libkestrel-compiler.so
@@ -13,7 +16,16 @@ LIBRARIES += $(COMPILER_LIBRARY)
 PROGRAMS += $(BIN)/npuc
 UNIT_TESTS += $(COMPILER_TESTS)
 
-$(BUILD)/compiler/%.o $(BUILD)/tests/unit/compiler_%.o: EXTRA_CFLAGS += -Icompiler
+$(BUILD)/compiler/%.o $(BUILD)/tests/unit/compiler_%.o: EXTRA_CFLAGS += -Icompiler -I$(BUILD)/compiler
+
+$(COMPILER_MESSAGES).c $(COMPILER_MESSAGES).h &: compiler/onnx.proto
+	@mkdir -p $(@D)
+	protoc-c --c_out=$(@D) -I$(<D) $<
+
+$(COMPILER_MESSAGES).o: $(COMPILER_MESSAGES).c
+	$(CC) $(KESTREL_CFLAGS) $(EXTRA_CFLAGS) $(CFLAGS) -c -o $@ $<
+
+$(call objects,$(wildcard compiler/onnx*.c)): $(COMPILER_MESSAGES).h
 
 $(COMPILER_ARCHIVE): $(COMPILER_OBJECTS)
 	@mkdir -p $(@D)
@@ -22,12 +34,12 @@ $(COMPILER_ARCHIVE): $(COMPILER_OBJECTS)
 
 $(COMPILER_LIBRARY): $(COMPILER_OBJECTS)
 	@mkdir -p $(@D)
-	$(CC) -shared $(KESTREL_LDFLAGS) $(LDFLAGS) -o $@ $^ -lm
+	$(CC) -shared $(KESTREL_LDFLAGS) $(LDFLAGS) -o $@ $^ $(COMPILER_LIBS)
 
 $(BIN)/npuc: $(call objects,compiler/tools/npuc/main.c) $(COMPILER_ARCHIVE)
 	@mkdir -p $(@D)
-	$(CC) $(KESTREL_LDFLAGS) $(LDFLAGS) -o $@ $^ -lm
+	$(CC) $(KESTREL_LDFLAGS) $(LDFLAGS) -o $@ $^ $(COMPILER_LIBS)
 
 $(COMPILER_TESTS): %: %.o $(COMPILER_ARCHIVE)
 	@mkdir -p $(@D)
-	$(CC) $(KESTREL_LDFLAGS) $(LDFLAGS) -o $@ $^ -lm
+	$(CC) $(KESTREL_LDFLAGS) $(LDFLAGS) -o $@ $^ $(COMPILER_LIBS)

@@ -7,6 +7,7 @@
 #include "graph_write.h"
 #include "ir.h"
 #include "lower.h"
+#include "onnx.h"
 #include "report.h"
 #include "resolve.h"
 #include "sha256.h"
@@ -26,11 +27,20 @@ static int read_source(const struct compile_request *request, struct ir_graph *g
 		return graph_read(graph, request->data, request->bytes, source);
 	}
 	source->name = request->name ? request->name : "";
-	source->format = "tflite";
 	sha256(request->data, request->bytes, source->hash);
-	ret = tflite_read(graph, request->data, request->bytes);
-	if (!ret)
-		ret = resolve_graph(graph, request->numerics);
+	if (onnx_is_model(request->data, request->bytes)) {
+		source->format = "onnx";
+		if (request->numerics && strcmp(request->numerics, "onnx"))
+			return error_set(graph->error, -EINVAL,
+					 "numerics profile \"%s\": an ONNX model takes onnx",
+					 request->numerics);
+		ret = onnx_read(graph, request->data, request->bytes);
+	} else {
+		source->format = "tflite";
+		ret = tflite_read(graph, request->data, request->bytes);
+		if (!ret)
+			ret = resolve_graph(graph, request->numerics);
+	}
 	if (!ret)
 		resolve_fold_pad(graph);
 	return ret;

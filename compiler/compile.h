@@ -10,7 +10,7 @@
 #include "error.h"
 
 struct compile_request {
-	/* Bytes of a .tflite file, or of a validated graph file. */
+	/* Bytes of a .tflite or .onnx file, or of a validated graph file. */
 	const void *data;
 	size_t bytes;
 	bool is_graph;

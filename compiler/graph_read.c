@@ -323,14 +323,16 @@ static int read_attributes(struct reader *reader, const struct kestrel_graph_ope
 		op->output_zero_point = a->pad.value;
 		return 0;
 	case KESTREL_GRAPH_TABLE:
+		if (reader->graph->tensors[op->outputs[0]].type == IR_FLOAT32) {
+			op->kind = IR_FLOAT_TABLE;
+			return read_portable(reader, from, op);
+		}
 		op->table = arena_copy(reader->graph->arena, parameters(reader, a->table.table),
 				       IR_TABLE_ENTRIES);
 		return op->table ? 0 : error_memory(reader->graph->error);
 	case KESTREL_GRAPH_QUANTIZE:
 	case KESTREL_GRAPH_DEQUANTIZE:
-		op->clamp_low = a->quantize.minimum;
-		op->clamp_high = a->quantize.maximum;
-		return 0;
+		return read_portable(reader, from, op);
 	}
 	if (op->kind != IR_UNKNOWN)
 		return read_portable(reader, from, op);

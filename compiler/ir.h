@@ -70,6 +70,8 @@ enum ir_kind {
 	IR_SPACE_TO_DEPTH, IR_DEPTH_TO_SPACE, IR_MIRROR_PAD, IR_GATHER, IR_ARG_MAX, IR_ARG_MIN,
 	IR_RESIZE_BILINEAR, IR_RESIZE_NEAREST, IR_REQUANTISE, IR_LEAKY_RELU, IR_PRELU,
 	IR_UNARY, IR_LOG_SOFTMAX, IR_SVDF, IR_LSTM, IR_DETECTION, IR_L2_NORMALIZATION, IR_CAST,
+	/* 8 bits to float32 through 256 floats. */
+	IR_FLOAT_TABLE,
 	IR_COMPARE, IR_SELECT, IR_LOGICAL_AND, IR_LOGICAL_OR, IR_BROADCAST_TO, IR_TILE, IR_REVERSE,
 	/* Forms of a model file that resolve.c turns into one of the above. */
 	IR_PAD_V2, IR_SPLIT_V, IR_UNPACK, IR_STRIDED_SLICE,
@@ -211,6 +213,8 @@ struct ir_operator {
 	/* Kinds that have no numbers above; else NULL. */
 	struct ir_portable *portable;
 
+	/* Why it stays on the processor, where the model's reader knows; else NULL. */
+	const char *processor_reason;
 	/* Why it is no longer part of the graph; NULL: it is. */
 	const char *removed_reason;
 };

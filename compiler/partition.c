@@ -232,6 +232,7 @@ static const struct form {
 	/* Whatever the types: the reason says why not. */
 	{ IR_QUANTISE, 0, ~0u, ~0u, float_reason },
 	{ IR_DEQUANTISE, 0, ~0u, ~0u, float_reason },
+	{ IR_FLOAT_TABLE, 0, ~0u, ~0u, float_reason },
 };
 
 static bool types_fit(const struct ir_graph *graph, const struct ir_operator *op,
@@ -259,6 +260,8 @@ const char *partition_reason(const struct ir_graph *graph, const struct ir_opera
 		if (types_fit(graph, op, &forms[f]))
 			form = &forms[f];
 	}
+	if (!form && op->processor_reason)
+		return op->processor_reason;
 	if (!form)
 		return known ? "the NPU form does not take values of these types" : "no NPU form";
 	reason = form->reason ? form->reason(graph, op) : NULL;

@@ -82,6 +82,10 @@ static uint32_t *offset_of(uint32_t opcode, union kestrel_graph_attributes *a, u
 			 a->unary.function == KESTREL_GRAPH_FUNCTION_TANH ?
 			 256 * (uint32_t)sizeof(uint16_t) : 513 * (uint32_t)sizeof(int16_t);
 		return a->unary.table == KESTREL_GRAPH_NONE ? NULL : &a->unary.table;
+	case KESTREL_GRAPH_TABLE:
+		/* That of floats: bytes have theirs in ir_operator.table. */
+		*bytes = 4 * IR_TABLE_ENTRIES;
+		return &a->table.table;
 	case KESTREL_GRAPH_LSTM:
 		*bytes = KESTREL_GRAPH_LSTM_SCALES * (uint32_t)sizeof(struct kestrel_graph_scale);
 		return &a->lstm.scales;

@@ -455,8 +455,10 @@ static bool pad_is_foldable(const struct ir_graph *graph, const struct ir_operat
 		const struct ir_operator *op = &graph->operators[o];
 
 		for (unsigned int i = 0; i < op->input_count; i++)
+			/* A window reads zero points outside of its input, nothing else. */
 			if (op->inputs[i] == tensor &&
-			    (i || (op->kind != IR_CONVOLUTION && op->kind != IR_DEPTHWISE)))
+			    (i || op->input_zero_point != pad->output_zero_point ||
+			     (op->kind != IR_CONVOLUTION && op->kind != IR_DEPTHWISE)))
 				return false;
 	}
 	return ir_reader_count(graph, tensor) > 0;

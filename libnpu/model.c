@@ -155,10 +155,16 @@ static int model_prepare(struct npu_model *model, struct message *message)
 	return ret;
 }
 
-/* A .tflite file says "TFL3" at byte 4. */
-static int is_tflite(const void *data, size_t size)
+/*
+ * A .tflite file says "TFL3" at byte 4. An .onnx file has no mark; it begins with
+ * its first field, a version below 128. A graph begins with neither.
+ */
+static int is_source(const void *data, size_t size)
 {
-	return size >= 8 && !memcmp((const uint8_t *)data + 4, "TFL3", 4);
+	const uint8_t *bytes = data;
+
+	return (size >= 8 && !memcmp(bytes + 4, "TFL3", 4)) ||
+	       (size >= 2 && bytes[0] == 0x08 && bytes[1] && bytes[1] < 0x80);
 }
 
 static int source_compile(struct npu_model *model, struct message *message)
@@ -202,7 +208,7 @@ static int model_create(struct npu_device *device, void *data, size_t size,
 	model->device = device;
 	model->data = data;
 	model->size = size;
-	if (is_tflite(data, size))
+	if (is_source(data, size))
 		ret = source_compile(model, &message);
 	if (!ret)
 		ret = graph_open(&model->graph, model->data, model->size, &message);

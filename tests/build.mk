@@ -21,7 +21,7 @@ $(BUILD)/tests/bad-input/mutations: LDLIBS += $(BAD_INPUT_LIBNPU)
 
 $(BAD_INPUT_PROGRAMS): %: %.o
 	@mkdir -p $(@D)
-	$(CC) $(KESTREL_LDFLAGS) $(LDFLAGS) -o $@ $< $(filter-out $<,$^) $(LDLIBS) -lcrypto -lm -ldl
+	$(CC) $(KESTREL_LDFLAGS) $(LDFLAGS) -o $@ $< $(filter-out $<,$^) $(LDLIBS) -lcrypto $(COMPILER_LIBS) -ldl
 
 bad-input-programs: $(BAD_INPUT_PROGRAMS)
 .PHONY: bad-input-programs

@@ -11,8 +11,9 @@ set -eu
 # libdrm-dev       libnpu talks to the kernel through libdrm
 # libpng-dev       npu-classify reads images
 # libssl-dev       kestrel-fw and the boot ROM: SHA-256 and Ed25519 of a well-kept library
+# protobuf-c      npuc reads ONNX files, which are protobuf messages
 # gcc-riscv64-...  the firmware (RV32IMC, freestanding)
-build="gcc libc6-dev make pkg-config libdrm-dev libpng-dev libssl-dev gcc-riscv64-unknown-elf binutils-riscv64-unknown-elf"
+build="gcc libc6-dev make pkg-config libdrm-dev libpng-dev libssl-dev protobuf-c-compiler libprotobuf-c-dev gcc-riscv64-unknown-elf binutils-riscv64-unknown-elf"
 # python3          glue of tests and QEMU's build
 # the rest         fetching and unpacking kernels, cross building for the guest
 run="$build python3 gcc-aarch64-linux-gnu libc6-dev-arm64-cross cpio xz-utils zstd kmod curl gnupg dpkg-dev bc bison flex libelf-dev rsync"

@@ -137,7 +137,7 @@ int npu_simulator(struct npu_device *device,
 /* ---- Models ---- */
 
 /*
- * Loads a compiled graph from memory (copied), or a .tflite model if the
+ * Loads a compiled graph from memory (copied), or a .tflite or .onnx model if the
  * compiler library is installed. Everything in it is checked.
  *
  * -EINVAL damaged; -ENOTSUP of another version, or an operator that nothing

@@ -13,7 +13,7 @@
 
 static const char help[] =
 "Usage: npu-bench MODEL [OPTION...]\n"
-"Runs a compiled graph (.npu), or a .tflite model, with random inputs and tells\n"
+"Runs a compiled graph (.npu), or a .tflite or .onnx model, with random inputs and tells\n"
 "the latency of a run.\n"
 "\n"
 "  --device DEVICE      auto (default), cpu, sim, npu, or a device node\n"

@@ -7,7 +7,7 @@
 
 static const char help[] =
 "Usage: npu-info [MODEL] [OPTION...]\n"
-"Tells what the device is, and of a compiled graph (.npu) or .tflite model its\n"
+"Tells what the device is, and of a compiled graph (.npu) or .tflite or .onnx model its\n"
 "inputs and outputs and where each of its operators runs, and why.\n"
 "\n"
 "  --device DEVICE      auto (default), cpu, sim, npu, or a device node\n"

@@ -7,7 +7,7 @@
 
 static const char help[] =
 "Usage: npu-run MODEL --input FILE... --output FILE... [OPTION...]\n"
-"Runs a compiled graph (.npu), or a .tflite model, and writes its outputs.\n"
+"Runs a compiled graph (.npu), or a .tflite or .onnx model, and writes its outputs.\n"
 "\n"
 "  --input FILE...      one file for each input of the model, in model order;\n"
 "                       a file may hold several tensors one after the other:\n"

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# Compiles each model of list and processor-list, runs its vectors on a device
-# and compares the outputs byte for byte with the reference's. Where they
+# Compiles each model of list, processor-list and onnx-list, runs its vectors on
+# a device and compares the outputs byte for byte with the reference's. Where they
 # differ on the processor, names the first operator that does. Models with
-# state run a second time with the state cleared before each vector.
+# state run a second time with the state cleared before each vector. ONNX models
+# may differ where ONNX Runtime does, see compare-float.py.
 #
 # usage: tests/models/check.sh [--device cpu|sim|npu|PATH] [--target TARGET]
 #                              [--bin DIRECTORY] [MODEL_DIRECTORY]
@@ -25,7 +26,7 @@ while [ $# -gt 0 ]; do
 	--device) device=$2; shift 2 ;;
 	--target) target=$2; shift 2 ;;
 	--bin) bin=$2; shift 2 ;;
-	--help) sed -n '4,14s/^# \{0,1\}//p' "$0"; exit 0 ;;
+	--help) sed -n '4,15s/^# \{0,1\}//p' "$0"; exit 0 ;;
 	-*) echo "check.sh: unknown option $1" >&2; exit 2 ;;
 	*) models=$1; shift ;;
 	esac
@@ -35,9 +36,10 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 failed=0
 # Of the model, not empty: it may run without an NPU job; outputs are float32 and
-# equal within a tolerance.
+# equal within a tolerance; it is an ONNX model, with so many percent on the NPU.
 any_place=
 tolerance=
+share=
 
 not_ok() { # NAME REASON
 	echo "not ok - $1"
@@ -53,8 +55,10 @@ numbered() { # PREFIX
 	done
 }
 
-same() { # REFERENCE FILE
-	if [ "$tolerance" ]; then
+same() { # REFERENCE FILE OUTPUT
+	if [ "$share" ]; then
+		"$here/compare-float.py" "$1" "$2" "$(dirname "$1")/model.json" "$3"
+	elif [ "$tolerance" ]; then
 		"$here/compare-float.py" "$1" "$2"
 	else
 		cmp -s "$1" "$2"
@@ -62,11 +66,17 @@ same() { # REFERENCE FILE
 }
 
 check() { # NAME DIRECTORY VECTORS_DIRECTORY
-	local name=$1 model=$2/model.tflite vectors=$3 error
+	local name=$1 model=$2/model.tflite vectors=$3 error differences
 	local graph=$work/graph.npu inputs outputs expected i
 	local -a dump=()
 
-	if ! error=$("$bin/npuc" "$model" -o "$graph" ${target:+--target "$target"} 2>&1); then
+	[ "$share" ] && model=$2/model.onnx
+	if ! error=$("$bin/npuc" "$model" -o "$graph" --report "$work/report.json" \
+			${target:+--target "$target"} 2>&1); then
+		not_ok "$name" "$error"
+		return
+	fi
+	if [ "$share" ] && ! error=$("$here/share.py" "$work/report.json" "$share"); then
 		not_ok "$name" "$error"
 		return
 	fi
@@ -89,8 +99,9 @@ check() { # NAME DIRECTORY VECTORS_DIRECTORY
 		return
 	fi
 	for i in "${!expected[@]}"; do
-		if ! same "${expected[$i]}" "${outputs[$i]}"; then
+		if ! differences=$(same "${expected[$i]}" "${outputs[$i]}" "$i"); then
 			not_ok "$name" "$error
+$differences
 output $i differs: $(cmp "${expected[$i]}" "${outputs[$i]}" 2>&1 | tail -n 1)
 $([ "$device" = cpu ] && "$here/first-difference.py" "$vectors/layers.json" "$work/layers.json" 2>&1)"
 			return
@@ -147,6 +158,14 @@ while read -r name tolerance; do
 		done
 	fi
 done <"$here/processor-list"
+
+any_place=
+tolerance=
+while read -r name share; do
+	case $name in '#'* | '') continue ;; esac
+	[ ! -d "$models" ] || check "$name" "$models/$name" "$models/$name"
+done <"$here/onnx-list"
+share=
 [ -d "$models" ] || echo "ok - published models # SKIP no directory $models"
 
 # What else the library promises of an NPU: interface.c.

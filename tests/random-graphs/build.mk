@@ -12,7 +12,7 @@ $(RANDOM_GRAPHS_OBJECTS): EXTRA_CFLAGS := -Ilibnpu/include
 $(RANDOM_GRAPHS): $(RANDOM_GRAPHS_OBJECTS) $(COMPILER_ARCHIVE) $(LIBNPU_ARCHIVE) | programs
 	@mkdir -p $(@D)
 	$(CC) $(KESTREL_LDFLAGS) $(LDFLAGS) '-Wl,-rpath,$$ORIGIN/../../bin' -o $@ \
-		$(filter %.o %.a,$^) $(LIBDRM_LIBS) -lm -ldl -lpthread
+		$(filter %.o %.a,$^) $(LIBDRM_LIBS) $(COMPILER_LIBS) -ldl -lpthread
 
 random-graphs: $(RANDOM_GRAPHS)
 .PHONY: random-graphs

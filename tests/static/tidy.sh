@@ -13,11 +13,14 @@ how=$({ clang --version; cat .clang-tidy; } 2>/dev/null | sha256sum)
 mkdir -p "$cache"
 export flags cache how
 
+# What sources include that is made: ONNX's messages.
+make -s build/compiler/onnx.pb-c.h >&2 || exit 1
+
 # look FILE: prints findings, in one piece; the result is kept when there are none.
 look() {
 	local file=$1 own='' key findings
 	case $file in
-	compiler/*) own=-Icompiler ;;
+	compiler/*) own='-Icompiler -Ibuild/compiler' ;;
 	libnpu/*) own=-Ilibnpu/include ;;
 	emulator/*) own='-Ilibnpu/include -Ilibnpu/tools' ;;
 	esac

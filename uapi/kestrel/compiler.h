@@ -74,7 +74,7 @@ struct kestrel_compiler_functions {
 	/* KESTREL_COMPILER_VERSION of the library. */
 	uint32_t version;
 
-	/* Compile the bytes of a .tflite file; `model` is read during the call only. */
+	/* Compile the bytes of a .tflite or .onnx file, read during the call only. */
 	int (*compile_model)(const void *model, size_t model_bytes,
 			     const struct kestrel_compiler_options *options,
 			     struct kestrel_compiler_result *result,

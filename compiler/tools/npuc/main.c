@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* npuc: compiles a TensorFlow Lite model into a Kestrel graph file. */
+/* npuc: compiles a TensorFlow Lite or ONNX model into a Kestrel graph file. */
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -13,14 +13,16 @@
 #define EXIT_USAGE 2
 
 static const char usage[] =
-	"usage: npuc MODEL.tflite -o GRAPH.npu [options]\n"
-	"Compiles a quantised TensorFlow Lite model into a Kestrel graph file.\n"
+	"usage: npuc MODEL -o GRAPH.npu [options]\n"
+	"Compiles a quantised TensorFlow Lite (.tflite) or ONNX (.onnx) model into a\n"
+	"Kestrel graph file.\n"
 	"\n"
 	"  -o, --output FILE     the graph file to write\n"
 	"  -t, --target NAME     configuration: kestrel-64, -128, -256 (default), -512,\n"
 	"                        -1024, -2048\n"
 	"  -s, --set K=V,...     change single values of the configuration (sram=65536)\n"
-	"  -n, --numerics NAME   rounding profile: tflite-ref (default), tflite, tflm\n"
+	"  -n, --numerics NAME   rounding profile: tflite-ref (default), tflite, tflm; of\n"
+	"                        ONNX models onnx\n"
 	"  -r, --report FILE     write predicted cycles, memory and placement as JSON;\n"
 	"                        \"-\" is standard output\n"
 	"      --no-stream       the portable operator graph alone\n"

@@ -1,0 +1,472 @@
+// SPDX-License-Identifier: MIT
+/* An ONNX file as a whole: the message, names, inputs and outputs, every node. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "onnx.h"
+#include "onnx_import.h"
+#include "resolve.h"
+#include "resolve_check.h"
+
+#define OPSET_LEAST 10
+#define OPSET_MOST 21
+/* What unpacking and constants may take beside this and many times the file. */
+#define MEMORY_LEAST (UINT64_C(16) << 20)
+#define MEMORY_FACTOR 16
+
+static const struct {
+	const char *type;
+	int (*translate)(struct onnx *o);
+} operators[] = {
+	{ "QuantizeLinear", onnx_quantize_linear },
+	{ "DequantizeLinear", onnx_dequantize_linear },
+	{ "Conv", onnx_convolution },
+	{ "ConvTranspose", onnx_transpose_convolution },
+	{ "QLinearConv", onnx_qlinear_convolution },
+	{ "Gemm", onnx_gemm },
+	{ "MatMul", onnx_matmul },
+	{ "QLinearMatMul", onnx_qlinear_matmul },
+	{ "Add", onnx_binary }, { "Sub", onnx_binary }, { "Mul", onnx_binary },
+	{ "Div", onnx_binary }, { "Min", onnx_binary }, { "Max", onnx_binary },
+	{ "Pow", onnx_binary }, { "PRelu", onnx_binary },
+	{ "QLinearAdd", onnx_qlinear_binary }, { "QLinearMul", onnx_qlinear_binary },
+	{ "MaxPool", onnx_pool }, { "AveragePool", onnx_pool },
+	{ "GlobalMaxPool", onnx_global_pool }, { "GlobalAveragePool", onnx_reduce },
+	{ "ReduceMean", onnx_reduce }, { "ReduceSum", onnx_reduce },
+	{ "ReduceMax", onnx_reduce }, { "ReduceMin", onnx_reduce },
+	{ "Softmax", onnx_softmax }, { "LogSoftmax", onnx_softmax },
+	{ "LayerNormalization", onnx_layer_normalisation },
+	{ "Resize", onnx_resize },
+	{ "Reshape", onnx_reshape }, { "Flatten", onnx_reshape },
+	{ "Squeeze", onnx_reshape }, { "Unsqueeze", onnx_reshape },
+	{ "Transpose", onnx_transpose }, { "Concat", onnx_concat }, { "Slice", onnx_slice },
+	{ "Split", onnx_split }, { "Gather", onnx_gather }, { "Pad", onnx_pad },
+	{ "Identity", onnx_identity }, { "Dropout", onnx_identity }, { "Cast", onnx_cast },
+	{ "Constant", onnx_constant }, { "ConstantOfShape", onnx_shape },
+	{ "Shape", onnx_shape }, { "Size", onnx_shape },
+};
+
+/* Operators that people meet and that have no form here, with what to do. */
+static const struct {
+	const char *type, *advice;
+} refused[] = {
+	{ "DynamicQuantizeLinear", "quantise the model statically, so that scales are constants" },
+	{ "MatMulInteger", "quantise the model statically (QDQ or QLinearMatMul)" },
+	{ "ConvInteger", "quantise the model statically (QDQ or QLinearConv)" },
+	{ "BatchNormalization", "fold it into the convolution before it, as quantisers do" },
+	{ "If", "only models without control flow can be compiled" },
+	{ "Loop", "only models without control flow can be compiled" },
+	{ "Scan", "only models without control flow can be compiled" },
+};
+
+bool onnx_is_model(const void *data, size_t bytes)
+{
+	const uint8_t *first = data;
+
+	/* Field 1 as a varint, then a version below 128. */
+	return bytes >= 2 && first[0] == 0x08 && first[1] && first[1] < 0x80;
+}
+
+/* protobuf-c's allocator: the arena, within a budget; nothing is freed one by one. */
+static void *message_alloc(void *opaque, size_t size)
+{
+	struct onnx *o = opaque;
+
+	if (size > o->budget)
+		return NULL;
+	o->budget -= size;
+	return arena_alloc(o->arena, size, 1);
+}
+
+static void message_free(void *opaque, void *pointer)
+{
+	(void)opaque;
+	(void)pointer;
+}
+
+static int name_compare(const void *a, const void *b)
+{
+	const struct onnx_value *const *x = a, *const *y = b;
+
+	return strcmp((*x)->name, (*y)->name);
+}
+
+static struct onnx_value *find(const struct onnx *o, const char *name)
+{
+	struct onnx_value key = { .name = name }, *pointer = &key, **found;
+
+	found = bsearch(&pointer, o->values, o->value_count, sizeof(struct onnx_value *),
+			name_compare);
+	return found ? *found : NULL;
+}
+
+static int add_name(struct onnx *o, const char *name)
+{
+	struct onnx_value *value = arena_alloc(o->arena, 1, sizeof(*value));
+
+	if (!value)
+		return onnx_memory(o);
+	for (unsigned int i = 0; i < ONNX_LAYOUTS; i++)
+		value->tensors[i] = -1;
+	value->name = name ? name : "";
+	value->type = IR_TYPE_OTHER;
+	o->values[o->value_count++] = value;
+	return 0;
+}
+
+/* Everything that is defined somewhere, sorted by name. */
+static int collect_names(struct onnx *o)
+{
+	const Onnx__Graph *graph = o->proto;
+	size_t count = graph->n_initializer + graph->n_input;
+	unsigned int kept = 0;
+	int ret = 0;
+
+	for (size_t n = 0; n < graph->n_node; n++)
+		count += graph->node[n]->n_output;
+	o->values = arena_alloc(o->arena, count + 1, sizeof(struct onnx_value *));
+	if (!o->values)
+		return onnx_memory(o);
+	for (size_t i = 0; i < graph->n_initializer && !ret; i++)
+		ret = add_name(o, graph->initializer[i]->name);
+	for (size_t i = 0; i < graph->n_input && !ret; i++)
+		ret = add_name(o, graph->input[i]->name);
+	for (size_t n = 0; n < graph->n_node && !ret; n++)
+		for (size_t i = 0; i < graph->node[n]->n_output && !ret; i++)
+			if (*graph->node[n]->output[i])
+				ret = add_name(o, graph->node[n]->output[i]);
+	if (ret)
+		return ret;
+	qsort(o->values, o->value_count, sizeof(struct onnx_value *), name_compare);
+	/* Inputs with a default stand twice; who defines a name twice is found later. */
+	for (unsigned int i = 0; i < o->value_count; i++)
+		if (!kept || name_compare(&o->values[kept - 1], &o->values[i]))
+			o->values[kept++] = o->values[i];
+	o->value_count = kept;
+	return 0;
+}
+
+static bool is_defined(const struct onnx_value *value)
+{
+	return value->type != IR_TYPE_OTHER;
+}
+
+static int read_initialisers(struct onnx *o)
+{
+	int ret = 0;
+
+	if (o->proto->n_sparse_initializer)
+		return onnx_fail(o, NULL, -ENOTSUP, "sparse initialisers are not supported");
+	for (size_t i = 0; i < o->proto->n_initializer && !ret; i++) {
+		const Onnx__Tensor *tensor = o->proto->initializer[i];
+		struct onnx_value *value = find(o, tensor->name ? tensor->name : "");
+		int32_t shape[IR_RANK_MAX];
+		enum ir_type type;
+		unsigned int rank;
+
+		if (is_defined(value))
+			return onnx_fail(o, NULL, -EINVAL, "initialiser \"%.80s\" stands there twice",
+					 value->name);
+		ret = onnx_tensor_read(o, tensor, value->name, &type, &rank, shape, &value->data);
+		if (!ret)
+			ret = onnx_define(o, value, type, rank, shape);
+	}
+	return ret;
+}
+
+static int input_shape(struct onnx *o, const Onnx__ValueInfo *info, unsigned int *rank,
+		       int32_t *shape)
+{
+	const Onnx__Shape *stated = info->type->tensor_type->shape;
+
+	if (!stated || stated->n_dim > IR_RANK_MAX)
+		return onnx_fail(o, NULL, -ENOTSUP,
+				 "input \"%.80s\" has no shape of at most %d dimensions", info->name,
+				 IR_RANK_MAX);
+	*rank = (unsigned int)stated->n_dim;
+	for (unsigned int d = 0; d < *rank; d++) {
+		const Onnx__Dimension *dimension = stated->dim[d];
+		int64_t size = dimension->has_dim_value ? dimension->dim_value : 0;
+
+		/* A batch of any size is compiled as one of 1. */
+		if (!dimension->has_dim_value && !d)
+			size = 1;
+		if (size < 1 || size > INT32_MAX)
+			return onnx_fail(o, NULL, -ENOTSUP,
+					 "input \"%.80s\": dimension %u%s%.40s%s is not fixed; give it a number",
+					 info->name, d, dimension->dim_param ? " \"" : "",
+					 dimension->dim_param ? dimension->dim_param : "",
+					 dimension->dim_param ? "\"" : "");
+		shape[d] = (int32_t)size;
+	}
+	return 0;
+}
+
+static int read_inputs(struct onnx *o)
+{
+	struct ir_graph *graph = o->graph;
+	int ret = 0;
+
+	graph->inputs = arena_alloc(o->arena, o->proto->n_input + 1, sizeof(int));
+	if (!graph->inputs)
+		return onnx_memory(o);
+	for (size_t i = 0; i < o->proto->n_input && !ret; i++) {
+		const Onnx__ValueInfo *info = o->proto->input[i];
+		struct onnx_value *value = find(o, info->name ? info->name : "");
+		int32_t shape[IR_RANK_MAX];
+		enum ir_type type;
+		unsigned int rank = 0;
+
+		if (value->data)
+			continue;
+		if (!info->name || is_defined(value))
+			return onnx_fail(o, NULL, -EINVAL, "input %zu has no name of its own", i);
+		if (!info->type || !info->type->tensor_type)
+			return onnx_fail(o, NULL, -ENOTSUP, "input \"%.80s\" is no tensor",
+					 info->name);
+		ret = onnx_type_of(o, info->type->tensor_type->elem_type, info->name, &type);
+		if (!ret)
+			ret = input_shape(o, info, &rank, shape);
+		if (!ret)
+			ret = onnx_define(o, value, type, rank, shape);
+		if (!ret)
+			ret = onnx_tensor_new(o, value, ONNX_PLAIN,
+					      &graph->inputs[graph->input_count]);
+		if (!ret)
+			graph->input_count++;
+	}
+	return ret;
+}
+
+static int read_operands(struct onnx *o, struct onnx_node *node)
+{
+	const Onnx__Node *proto = node->proto;
+
+	node->inputs = arena_alloc(o->arena, proto->n_input + 1, sizeof(struct onnx_value *));
+	node->outputs = arena_alloc(o->arena, proto->n_output + 1, sizeof(struct onnx_value *));
+	if (!node->inputs || !node->outputs)
+		return onnx_memory(o);
+	node->input_count = (unsigned int)proto->n_input;
+	node->output_count = (unsigned int)proto->n_output;
+	for (unsigned int i = 0; i < node->input_count; i++) {
+		if (!*proto->input[i])
+			continue;
+		node->inputs[i] = find(o, proto->input[i]);
+		if (!node->inputs[i])
+			return onnx_fail(o, NULL, -EINVAL, "input \"%.80s\" does not exist",
+					 proto->input[i]);
+		node->inputs[i]->readers++;
+		node->inputs[i]->reader = node->index;
+	}
+	for (unsigned int i = 0; i < node->output_count; i++)
+		if (*proto->output[i])
+			node->outputs[i] = find(o, proto->output[i]);
+	return 0;
+}
+
+static int read_nodes(struct onnx *o)
+{
+	int ret = 0;
+
+	if (!o->proto->n_node || o->proto->n_node > INT32_MAX)
+		return onnx_fail(o, NULL, -EINVAL, "no nodes");
+	o->node_count = (unsigned int)o->proto->n_node;
+	o->nodes = arena_alloc(o->arena, o->node_count, sizeof(*o->nodes));
+	if (!o->nodes)
+		return onnx_memory(o);
+	for (unsigned int n = 0; n < o->node_count && !ret; n++) {
+		struct onnx_node *node = &o->nodes[n];
+
+		node->proto = o->proto->node[n];
+		node->index = n;
+		if (!node->proto->op_type)
+			return onnx_fail(o, NULL, -EINVAL, "node %u has no operator", n);
+		o->node = node;
+		ret = read_operands(o, node);
+	}
+	o->node = NULL;
+	for (size_t i = 0; i < o->proto->n_output && !ret; i++) {
+		const char *name = o->proto->output[i]->name;
+		struct onnx_value *value = find(o, name ? name : "");
+
+		if (!value)
+			return onnx_fail(o, NULL, -EINVAL, "output \"%.80s\" does not exist",
+					 name ? name : "");
+		value->is_output = true;
+	}
+	return ret;
+}
+
+/* onnx for its own operators, com.microsoft for those that are named as they are there. */
+static bool knows_domain(const Onnx__Node *proto)
+{
+	const char *domain = proto->domain;
+
+	return !domain || !*domain || !strcmp(domain, "ai.onnx") ||
+	       (!strcmp(domain, "com.microsoft") &&
+		(!strncmp(proto->op_type, "QLinear", 7) || strstr(proto->op_type, "quantizeLinear") ||
+		 !strcmp(proto->op_type, "QuantizeLinear") || !strcmp(proto->op_type, "Gelu")));
+}
+
+static int refuse(struct onnx *o)
+{
+	const Onnx__Node *proto = o->node->proto;
+	const char *domain = proto->domain && *proto->domain ? proto->domain : "ai.onnx";
+
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+		if (!strcmp(refused[i].type, proto->op_type))
+			return onnx_fail(o, NULL, -ENOTSUP, "%s", refused[i].advice);
+	return onnx_fail(o, NULL, -ENOTSUP,
+			 "this operator of domain %.60s has neither an NPU nor a CPU form", domain);
+}
+
+static int translate(struct onnx *o, struct onnx_node *node)
+{
+	unsigned int count = o->graph->operator_count;
+	int (*handler)(struct onnx *o) = NULL;
+	int ret;
+
+	o->node = node;
+	for (unsigned int i = 0; i < node->input_count; i++)
+		if (node->inputs[i] && !is_defined(node->inputs[i]))
+			return onnx_fail(o, NULL, -EINVAL,
+					 "input \"%.80s\" is made only by a later node",
+					 node->inputs[i]->name);
+	for (unsigned int i = 0; i < node->output_count; i++)
+		if (node->outputs[i] && is_defined(node->outputs[i]))
+			return onnx_fail(o, NULL, -EINVAL, "output \"%.80s\" is made twice",
+					 node->outputs[i]->name);
+	if (knows_domain(node->proto))
+		for (size_t i = 0; i < sizeof(operators) / sizeof(operators[0]); i++)
+			if (!strcmp(operators[i].type, node->proto->op_type))
+				handler = operators[i].translate;
+	if (!handler && knows_domain(node->proto) && onnx_is_unary(node->proto->op_type))
+		handler = onnx_unary;
+	ret = handler ? handler(o) : refuse(o);
+	node->done = true;
+	if (!ret && count == o->graph->operator_count)
+		ret = onnx_removed(o, node, "needs no operator of its own");
+	return ret;
+}
+
+/* Constants first: frames look ahead at scales that stand behind an operator. */
+static int translate_all(struct onnx *o)
+{
+	int ret = 0;
+
+	for (unsigned int n = 0; n < o->node_count && !ret; n++)
+		if (!strcmp(o->nodes[n].proto->op_type, "Constant"))
+			ret = translate(o, &o->nodes[n]);
+	for (unsigned int n = 0; n < o->node_count && !ret; n++)
+		if (!o->nodes[n].done)
+			ret = translate(o, &o->nodes[n]);
+	return ret;
+}
+
+static bool is_taken(const struct onnx *o, int tensor)
+{
+	for (unsigned int i = 0; i < o->graph->input_count; i++)
+		if (o->graph->inputs[i] == tensor)
+			return true;
+	for (unsigned int i = 0; i < o->graph->output_count; i++)
+		if (o->graph->outputs[i] == tensor)
+			return true;
+	return o->graph->tensors[tensor].data;
+}
+
+/* A tensor of its own for each output, in ONNX's layout and under its name. */
+static int write_output(struct onnx *o, struct onnx_value *value)
+{
+	struct ir_graph *graph = o->graph;
+	struct ir_operator *op;
+	int tensor, copy, ret;
+
+	if (!is_defined(value))
+		return onnx_fail(o, NULL, -EINVAL, "output \"%.80s\" is not made by any node",
+				 value->name);
+	ret = onnx_tensor(o, value, ONNX_PLAIN, &tensor);
+	if (ret)
+		return ret;
+	if (is_taken(o, tensor)) {
+		ret = onnx_tensor_raw(o, value->name, value->type, value->rank, value->shape, NULL,
+				      &copy);
+		op = ret ? NULL : onnx_emit(o, IR_COPY, 1, &tensor, copy);
+		if (!op)
+			return onnx_failed(o);
+		graph->tensors[copy].scale_count = graph->tensors[tensor].scale_count;
+		graph->tensors[copy].scales = graph->tensors[tensor].scales;
+		graph->tensors[copy].zero_points = graph->tensors[tensor].zero_points;
+		ret = resolve_portable(graph, op, KESTREL_GRAPH_COPY, 0);
+		tensor = copy;
+	}
+	graph->tensors[tensor].name = value->name;
+	graph->outputs[graph->output_count++] = tensor;
+	return ret;
+}
+
+static int write_outputs(struct onnx *o)
+{
+	int ret = 0;
+
+	if (!o->proto->n_output)
+		return onnx_fail(o, NULL, -EINVAL, "no outputs");
+	o->graph->outputs = arena_alloc(o->arena, o->proto->n_output, sizeof(int));
+	if (!o->graph->outputs)
+		return onnx_memory(o);
+	/* What an output needs is done for the last node. */
+	o->node = &o->nodes[o->node_count - 1];
+	for (size_t i = 0; i < o->proto->n_output && !ret; i++)
+		ret = write_output(o, find(o, o->proto->output[i]->name));
+	return ret;
+}
+
+static int check_versions(struct onnx *o, const Onnx__Model *model)
+{
+	for (size_t i = 0; i < model->n_opset_import; i++) {
+		const Onnx__OperatorSet *set = model->opset_import[i];
+
+		if (!set->domain || !*set->domain || !strcmp(set->domain, "ai.onnx"))
+			o->opset = set->version;
+	}
+	if (o->opset < OPSET_LEAST || o->opset > OPSET_MOST)
+		return error_set(o->graph->error, -ENOTSUP,
+				 "model: operator set %lld, %d to %d are known; convert the model with onnx.version_converter",
+				 (long long)o->opset, OPSET_LEAST, OPSET_MOST);
+	if (!model->graph)
+		return error_set(o->graph->error, -EINVAL, "model: no graph");
+	return 0;
+}
+
+int onnx_read(struct ir_graph *graph, const void *data, size_t bytes)
+{
+	struct onnx o = { .graph = graph, .arena = graph->arena };
+	ProtobufCAllocator allocator = { message_alloc, message_free, &o };
+	Onnx__Model *model;
+	int ret;
+
+	o.budget = MEMORY_LEAST + MEMORY_FACTOR * (uint64_t)bytes;
+	model = onnx__model__unpack(&allocator, bytes, data);
+	if (!model)
+		return error_set(graph->error, -EINVAL,
+				 "model: damaged, or no ONNX file: it cannot be unpacked");
+	ret = check_versions(&o, model);
+	if (ret)
+		return ret;
+	graph->numerics = "onnx";
+	o.proto = model->graph;
+	o.budget = MEMORY_LEAST + MEMORY_FACTOR * (uint64_t)bytes;
+	ret = collect_names(&o);
+	if (!ret)
+		ret = read_initialisers(&o);
+	if (!ret)
+		ret = read_inputs(&o);
+	if (!ret)
+		ret = read_nodes(&o);
+	if (!ret)
+		ret = translate_all(&o);
+	if (!ret)
+		ret = write_outputs(&o);
+	return ret;
+}

@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: MIT
+/* Operators along whole dimensions: means, extremes, softmax, normalisation. */
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+#include "onnx_import.h"
+#include "resolve_check.h"
+
+/* Sums of so many bytes stay within 32 bits. */
+#define COUNT_MAX (1u << 23)
+
+struct reduction {
+	/* Bits of ONNX's dimensions. */
+	uint32_t axes;
+	bool keep;
+	uint64_t count;
+};
+
+static int read_axes(struct onnx *o, const struct onnx_value *x, struct reduction *r)
+{
+	int64_t axes[IR_RANK_MAX];
+	unsigned int count, dimension;
+	int ret = onnx_list(o, 1, onnx_attribute(o, "axes") ? "axes" : NULL, IR_RANK_MAX, axes,
+			    &count);
+
+	if (ret)
+		return ret;
+	r->keep = onnx_attribute_int(o, "keepdims", 1);
+	for (unsigned int i = 0; i < count; i++) {
+		ret = onnx_axis(o, axes[i], x->rank, &dimension);
+		if (ret)
+			return ret;
+		r->axes |= 1u << dimension;
+	}
+	if (!count && !onnx_attribute_int(o, "noop_with_empty_axes", 0))
+		r->axes = (1u << x->rank) - 1;
+	return 0;
+}
+
+/* Without its reduced dimensions the stored order must be ONNX's. */
+static bool keeps_order(const struct onnx_value *x, const struct reduction *r)
+{
+	unsigned int place = 0;
+
+	for (unsigned int d = 0; d < x->rank; d++) {
+		unsigned int at = onnx_layout_dimension(x, ONNX_CHANNELS_LAST, d);
+
+		if (r->axes & 1u << d)
+			continue;
+		if (at < place)
+			return false;
+		place = at;
+	}
+	return true;
+}
+
+static int define_reduced(struct onnx *o, const struct onnx_value *x, struct reduction *r,
+			  struct onnx_value *y)
+{
+	int32_t shape[IR_RANK_MAX];
+	unsigned int rank = 0;
+
+	r->count = 1;
+	for (unsigned int d = 0; d < x->rank; d++) {
+		if (r->axes & 1u << d) {
+			r->count *= (uint64_t)x->shape[d];
+			if (!r->keep)
+				continue;
+		}
+		shape[rank++] = r->axes & 1u << d ? 1 : x->shape[d];
+	}
+	return onnx_define(o, y, x->type, rank, shape);
+}
+
+/* Emits the operator of `kind` from x to y; its numbers are the caller's. */
+static int emit_reduction(struct onnx *o, enum ir_kind kind, const struct reduction *r,
+			  struct onnx_value *x, struct onnx_value *y, struct ir_operator **op,
+			  uint32_t *axes)
+{
+	enum onnx_layout layout = onnx_layout_of(x), target;
+	int from, to, ret;
+
+	if (layout == ONNX_FLATTENED ||
+	    (layout == ONNX_CHANNELS_LAST && !r->keep && !keeps_order(x, r)))
+		layout = ONNX_PLAIN;
+	target = r->keep ? layout : ONNX_PLAIN;
+	*axes = 0;
+	for (unsigned int d = 0; d < x->rank; d++)
+		if (r->axes & 1u << d)
+			*axes |= 1u << onnx_layout_dimension(x, layout, d);
+	ret = onnx_tensor(o, x, layout, &from);
+	if (!ret)
+		ret = onnx_tensor_new(o, y, target, &to);
+	if (ret)
+		return ret;
+	*op = onnx_emit(o, kind, 1, &from, to);
+	return *op ? 0 : onnx_failed(o);
+}
+
+static int emit_integer_mean(struct onnx *o, const struct reduction *r, struct onnx_value *x,
+			     struct onnx_affine affine, double divisor,
+			     const struct onnx_frame *frame)
+{
+	struct ir_operator *op;
+	uint32_t axes;
+	int ret = emit_reduction(o, IR_MEAN, r, x, frame->result, &op, &axes);
+
+	if (ret)
+		return ret;
+	op->axes = axes;
+	onnx_frame_numbers(op, affine, frame);
+	ret = onnx_one_factor(o, op, (double)affine.scale /
+			      (divisor * (double)frame->affine.scale));
+	return ret ? ret : onnx_tensor_quantise(o, frame->result, frame->affine);
+}
+
+/* No numbers but the axes: of floats, or extremes of anything. */
+static int emit_plain(struct onnx *o, const struct reduction *r, struct onnx_value *x,
+			   struct onnx_value *y, enum ir_kind kind)
+{
+	struct ir_operator *op;
+	uint32_t axes;
+	int ret = emit_reduction(o, kind, r, x, y, &op, &axes);
+
+	if (ret)
+		return ret;
+	op->axes = axes;
+	op->rounding = IR_ROUNDING_NONE;
+	return 0;
+}
+
+/* ReduceMean, ReduceSum, ReduceMax, ReduceMin and GlobalAveragePool. */
+int onnx_reduce(struct onnx *o)
+{
+	const char *type = o->node->proto->op_type;
+	bool sum = !strcmp(type, "ReduceSum"), most = !strcmp(type, "ReduceMax");
+	bool extreme = most || !strcmp(type, "ReduceMin");
+	struct onnx_value *x, *y, *stored;
+	struct reduction r = { .keep = true };
+	struct onnx_affine affine;
+	struct onnx_frame frame;
+	int ret = onnx_check_counts(o, 1, 2);
+
+	if (ret)
+		return ret;
+	x = onnx_input(o, 0);
+	y = o->node->outputs[0];
+	if (!strcmp(type, "GlobalAveragePool"))
+		r.axes = ((1u << x->rank) - 1) & ~3u;
+	else
+		ret = read_axes(o, x, &r);
+	if (ret)
+		return ret;
+	if (x->type != IR_FLOAT32)
+		return onnx_fail(o, x, -ENOTSUP, "type %s, only float32 is supported",
+				 ir_type_name(x->type));
+	ret = define_reduced(o, x, &r, y);
+	if (ret)
+		return ret;
+	if (!r.axes) {
+		onnx_alias(y, x);
+		return onnx_removed(o, o->node, "reduces nothing");
+	}
+	if (extreme && onnx_stored(x, &affine)) {
+		stored = onnx_stored_like(o, y, x);
+		ret = stored ? emit_plain(o, &r, x->stored, stored, most ? IR_REDUCE_MAX :
+					       IR_REDUCE_MIN) : onnx_failed(o);
+		return ret ? ret : onnx_store(o, y, stored, affine);
+	}
+	if (!extreme && onnx_stored(x, &affine) && r.count <= COUNT_MAX &&
+	    onnx_frame_find(o, y, &frame)) {
+		ret = onnx_frame_take(o, &frame, y);
+		return ret ? ret : emit_integer_mean(o, &r, x->stored, affine,
+						     sum ? 1 : (double)r.count, &frame);
+	}
+	return emit_plain(o, &r, x, y, sum ? IR_SUM : most ? IR_REDUCE_MAX :
+			       extreme ? IR_REDUCE_MIN : IR_MEAN);
+}
+
+/* Along the last dimension of a layout. */
+static int emit_softmax(struct onnx *o, struct onnx_value *x, struct onnx_value *y,
+			enum onnx_layout layout)
+{
+	bool logarithm = !strcmp(o->node->proto->op_type, "LogSoftmax");
+	struct kestrel_graph_softmax *softmax;
+	struct ir_operator *op;
+	int from, to, ret = onnx_tensor(o, x, layout, &from);
+
+	if (!ret)
+		ret = onnx_tensor_new(o, y, layout, &to);
+	if (ret)
+		return ret;
+	op = onnx_emit(o, logarithm ? IR_LOG_SOFTMAX : IR_SOFTMAX, 1, &from, to);
+	if (!op)
+		return onnx_failed(o);
+	op->processor_reason = "ONNX defines softmax with float32 exponentials";
+	ret = resolve_portable(o->graph, op, logarithm ? KESTREL_GRAPH_LOG_SOFTMAX :
+			       KESTREL_GRAPH_SOFTMAX, 0);
+	if (ret)
+		return ret;
+	softmax = &op->portable->attributes.softmax;
+	softmax->kind = KESTREL_GRAPH_SOFTMAX_FLOAT;
+	softmax->beta = resolve_float_bits(1);
+	return 0;
+}
+
+int onnx_softmax(struct onnx *o)
+{
+	bool flattens = o->opset < 13;
+	struct onnx_value *x, *y, *view, *made;
+	int32_t shape[2] = { 1, 1 };
+	unsigned int axis;
+	int ret = onnx_check_counts(o, 1, 1);
+
+	if (ret)
+		return ret;
+	x = onnx_input(o, 0);
+	y = o->node->outputs[0];
+	if (x->type != IR_FLOAT32 || !x->rank)
+		return onnx_fail(o, x, -ENOTSUP, "only float32 of at least one dimension");
+	ret = onnx_axis(o, onnx_attribute_int(o, "axis", flattens ? 1 : -1), x->rank, &axis);
+	if (!ret)
+		ret = onnx_define(o, y, IR_FLOAT32, x->rank, x->shape);
+	if (ret)
+		return ret;
+	if (axis + 1 == x->rank)
+		return emit_softmax(o, x, y, ONNX_PLAIN);
+	if (!flattens && axis == 1 && (x->rank == 3 || x->rank == 4))
+		return emit_softmax(o, x, y, ONNX_CHANNELS_LAST);
+	if (!flattens)
+		return onnx_fail(o, x, -ENOTSUP,
+				 "axis %u; the last one, or the channels of a map, are supported",
+				 axis);
+	/* Old opsets take all dimensions from the axis on as one. */
+	for (unsigned int d = 0; d < x->rank; d++)
+		shape[d >= axis] *= x->shape[d];
+	view = onnx_reshaped(o, x, x->name, 2, shape);
+	made = view ? onnx_value_new(o, y->name, IR_FLOAT32, 2, shape) : NULL;
+	if (!made)
+		return onnx_failed(o);
+	ret = emit_softmax(o, view, made, ONNX_PLAIN);
+	if (ret)
+		return ret;
+	view = onnx_reshaped(o, made, y->name, y->rank, y->shape);
+	if (!view)
+		return onnx_failed(o);
+	onnx_alias(y, view);
+	return 0;
+}
+
+static struct onnx_value *mean_of(struct onnx *o, struct onnx_value *x, struct reduction *r)
+{
+	struct onnx_value *mean = onnx_value_new(o, x->name, IR_FLOAT32, x->rank, x->shape);
+
+	if (!mean || define_reduced(o, x, r, mean))
+		return NULL;
+	return emit_plain(o, r, x, mean, IR_MEAN) ? NULL : mean;
+}
+
+static struct onnx_value *square_root(struct onnx *o, struct onnx_value *x)
+{
+	struct onnx_value *y = onnx_value_new(o, x->name, IR_FLOAT32, x->rank, x->shape);
+	struct ir_operator *op;
+	int from, to;
+
+	if (!y || onnx_tensor(o, x, ONNX_PLAIN, &from) || onnx_tensor_new(o, y, ONNX_PLAIN, &to))
+		return NULL;
+	op = onnx_emit(o, IR_UNARY, 1, &from, to);
+	if (!op || resolve_portable(o->graph, op, KESTREL_GRAPH_UNARY, 0))
+		return NULL;
+	op->portable->attributes.unary.function = KESTREL_GRAPH_FUNCTION_SQRT;
+	op->portable->attributes.unary.table = KESTREL_GRAPH_NONE;
+	return y;
+}
+
+/* In floats, step by step: (x - mean) / sqrt(variance + epsilon) x scale + bias. */
+int onnx_layer_normalisation(struct onnx *o)
+{
+	struct onnx_value *x, *y, *scale, *bias, *difference, *result, *constant;
+	struct reduction r = { .keep = true };
+	float *epsilon;
+	unsigned int axis;
+	int ret = onnx_check_counts(o, 2, 3);
+
+	if (ret)
+		return ret;
+	x = onnx_input(o, 0);
+	scale = onnx_input(o, 1);
+	bias = onnx_input(o, 2);
+	y = o->node->outputs[0];
+	if (x->type != IR_FLOAT32 || scale->type != IR_FLOAT32 || scale->rank > x->rank ||
+	    (bias && (bias->type != IR_FLOAT32 || bias->rank > x->rank)))
+		return onnx_fail(o, x, -ENOTSUP, "only float32, with scale and bias of no more dimensions");
+	ret = onnx_axis(o, onnx_attribute_int(o, "axis", -1), x->rank, &axis);
+	if (!ret)
+		ret = onnx_define(o, y, IR_FLOAT32, x->rank, x->shape);
+	epsilon = arena_alloc(o->arena, 1, sizeof(*epsilon));
+	if (ret || !epsilon)
+		return ret ? ret : onnx_memory(o);
+	*epsilon = onnx_attribute_float(o, "epsilon", 1e-5f);
+	constant = onnx_value_constant(o, "epsilon", IR_FLOAT32, 0, NULL, epsilon);
+	r.axes = ((1u << x->rank) - 1) & ~((1u << axis) - 1);
+	result = constant ? mean_of(o, x, &r) : NULL;
+	difference = result ? onnx_float_binary(o, IR_SUB, x, result) : NULL;
+	result = difference ? onnx_float_binary(o, IR_MUL, difference, difference) : NULL;
+	result = result ? mean_of(o, result, &r) : NULL;
+	result = result ? onnx_float_binary(o, IR_ADD, result, constant) : NULL;
+	result = result ? square_root(o, result) : NULL;
+	result = result ? onnx_float_binary(o, IR_DIV, difference, result) : NULL;
+	result = result ? onnx_float_binary(o, IR_MUL, result, scale) : NULL;
+	if (result && bias)
+		result = onnx_float_binary(o, IR_ADD, result, bias);
+	if (!result)
+		return onnx_failed(o);
+	if (result->elements != y->elements || result->rank != y->rank)
+		return onnx_fail(o, scale, -EINVAL, "does not fit the input's shape");
+	onnx_alias(y, result);
+	return 0;
+}
