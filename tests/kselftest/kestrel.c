@@ -358,26 +358,26 @@ int client_run(struct client *client, size_t offset, size_t size)
 	return ret;
 }
 
-/* A stream that is being written. */
-struct writer {
-	uint8_t *at;
-};
-
-static void write_byte(struct writer *writer, uint8_t byte)
+void write_byte(struct writer *writer, uint8_t byte)
 {
 	*writer->at++ = byte;
 }
 
-static void write_register(struct writer *writer, uint8_t number, uint32_t value)
+void write_number(struct writer *writer, uint32_t value)
 {
-	write_byte(writer, number);
 	do {
 		write_byte(writer, (value & 0x7f) | (value > 0x7f ? 0x80 : 0));
 		value >>= 7;
 	} while (value);
 }
 
-static size_t writer_finish(struct client *client, size_t offset, struct writer *writer)
+void write_register(struct writer *writer, uint8_t number, uint32_t value)
+{
+	write_byte(writer, number);
+	write_number(writer, value);
+}
+
+size_t writer_finish(struct client *client, size_t offset, struct writer *writer)
 {
 	size_t size = writer->at - (client->stream + offset);
 

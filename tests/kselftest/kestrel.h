@@ -104,4 +104,17 @@ size_t stream_endless(struct client *client, size_t offset);
 /* A record that does not exist. */
 size_t stream_illegal(struct client *client, size_t offset);
 
+/* A stream that is being written by hand, records of kestrel/isa.h. */
+struct writer {
+	uint8_t *at;
+};
+
+void write_byte(struct writer *writer, uint8_t byte);
+/* As LEB128. */
+void write_number(struct writer *writer, uint32_t value);
+/* A register of the unit that is selected. */
+void write_register(struct writer *writer, uint8_t number, uint32_t value);
+/* Gives what began at an offset of the client's stream BO to the device; its bytes. */
+size_t writer_finish(struct client *client, size_t offset, struct writer *writer);
+
 #endif /* KESTREL_TEST_KESTREL_H */

@@ -1,0 +1,381 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What one client leaves behind is not there for the next: in SRAM, accumulators
+ * and decoding tables of the engine, however the first one's job ended, and in
+ * memory that is handed out again. Each test also shows that it would see it.
+ */
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <kestrel/isa.h>
+
+#include "kestrel.h"
+
+#include "kselftest_harness.h"
+
+#define DUMP_VA		0x10000000ull
+/* Of the first client, at every offset that is a multiple of 8. */
+#define SECRET		0x5ec2e7c0de5ec2e7ull
+/* Of the second client's memory, which the device must overwrite. */
+#define UNTOUCHED	0x33
+#define BLOCK		65536u
+/* Where the MAC unit's operands lie in SRAM. */
+#define WEIGHTS		0x1000u
+#define SPILL		0x2000u
+#define SPILL_BYTES	64u
+/* Description of a table in which every symbol has 4 states, and 8 symbols. */
+#define TABLE_BYTES	160u
+#define TABLE_OFFSET	0x1000u
+#define SYMBOL_BYTES	10u
+#define SYMBOLS		8u
+
+FIXTURE(isolation)
+{
+	struct client first;
+	struct client second;
+	uint32_t sram_bytes;
+	/* As large as SRAM; mapped for the second client's jobs. */
+	uint32_t dump_handle;
+	uint8_t *dump;
+};
+
+FIXTURE_SETUP(isolation)
+{
+	struct drm_kestrel_query_hardware hardware;
+	struct client *second = &self->second;
+	uint64_t i;
+
+	ASSERT_EQ(client_open(&self->first, 50), 0);
+	ASSERT_EQ(client_open(second, 0), 0);
+	ASSERT_EQ(query(second->fd, DRM_KESTREL_QUERY_HARDWARE, &hardware, sizeof(hardware)), 0);
+	self->sram_bytes = hardware.sram_bytes;
+	ASSERT_EQ(bo_create(second->fd, self->sram_bytes, &self->dump_handle), 0);
+	ASSERT_EQ(vm_map(second->fd, second->vm, self->dump_handle, DUMP_VA, self->sram_bytes,
+			 DRM_KESTREL_BIND_READ | DRM_KESTREL_BIND_WRITE), 0);
+	self->dump = bo_map(second->fd, self->dump_handle, self->sram_bytes);
+	ASSERT_NE(self->dump, NULL);
+	for (i = 0; i < DATA_SIZE / 8; i++)
+		((uint64_t *)self->first.data)[i] = SECRET;
+	ASSERT_EQ(bo_fini(self->first.fd, self->first.data_handle, DATA_SIZE), 0);
+}
+
+FIXTURE_TEARDOWN(isolation)
+{
+	munmap(self->dump, self->sram_bytes);
+	client_close(&self->first);
+	client_close(&self->second);
+}
+
+/* Copies between all SRAM and base 0; into SRAM the same block again and again. */
+static void write_sram(struct writer *writer, uint32_t unit, uint32_t sram_bytes)
+{
+	uint32_t at;
+
+	write_byte(writer, KESTREL_ISA_SELECT + unit);
+	for (at = 0; at < sram_bytes; at += BLOCK) {
+		write_register(writer, KESTREL_DMA_OFFSET, unit == KESTREL_UNIT_DMA_OUT ? at : 0);
+		write_register(writer, KESTREL_DMA_SRAM_ADDRESS, at);
+		write_register(writer, KESTREL_DMA_COUNT0,
+			       sram_bytes - at < BLOCK ? sram_bytes - at : BLOCK);
+		write_byte(writer, KESTREL_ISA_EXECUTE);
+	}
+}
+
+/* Submits a stream at offset 0 and waits for it; base 0 is what is given. */
+static int run_with(struct client *client, size_t size, uint64_t va, uint64_t bytes)
+{
+	struct drm_kestrel_base base = { .va = va, .size = bytes };
+	struct drm_kestrel_sync sync = { .flags = DRM_KESTREL_SYNC_SIGNAL };
+	struct drm_kestrel_job job = client_job(client, 0, size);
+	struct drm_kestrel_submit submit = {
+		.queue_id = client->queue,
+		.jobs = { .stride = sizeof(job), .count = 1, .ptr = (uintptr_t)&job },
+	};
+	int ret = syncobj_create(client->fd, &sync.handle);
+
+	job.bases.ptr = (uintptr_t)&base;
+	job.syncs = (struct drm_kestrel_array) {
+		.stride = sizeof(sync), .count = 1, .ptr = (uintptr_t)&sync,
+	};
+	if (!ret)
+		ret = device_ioctl(client->fd, DRM_IOCTL_KESTREL_SUBMIT, &submit);
+	if (!ret)
+		ret = syncobj_wait(client->fd, sync.handle, 0, deadline(LONG_TIMEOUT_S));
+	if (!ret)
+		ret = syncobj_status(client->fd, sync.handle);
+	syncobj_destroy(client->fd, sync.handle);
+	return ret;
+}
+
+/* The second client copies all SRAM to its memory; bytes of it that are not zero. */
+static int look_around(FIXTURE_DATA(isolation) *self, uint32_t *found, bool *secret)
+{
+	struct client *client = &self->second;
+	struct writer writer = { client->stream };
+	const uint64_t pattern = SECRET;
+	uint32_t i;
+	int ret;
+
+	memset(self->dump, UNTOUCHED, self->sram_bytes);
+	bo_fini(client->fd, self->dump_handle, self->sram_bytes);
+	write_sram(&writer, KESTREL_UNIT_DMA_OUT, self->sram_bytes);
+	write_byte(&writer, KESTREL_ISA_END);
+	ret = run_with(client, writer_finish(client, 0, &writer), DUMP_VA, self->sram_bytes);
+	bo_prep(client->fd, self->dump_handle, DRM_KESTREL_PREP_READ, self->sram_bytes, 0);
+	*found = 0;
+	for (i = 0; i < self->sram_bytes; i++)
+		*found += self->dump[i] != 0;
+	*secret = memmem(self->dump, self->sram_bytes, &pattern, sizeof(pattern));
+	return ret;
+}
+
+/* The first client fills SRAM and ends its stream with `last`, and so in `error`. */
+static void leave_behind(struct __test_metadata *_metadata, FIXTURE_DATA(isolation) *self,
+			 uint8_t last, int error)
+{
+	struct client *client = &self->first;
+	struct writer writer = { client->stream };
+	uint32_t found;
+	bool secret;
+
+	write_sram(&writer, KESTREL_UNIT_DMA_IN, self->sram_bytes);
+	write_byte(&writer, last);
+	write_byte(&writer, KESTREL_ISA_END);
+	EXPECT_EQ(client_run(client, 0, writer_finish(client, 0, &writer)), error);
+	ASSERT_EQ(look_around(self, &found, &secret), 0);
+	EXPECT_EQ(found, 0);
+	EXPECT_FALSE(secret);
+}
+
+TEST_F(isolation, sram_of_a_job_that_is_done)
+{
+	leave_behind(_metadata, self, KESTREL_ISA_END, 0);
+}
+
+TEST_F(isolation, sram_of_a_job_that_faulted)
+{
+	leave_behind(_metadata, self, 0xff, -EINVAL);
+}
+
+TEST_F(isolation, sram_of_a_job_that_was_killed)
+{
+	leave_behind(_metadata, self, KESTREL_ISA_WAIT, -ETIMEDOUT);
+}
+
+TEST_F(isolation, a_client_sees_its_own_sram)
+{
+	struct client *client = &self->second;
+	struct writer writer = { client->stream };
+	const uint64_t pattern = SECRET;
+	uint64_t i;
+
+	for (i = 0; i < BLOCK / 8; i++)
+		((uint64_t *)self->dump)[i] = SECRET;
+	write_sram(&writer, KESTREL_UNIT_DMA_IN, self->sram_bytes);
+	write_byte(&writer, KESTREL_ISA_SIGNAL);
+	write_byte(&writer, KESTREL_ISA_SELECT + KESTREL_UNIT_DMA_OUT);
+	write_byte(&writer, KESTREL_ISA_WAIT);
+	write_sram(&writer, KESTREL_UNIT_DMA_OUT, self->sram_bytes);
+	write_byte(&writer, KESTREL_ISA_END);
+	ASSERT_EQ(run_with(client, writer_finish(client, 0, &writer), DUMP_VA, self->sram_bytes),
+		  0);
+	EXPECT_EQ(memcmp(self->dump + self->sram_bytes - 8, &pattern, 8), 0);
+}
+
+/*
+ * The first client's job holds all SRAM and gives way to the second's again and
+ * again: neither sees the other's bytes.
+ */
+TEST_F(isolation, sram_of_a_job_that_was_preempted)
+{
+	struct drm_kestrel_queue_create create = {
+		.vm_id = self->first.vm, .priority = DRM_KESTREL_PRIORITY_LOW, .max_jobs = 16,
+		.job_timeout_ms = 4000,
+	};
+	struct client *client = &self->first;
+	struct writer writer = { client->stream };
+	struct drm_kestrel_queue_state state = { 0 };
+	uint32_t found, i, during = 0;
+	const uint32_t jobs = 8;
+	uint64_t word;
+	size_t size;
+	bool secret;
+
+	ASSERT_EQ(device_ioctl(client->fd, DRM_IOCTL_KESTREL_QUEUE_CREATE, &create), 0);
+	client->queue = create.queue_id;
+	write_sram(&writer, KESTREL_UNIT_DMA_IN, self->sram_bytes);
+	for (i = 0; i < 3000; i++) {
+		write_byte(&writer, KESTREL_ISA_PREEMPT);
+		write_byte(&writer, 1);
+		write_number(&writer, 0);
+		write_number(&writer, self->sram_bytes);
+		write_register(&writer, KESTREL_DMA_COUNT0, BLOCK / 2);
+		write_byte(&writer, KESTREL_ISA_EXECUTE);
+	}
+	write_byte(&writer, KESTREL_ISA_SIGNAL);
+	write_byte(&writer, KESTREL_ISA_SELECT + KESTREL_UNIT_DMA_OUT);
+	write_byte(&writer, KESTREL_ISA_WAIT);
+	/* From the end of SRAM, where nothing was written since. */
+	write_register(&writer, KESTREL_DMA_SRAM_ADDRESS, self->sram_bytes - BLOCK);
+	write_register(&writer, KESTREL_DMA_COUNT0, BLOCK);
+	write_byte(&writer, KESTREL_ISA_EXECUTE);
+	write_byte(&writer, KESTREL_ISA_END);
+	size = writer_finish(client, 0, &writer);
+	for (i = 0; i < jobs; i++)
+		ASSERT_EQ(client_submit(client, 0, size, 0), 0);
+	while (state.completed < jobs) {
+		ASSERT_EQ(look_around(self, &found, &secret), 0);
+		EXPECT_EQ(found, 0);
+		EXPECT_FALSE(secret);
+		ASSERT_EQ(queue_state(client->fd, client->queue, &state), 0);
+		ASSERT_EQ(state.status, DRM_KESTREL_QUEUE_OK);
+		during += state.completed < jobs;
+	}
+	EXPECT_GT(during, 0);
+	ASSERT_EQ(bo_prep(client->fd, client->data_handle, DRM_KESTREL_PREP_READ, DATA_SIZE,
+			  deadline(LONG_TIMEOUT_S)), 0);
+	for (word = 0; word < DATA_SIZE / 8; word++) {
+		ASSERT_EQ(((uint64_t *)client->data)[word], SECRET);
+	}
+}
+
+/* A MAC command of one pixel with 16 channels in and out. */
+static void write_mac(struct writer *writer, uint32_t from, uint32_t to)
+{
+	write_register(writer, KESTREL_MAC_IFM_CHANNELS, 16);
+	write_register(writer, KESTREL_MAC_OFM_CHANNELS, 16);
+	write_register(writer, KESTREL_MAC_WEIGHT_ADDRESS, WEIGHTS);
+	write_register(writer, KESTREL_MAC_SPILL_ADDRESS, SPILL);
+	write_register(writer, KESTREL_MAC_ACCUMULATE_FROM, from);
+	write_register(writer, KESTREL_MAC_ACCUMULATE_TO, to);
+	write_byte(writer, KESTREL_ISA_EXECUTE);
+}
+
+/* What lies in SRAM where accumulators were spilled, to the begin of base 0. */
+static void write_spill_out(struct writer *writer)
+{
+	write_byte(writer, KESTREL_ISA_SIGNAL + 1);
+	write_byte(writer, KESTREL_ISA_SELECT + KESTREL_UNIT_DMA_OUT);
+	write_byte(writer, KESTREL_ISA_WAIT + 1);
+	write_register(writer, KESTREL_DMA_SRAM_ADDRESS, SPILL);
+	write_register(writer, KESTREL_DMA_COUNT0, SPILL_BYTES);
+	write_byte(writer, KESTREL_ISA_EXECUTE);
+	write_byte(writer, KESTREL_ISA_END);
+}
+
+/* Sums of the first client's secrets, left in the accumulators or told to itself. */
+static size_t stream_accumulate(struct client *client, bool tell)
+{
+	struct writer writer = { client->stream };
+
+	write_sram(&writer, KESTREL_UNIT_DMA_IN, 2 * WEIGHTS);
+	write_byte(&writer, KESTREL_ISA_SIGNAL);
+	write_byte(&writer, KESTREL_ISA_SELECT + KESTREL_UNIT_MAC);
+	write_byte(&writer, KESTREL_ISA_WAIT);
+	write_mac(&writer, KESTREL_ACCUMULATE_FRESH, KESTREL_ACCUMULATE_RAM);
+	if (tell) {
+		write_mac(&writer, KESTREL_ACCUMULATE_RAM, KESTREL_ACCUMULATE_SRAM);
+		write_spill_out(&writer);
+	} else {
+		write_byte(&writer, KESTREL_ISA_END);
+	}
+	return writer_finish(client, 0, &writer);
+}
+
+TEST_F(isolation, accumulators)
+{
+	struct client *first = &self->first, *second = &self->second;
+	struct writer writer = { second->stream };
+	uint8_t told[SPILL_BYTES], zeroes[SPILL_BYTES] = { 0 };
+	int ret;
+
+	ASSERT_EQ(client_run(first, 0, stream_accumulate(first, false)), 0);
+	memset(self->dump, UNTOUCHED, self->sram_bytes);
+	write_byte(&writer, KESTREL_ISA_SELECT + KESTREL_UNIT_MAC);
+	write_mac(&writer, KESTREL_ACCUMULATE_RAM, KESTREL_ACCUMULATE_SRAM);
+	write_spill_out(&writer);
+	ret = run_with(second, writer_finish(second, 0, &writer), DUMP_VA, self->sram_bytes);
+	/* Refused, for there are none to start from; or they are zero. */
+	if (ret) {
+		EXPECT_EQ(ret, -EINVAL);
+	} else {
+		EXPECT_EQ(memcmp(self->dump, zeroes, SPILL_BYTES), 0);
+	}
+
+	memset(first->data, 0x11, 2 * WEIGHTS);
+	ASSERT_EQ(client_run(first, 0, stream_accumulate(first, true)), 0);
+	memcpy(told, first->data, sizeof(told));
+	EXPECT_NE(memcmp(told, zeroes, sizeof(told)), 0);
+	/* Both commands have summed. */
+	EXPECT_EQ(told[0], (2 * 16 * 0x11 * 0x11) & 0xff);
+}
+
+/* Loads table 0 or not, then decodes eight symbols with it. */
+static size_t stream_decode(struct client *client, bool load)
+{
+	struct writer writer = { client->stream };
+
+	if (load) {
+		write_register(&writer, KESTREL_DMA_MODE, KESTREL_DMA_LOAD_TABLE);
+		write_register(&writer, KESTREL_DMA_OFFSET, TABLE_OFFSET);
+		write_register(&writer, KESTREL_DMA_SOURCE_BYTES, TABLE_BYTES);
+		write_byte(&writer, KESTREL_ISA_EXECUTE);
+	}
+	write_register(&writer, KESTREL_DMA_MODE, KESTREL_DMA_DECODE);
+	write_register(&writer, KESTREL_DMA_OFFSET, 0);
+	write_register(&writer, KESTREL_DMA_SOURCE_BYTES, SYMBOL_BYTES);
+	write_register(&writer, KESTREL_DMA_COUNT0, SYMBOLS);
+	write_byte(&writer, KESTREL_ISA_EXECUTE);
+	write_byte(&writer, KESTREL_ISA_END);
+	return writer_finish(client, 0, &writer);
+}
+
+/* Elias-gamma codes of 4 + 1, 256 of them: 0 0 1 1 0. */
+static void table_write(struct client *client)
+{
+	uint32_t bit;
+
+	memset(client->data, 0, DATA_SIZE);
+	for (bit = 0; bit < TABLE_BYTES * 8; bit++) {
+		if (bit % 5 == 2 || bit % 5 == 3)
+			client->data[TABLE_OFFSET + bit / 8] |= 1u << bit % 8;
+	}
+	bo_fini(client->fd, client->data_handle, DATA_SIZE);
+}
+
+TEST_F(isolation, decoding_tables)
+{
+	struct client *first = &self->first, *second = &self->second;
+
+	table_write(first);
+	table_write(second);
+	ASSERT_EQ(client_run(first, 0, stream_decode(first, true)), 0);
+	/* The same symbols, by the table that the other one has loaded. */
+	EXPECT_EQ(client_run(second, 0, stream_decode(second, false)), -EINVAL);
+}
+
+/* Memory comes zeroed, also what was somebody's a moment ago. */
+TEST_F(isolation, memory_is_zeroed)
+{
+	const uint64_t sizes[] = { PAGE, 3 * PAGE, 64 * PAGE, 513 * PAGE };
+	int fd = self->second.fd;
+	uint32_t round, handle;
+	uint64_t i, *words;
+
+	for (round = 0; round < 40; round++) {
+		uint64_t size = sizes[round % 4];
+
+		ASSERT_EQ(bo_create(fd, size, &handle), 0);
+		words = bo_map(fd, handle, size);
+		ASSERT_NE(words, NULL);
+		for (i = 0; i < size / 8; i++) {
+			ASSERT_EQ(words[i], 0);
+			words[i] = SECRET;
+		}
+		ASSERT_EQ(munmap(words, size), 0);
+		ASSERT_EQ(bo_close(fd, handle), 0);
+	}
+}
+
+TEST_HARNESS_MAIN
