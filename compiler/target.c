@@ -60,6 +60,7 @@ static const struct setting {
 	{ "secure", SETTING_IGNORED, 0, 0, 0 },
 	{ "public_key", SETTING_IGNORED, 0, 0, 0 },
 	{ "security_version", SETTING_IGNORED, 0, 0, 0 },
+	{ "ambient", SETTING_IGNORED, 0, 0, 0 },
 };
 
 static int set_one(struct target *target, const char *key, size_t key_bytes, const char *value,

@@ -11,6 +11,8 @@
 
 #include <kestrel/regs.h>
 
+#include "kestrel_clock.h"
+#include "kestrel_devfreq.h"
 #include "kestrel_firmware.h"
 #include "kestrel_mmu.h"
 #include "kestrel_power.h"
@@ -29,12 +31,14 @@
  *	kestrel_device.bo_lock		mutex: list of BOs
  *	dma_resv of a BO		while its pages are pinned or let go
  *	kestrel_power.lock		mutex: one reset, or system sleep, at a time
+ *	locks of devfreq, operating points, clock framework
  *	kestrel_firmware.request_lock	mutex: one request, or a reset, at a time
  *	kestrel_firmware.event_lock	mutex: event and log ring
  *	kestrel_mmu.lock		mutex: address space table, invalidation
  *	kestrel_device.slot_lock	spinlock: index to queue, ASID to VM
  *	kestrel_queue.lock		spinlock: jobs with the firmware, state
  *	kestrel_vm.fault_lock		spinlock: fault records
+ *	kestrel_devfreq.lock		spinlock: load
  *	kestrel_reset.lock		spinlock: what reset is asked for
  *	kestrel_fence.lock		spinlock (irq): by dma_fence_signal()
  *
@@ -100,6 +104,10 @@ struct kestrel_device {
 	struct kestrel_firmware firmware;
 	/** @power: on, off, asleep. */
 	struct kestrel_power power;
+	/** @clock: what it runs on. */
+	struct kestrel_clock clock;
+	/** @devfreq: who decides about the clock. */
+	struct kestrel_devfreq devfreq;
 	/** @reset: watchdog, resets. */
 	struct kestrel_reset reset;
 	/**

@@ -233,6 +233,9 @@ static void kestrel_drv_show_fdinfo(struct drm_printer *p, struct drm_file *drm_
 
 	drm_printf(p, "drm-engine-npu:\t%llu ns\n", mul_u64_u32_div(cycles, 1000000, khz));
 	drm_printf(p, "drm-cycles-npu:\t%llu\n", cycles);
+	if (kestrel_clock_variable(file->kdev))
+		drm_printf(p, "drm-curfreq-npu:\t%llu Hz\n",
+			   READ_ONCE(file->kdev->clock.khz) * 1000ull);
 	drm_printf(p, "drm-maxfreq-npu:\t%llu Hz\n", khz * 1000ull);
 	drm_show_memory_stats(p, drm_file);
 }
@@ -324,6 +327,8 @@ static int kestrel_drv_start(struct kestrel_device *kdev)
 	if (ret)
 		return ret;
 
+	kestrel_devfreq_init(kdev);
+
 	ret = kestrel_reset_init(kdev);
 	if (ret)
 		return ret;
@@ -345,6 +350,10 @@ static int kestrel_drv_start(struct kestrel_device *kdev)
 		goto err_firmware;
 
 	kestrel_device_irq_enable(kdev);
+	ret = kestrel_clock_start(kdev);
+	if (ret)
+		drm_info(&kdev->drm, "the clock cannot be changed (%d)\n", ret);
+	kestrel_devfreq_start(kdev);
 	kestrel_power_started(kdev);
 	ret = drm_dev_register(&kdev->drm, 0);
 	if (ret)
@@ -354,6 +363,8 @@ static int kestrel_drv_start(struct kestrel_device *kdev)
 
 err_irq:
 	kestrel_power_stop(kdev);
+	kestrel_devfreq_stop(kdev);
+	kestrel_clock_stop(kdev);
 	kestrel_power_stopped(kdev);
 	kestrel_device_irq_disable(kdev);
 err_firmware:
@@ -397,6 +408,10 @@ int kestrel_drv_attach(struct kestrel_device *kdev)
 	struct device *dev = kdev->drm.dev;
 	int ret;
 
+	ret = kestrel_power_supply(kdev);
+	if (ret)
+		return ret;
+
 	ret = kestrel_device_identify(kdev);
 	if (ret)
 		return ret;
@@ -424,6 +439,8 @@ int kestrel_drv_attach(struct kestrel_device *kdev)
 void kestrel_drv_detach(struct kestrel_device *kdev)
 {
 	kestrel_power_stop(kdev);
+	kestrel_devfreq_stop(kdev);
+	kestrel_clock_stop(kdev);
 	/* From here on nobody else touches the hardware. */
 	drm_dev_unplug(&kdev->drm);
 	disable_irq(kdev->irq);

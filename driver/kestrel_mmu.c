@@ -236,12 +236,12 @@ void kestrel_mmu_revoke(struct kestrel_device *kdev)
 	unsigned int asid;
 
 	mutex_lock(&kdev->mmu.lock);
-	for (asid = 0; asid < kdev->hardware.asid_count; asid++) {
+	for (asid = 0; kdev->power.on && asid < kdev->hardware.asid_count; asid++) {
 		kestrel_write(kdev, KESTREL_REG_ASID_TABLE_HI(asid), 0);
 		kestrel_write(kdev, KESTREL_REG_ASID_TABLE_LO(asid), 0);
 	}
 	/* Tried, not waited for: nothing that this device says counts. */
-	for (asid = 0; asid < kdev->hardware.asid_count; asid++) {
+	for (asid = 0; kdev->power.on && asid < kdev->hardware.asid_count; asid++) {
 		kestrel_write(kdev, KESTREL_REG_INVALIDATE_ASID, asid);
 		kestrel_write(kdev, KESTREL_REG_INVALIDATE_START, KESTREL_INVALIDATE_ASID);
 	}

@@ -7,7 +7,9 @@
  * An NPU without jobs is switched off after a while, and switched on by the next
  * job. Off means that nothing is left in it: when it comes back the address
  * space table is written, the firmware booted, and the living queues made anew,
- * as after a reset of the whole device.
+ * as after a reset of the whole device. Supply, clock and reset line are this
+ * driver's to switch where the device tree names them, a power domain is the
+ * kernel's.
  *
  * When the system sleeps, jobs that were started end first. Those that were not
  * stay in the list of their queue, and go into its new ring when it wakes up.
@@ -17,6 +19,8 @@
 #include <linux/ktime.h>
 #include <linux/moduleparam.h>
 #include <linux/pm_runtime.h>
+#include <linux/regulator/consumer.h>
+#include <linux/reset.h>
 
 #include <drm/drm_drv.h>
 #include <drm/drm_managed.h>
@@ -35,6 +39,47 @@ static unsigned int suspend_timeout_ms = 5000;
 module_param(suspend_timeout_ms, uint, 0644);
 MODULE_PARM_DESC(suspend_timeout_ms,
 		 "Time that started jobs have to end before the system sleeps, in ms (default 5000)");
+
+/* Not with request_lock held: memory is allocated on the way. */
+static int kestrel_power_supply_on(struct kestrel_device *kdev)
+{
+	struct kestrel_power *power = &kdev->power;
+	int ret = 0;
+
+	if (power->supply)
+		ret = regulator_enable(power->supply);
+	if (ret)
+		return ret;
+	ret = kestrel_clock_on(kdev);
+	if (ret)
+		goto err_supply;
+	ret = reset_control_deassert(power->reset);
+	if (ret)
+		goto err_clock;
+	power->supplied = true;
+	return 0;
+
+err_clock:
+	kestrel_clock_off(kdev);
+err_supply:
+	if (power->supply)
+		regulator_disable(power->supply);
+	return ret;
+}
+
+static void kestrel_power_supply_off(void *data)
+{
+	struct kestrel_device *kdev = data;
+	struct kestrel_power *power = &kdev->power;
+
+	if (!power->supplied)
+		return;
+	reset_control_assert(power->reset);
+	kestrel_clock_off(kdev);
+	if (power->supply)
+		regulator_disable(power->supply);
+	power->supplied = false;
+}
 
 static void kestrel_power_set(struct kestrel_device *kdev, bool on)
 {
@@ -68,26 +113,36 @@ static void kestrel_power_off(struct kestrel_device *kdev)
 	}
 	kestrel_power_set(kdev, false);
 	mutex_unlock(&kdev->firmware.request_lock);
+
+	kestrel_power_supply_off(kdev);
 }
 
-static void kestrel_power_on(struct kestrel_device *kdev)
+static int kestrel_power_on(struct kestrel_device *kdev)
 {
 	ktime_t start = ktime_get();
 	int ret;
 
+	ret = kestrel_power_supply_on(kdev);
+	if (ret)
+		return ret;
+
 	mutex_lock(&kdev->firmware.request_lock);
 	if (kdev->power.on || kestrel_reset_wedged(kdev)) {
 		mutex_unlock(&kdev->firmware.request_lock);
-		return;
+		return 0;
 	}
 
 	kestrel_power_set(kdev, true);
 	ret = kestrel_device_reset(kdev);
 	if (!ret) {
 		kestrel_mmu_restore(kdev);
-		ret = kestrel_firmware_boot(kdev);
+		ret = kestrel_clock_restore(kdev);
 	}
+	if (!ret)
+		ret = kestrel_firmware_boot(kdev);
 	kestrel_device_irq_enable(kdev);
+	if (!ret)
+		ret = kestrel_clock_booted(kdev);
 	if (!ret)
 		ret = kestrel_queues_restore(kdev);
 	mutex_unlock(&kdev->firmware.request_lock);
@@ -98,6 +153,7 @@ static void kestrel_power_on(struct kestrel_device *kdev)
 	/* Whoever woke it gets an answer in any case: recovery sees to that. */
 	if (ret)
 		kestrel_reset_schedule(kdev, KESTREL_RESET_FULL);
+	return 0;
 }
 
 static int kestrel_power_runtime_suspend(struct device *dev)
@@ -106,6 +162,7 @@ static int kestrel_power_runtime_suspend(struct device *dev)
 	int idx;
 
 	if (drm_dev_enter(&kdev->drm, &idx)) {
+		kestrel_devfreq_suspend(kdev);
 		kestrel_power_off(kdev);
 		drm_dev_exit(idx);
 	}
@@ -115,13 +172,15 @@ static int kestrel_power_runtime_suspend(struct device *dev)
 static int kestrel_power_runtime_resume(struct device *dev)
 {
 	struct kestrel_device *kdev = dev_get_drvdata(dev);
-	int idx;
+	int idx, ret = 0;
 
 	if (drm_dev_enter(&kdev->drm, &idx)) {
-		kestrel_power_on(kdev);
+		ret = kestrel_power_on(kdev);
+		if (!ret)
+			kestrel_devfreq_resume(kdev);
 		drm_dev_exit(idx);
 	}
-	return 0;
+	return ret;
 }
 
 static int kestrel_power_sleep(struct device *dev)
@@ -153,7 +212,7 @@ static int kestrel_power_wake(struct device *dev)
 {
 	struct kestrel_device *kdev = dev_get_drvdata(dev);
 	struct kestrel_power *power = &kdev->power;
-	int idx;
+	int idx, ret = 0;
 
 	if (!drm_dev_enter(&kdev->drm, &idx))
 		return 0;
@@ -161,14 +220,20 @@ static int kestrel_power_wake(struct device *dev)
 	mutex_lock(&power->lock);
 	power->asleep = false;
 	if (power->wakes_on) {
-		kestrel_power_on(kdev);
+		ret = kestrel_power_on(kdev);
+		/* Without supply its jobs end as those of a device that is wedged. */
+		if (ret) {
+			mutex_lock(&kdev->firmware.request_lock);
+			kestrel_reset_give_up(kdev);
+			mutex_unlock(&kdev->firmware.request_lock);
+		}
 		kestrel_queues_resume(kdev);
 		kestrel_reset_watchdog_restart(kdev);
 	}
 	mutex_unlock(&power->lock);
 
 	drm_dev_exit(idx);
-	return 0;
+	return ret;
 }
 
 const struct dev_pm_ops kestrel_power_ops = {
@@ -207,6 +272,49 @@ const struct attribute_group *kestrel_power_groups[] = {
 	&kestrel_power_group,
 	NULL
 };
+
+/**
+ * kestrel_power_supply - find supply, clock and reset line, and switch them on
+ * @kdev: device, not yet touched
+ *
+ * Undone when the driver is unbound.
+ *
+ * Return: 0 or a negative error code.
+ */
+int kestrel_power_supply(struct kestrel_device *kdev)
+{
+	struct kestrel_power *power = &kdev->power;
+	struct device *dev = kdev->drm.dev;
+	int ret;
+
+	power->supply = devm_regulator_get_optional(dev, "npu");
+	if (power->supply == ERR_PTR(-ENODEV))
+		power->supply = NULL;
+	if (IS_ERR(power->supply))
+		return dev_err_probe(dev, PTR_ERR(power->supply), "no supply\n");
+
+	power->reset = devm_reset_control_get_optional_exclusive(dev, NULL);
+	if (IS_ERR(power->reset))
+		return dev_err_probe(dev, PTR_ERR(power->reset), "no reset line\n");
+
+	ret = kestrel_clock_get(kdev);
+	if (ret)
+		return ret;
+
+	ret = kestrel_power_supply_on(kdev);
+	if (ret)
+		return dev_err_probe(dev, ret, "the NPU gets no power\n");
+	return devm_add_action_or_reset(dev, kestrel_power_supply_off, kdev);
+}
+
+/**
+ * kestrel_power_cut - stop a device that is given up, where the board can
+ * @kdev: wedged device
+ */
+void kestrel_power_cut(struct kestrel_device *kdev)
+{
+	reset_control_assert(kdev->power.reset);
+}
 
 /**
  * kestrel_power_init - prepare, with the device on

@@ -9,6 +9,8 @@
 #include <linux/types.h>
 
 struct kestrel_device;
+struct regulator;
+struct reset_control;
 
 /**
  * struct kestrel_power - whether the NPU is on
@@ -17,6 +19,12 @@ struct kestrel_device;
  * submission to its end, a request to the firmware while it lasts.
  */
 struct kestrel_power {
+	/** @supply: supply of the NPU, or NULL; constant. */
+	struct regulator *supply;
+	/** @reset: reset line of the NPU, or NULL; constant. */
+	struct reset_control *reset;
+	/** @supplied: the device has supply and clock. Changes with its runtime PM status. */
+	bool supplied;
 	/** @lock: held for a reset, and for going to sleep or waking up. */
 	struct mutex lock;
 	/**
@@ -37,6 +45,7 @@ struct kestrel_power {
 extern const struct dev_pm_ops kestrel_power_ops;
 extern const struct attribute_group *kestrel_power_groups[];
 
+int kestrel_power_supply(struct kestrel_device *kdev);
 int kestrel_power_init(struct kestrel_device *kdev);
 void kestrel_power_started(struct kestrel_device *kdev);
 void kestrel_power_stop(struct kestrel_device *kdev);
@@ -44,5 +53,7 @@ void kestrel_power_stopped(struct kestrel_device *kdev);
 int kestrel_power_get(struct kestrel_device *kdev);
 void kestrel_power_get_again(struct kestrel_device *kdev);
 void kestrel_power_put(struct kestrel_device *kdev);
+
+void kestrel_power_cut(struct kestrel_device *kdev);
 
 #endif /* _KESTREL_POWER_H_ */

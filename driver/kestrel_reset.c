@@ -35,12 +35,17 @@ module_param(heartbeat_timeout_ms, uint, 0644);
 MODULE_PARM_DESC(heartbeat_timeout_ms,
 		 "Time in which working firmware has to show its heartbeat, in ms (default 1000)");
 
-static void kestrel_reset_wedge(struct kestrel_device *kdev)
+/**
+ * kestrel_reset_give_up - wedge the device: all that it has and gets fails
+ * @kdev: device that does not come back; the caller holds request_lock
+ */
+void kestrel_reset_give_up(struct kestrel_device *kdev)
 {
-	drm_err(&kdev->drm, "the device does not come back from its reset: giving it up\n");
+	drm_err(&kdev->drm, "the device does not come back: giving it up\n");
 	WRITE_ONCE(kdev->reset.wedged, true);
 	/* It may still write: before the fences let memory go, take it away. */
 	kestrel_mmu_revoke(kdev);
+	kestrel_power_cut(kdev);
 	kestrel_pci_silence(kdev->drm.dev);
 	kestrel_queues_lose(kdev, DRM_KESTREL_QUEUE_WEDGED, -EIO, true);
 	kestrel_compat_wedged_event(&kdev->drm);
@@ -70,7 +75,11 @@ static int kestrel_reset_try(struct kestrel_device *kdev, enum kestrel_reset_lev
 	 */
 	kestrel_queues_lose(kdev, DRM_KESTREL_QUEUE_INNOCENT, -ECANCELED, false);
 
-	ret = kestrel_firmware_boot(kdev);
+	ret = kestrel_clock_restore(kdev);
+	if (!ret)
+		ret = kestrel_firmware_boot(kdev);
+	if (!ret)
+		ret = kestrel_clock_booted(kdev);
 	return ret ?: kestrel_queues_restore(kdev);
 }
 
@@ -121,7 +130,7 @@ static void kestrel_reset_work(struct work_struct *work)
 		ret = kestrel_reset_try(kdev, KESTREL_RESET_FULL);
 	/* The interrupt of a device that is given up stays off. */
 	if (ret)
-		kestrel_reset_wedge(kdev);
+		kestrel_reset_give_up(kdev);
 	else
 		kestrel_device_irq_enable(kdev);
 
@@ -194,6 +203,7 @@ void kestrel_reset_job_started(struct kestrel_device *kdev)
 	if (atomic_inc_return(&kdev->reset.outstanding) == 1)
 		WRITE_ONCE(kdev->reset.heartbeat_time, jiffies);
 	kestrel_reset_watchdog_arm(kdev);
+	kestrel_devfreq_job_started(kdev);
 }
 
 /**
@@ -213,6 +223,7 @@ void kestrel_reset_watchdog_restart(struct kestrel_device *kdev)
 void kestrel_reset_job_ended(struct kestrel_device *kdev)
 {
 	atomic_dec(&kdev->reset.outstanding);
+	kestrel_devfreq_job_ended(kdev);
 }
 
 /**

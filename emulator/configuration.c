@@ -11,6 +11,8 @@
 
 #define BURST_BYTES 128
 #define KIB 1024u
+#define AMBIENT 40000u
+#define AMBIENT_MAX 150000u
 
 /* The table of docs/hardware.md, section 2; rates in 1/256 byte a cycle. */
 #define TWO_PORTS(name_, macs_)							\
@@ -22,7 +24,7 @@
 			{ 8 * CONFIGURATION_RATE_ONE, 32, 32, BURST_BYTES, 16 },\
 		},								\
 		.weight_rate = 32, .decode_rate = 4,				\
-		.page_bytes = 4096, .spill = true,				\
+		.page_bytes = 4096, .spill = true, .ambient = AMBIENT,		\
 	}
 
 #define ONE_PORT(name_, macs_, sram_, banks_, rate_, outstanding_, weights_)	\
@@ -34,7 +36,7 @@
 			{ (rate_), 500, 250, BURST_BYTES, (outstanding_) },	\
 		},								\
 		.weight_rate = (weights_), .decode_rate = 8,			\
-		.page_bytes = 4096, .spill = true,				\
+		.page_bytes = 4096, .spill = true, .ambient = AMBIENT,		\
 	}
 
 static const struct kestrel_configuration reference[] = {
@@ -108,6 +110,8 @@ static const struct key keys[] = {
 	  "64 hexadecimal digits: the Ed25519 key that firmware must be signed by" },
 	{ "security_version", KEY_NUMBER, FIELD(security_version),
 	  "lowest security version of firmware that boots" },
+	{ "ambient", KEY_NUMBER, FIELD(ambient),
+	  "temperature around the device, millidegrees Celsius, at most 150000" },
 };
 
 #define KEYS (sizeof(keys) / sizeof(keys[0]))
@@ -326,6 +330,10 @@ int kestrel_configuration_check(const struct kestrel_configuration *configuratio
 	if (!is_power_of_two(c->macs) || c->macs < 64 || c->macs > 2048) {
 		snprintf(value, sizeof(value), "%" PRIu32, c->macs);
 		return complain(error, error_size, "macs", value, "64, 128, ... 2048");
+	}
+	if (c->ambient > AMBIENT_MAX) {
+		snprintf(value, sizeof(value), "%" PRIu32, c->ambient);
+		return complain(error, error_size, "ambient", value, "at most 150000");
 	}
 	if (c->clock_khz < 1000) {
 		snprintf(value, sizeof(value), "%" PRIu32, c->clock_khz / 1000);

@@ -78,6 +78,8 @@ struct kestrel_configuration {
 	bool secure;
 	uint8_t public_key[32];
 	uint32_t security_version;
+	/* Millidegrees Celsius around the device: its temperature when it does nothing. */
+	uint32_t ambient;
 };
 
 /* What follows from the number of MACs (docs/hardware.md, section 2). */

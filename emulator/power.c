@@ -8,7 +8,6 @@
 
 #define VOLTAGE_RESET 800000u
 #define TEMPERATURE_LIMIT_RESET 95000
-#define TEMPERATURE_AMBIENT 40000
 /* Millidegrees per 20 microwatts: 50 K at one watt. */
 #define MICROWATTS_PER_MILLIDEGREE 20
 /* The die follows its power within some milliseconds. */
@@ -29,7 +28,7 @@ void power_reset(struct kestrel_emulator *emulator)
 	power->rejected = false;
 	power->lock_cycles = 0;
 	power->voltage = VOLTAGE_RESET;
-	power->temperature = TEMPERATURE_AMBIENT;
+	power->temperature = (int32_t)emulator->configuration.ambient;
 	power->temperature_limit = TEMPERATURE_LIMIT_RESET;
 	power->power_microwatts = 0;
 	power->sample_energy = 0;
@@ -109,7 +108,7 @@ void power_sample(struct kestrel_emulator *emulator)
 	if (milliseconds > THERMAL_MILLISECONDS)
 		milliseconds = THERMAL_MILLISECONDS;
 	before = power->temperature;
-	target = TEMPERATURE_AMBIENT +
+	target = (int32_t)emulator->configuration.ambient +
 		 (int32_t)(power->power_microwatts / MICROWATTS_PER_MILLIDEGREE);
 	power->temperature += (target - before) * (int32_t)milliseconds /
 			      (int32_t)THERMAL_MILLISECONDS;

@@ -26,6 +26,11 @@ static KestrelNpuCore *kestrel_npu_core(Object *obj)
 	return &KESTREL_NPU(obj)->core;
 }
 
+uint32_t kestrel_npu_clock_khz(DeviceState *dev)
+{
+	return KESTREL_NPU(dev)->core.configuration.clock_khz;
+}
+
 static void kestrel_npu_interrupt(void *bus, bool level)
 {
 	KestrelNpuState *npu = bus;

@@ -18,10 +18,15 @@
 #ifndef HW_MISC_KESTREL_NPU_H
 #define HW_MISC_KESTREL_NPU_H
 
+#include "hw/qdev-core.h"
+
 #define TYPE_KESTREL_NPU "kestrel-npu"
 #define TYPE_KESTREL_NPU_PCI "kestrel-npu-pci"
 
 /* Size of the register block in bytes. */
 #define KESTREL_NPU_MMIO_SIZE 0x10000
+
+/* Highest clock of a kestrel-npu, kHz. */
+uint32_t kestrel_npu_clock_khz(DeviceState *dev);
 
 #endif

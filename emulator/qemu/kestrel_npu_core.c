@@ -33,6 +33,11 @@
 #define SLICE_CYCLES 20000
 /* With timing=on, how far the device may run ahead of virtual time. */
 #define LEAD_CYCLES 20000
+/*
+ * How far it may lag behind before the time is lost: on a busy host it is a slower
+ * device, never one that catches up by finishing jobs in less than their time.
+ */
+#define LAG_NS 250000
 
 /* Which device a property belongs to. */
 typedef struct KestrelNpuOwnerClass {
@@ -123,12 +128,14 @@ static uint64_t slice_of_virtual_time(KestrelNpuCore *core, int *wait_ms)
 	uint64_t now_cycles = kestrel_emulator_now(core->emulator);
 	uint64_t due;
 
-	if (core->pace_khz != khz || core->pace_cycles > now_cycles) {
+	due = core->pace_cycles + muldiv64(now_ns - core->pace_ns, khz, 1000000);
+	if (core->pace_khz != khz || core->pace_cycles > now_cycles ||
+	    due > now_cycles + muldiv64(LAG_NS, khz, 1000000)) {
 		core->pace_khz = khz;
 		core->pace_ns = now_ns;
 		core->pace_cycles = now_cycles;
+		due = now_cycles;
 	}
-	due = core->pace_cycles + muldiv64(now_ns - core->pace_ns, khz, 1000000);
 	if (due + LEAD_CYCLES > now_cycles)
 		return MIN(due + LEAD_CYCLES - now_cycles, SLICE_CYCLES);
 	*wait_ms = 1 + (now_cycles - due - LEAD_CYCLES) / khz;

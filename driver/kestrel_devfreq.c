@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Copyright The Kestrel authors */
+
+/*
+ * DOC: operating points
+ *
+ * They come from the device tree, which also names a supply where one is scaled
+ * with the clock; or they are quarters of the highest clock. A governor chooses
+ * among them by how much of the time the firmware had jobs. The device is a
+ * cooling device: the thermal framework takes the upper ones away.
+ *
+ * While the NPU is off nobody looks at its load, and the time does not count.
+ */
+
+#include <linux/pm_opp.h>
+#include <linux/property.h>
+
+#include <drm/drm_print.h>
+
+#include "kestrel_devfreq.h"
+#include "kestrel_device.h"
+
+#define KESTREL_DEVFREQ_POLL_MS		50
+#define KESTREL_DEVFREQ_OPP_STEPS	4
+/* Percent of the time: above it, the highest clock; that much below it, a lower one. */
+#define KESTREL_DEVFREQ_UP		45
+#define KESTREL_DEVFREQ_DOWN		5
+
+static int kestrel_devfreq_target(struct device *dev, unsigned long *hz, u32 flags)
+{
+	struct dev_pm_opp *opp = devfreq_recommended_opp(dev, hz, flags);
+
+	if (IS_ERR(opp))
+		return PTR_ERR(opp);
+	dev_pm_opp_put(opp);
+	return dev_pm_opp_set_rate(dev, *hz);
+}
+
+static int kestrel_devfreq_frequency(struct device *dev, unsigned long *hz)
+{
+	struct kestrel_device *kdev = dev_get_drvdata(dev);
+
+	*hz = READ_ONCE(kdev->clock.khz) * 1000ul;
+	return 0;
+}
+
+static void kestrel_devfreq_account(struct kestrel_devfreq *df)
+{
+	ktime_t now = ktime_get();
+	ktime_t *sum = df->jobs ? &df->busy : &df->idle;
+
+	lockdep_assert_held(&df->lock);
+
+	*sum = ktime_add(*sum, ktime_sub(now, df->since));
+	df->since = now;
+}
+
+static int kestrel_devfreq_status(struct device *dev, struct devfreq_dev_status *status)
+{
+	struct kestrel_device *kdev = dev_get_drvdata(dev);
+	struct kestrel_devfreq *df = &kdev->devfreq;
+
+	spin_lock(&df->lock);
+	kestrel_devfreq_account(df);
+	status->busy_time = ktime_to_us(df->busy);
+	status->total_time = ktime_to_us(ktime_add(df->busy, df->idle));
+	df->busy = 0;
+	df->idle = 0;
+	spin_unlock(&df->lock);
+
+	return kestrel_devfreq_frequency(dev, &status->current_frequency);
+}
+
+static void kestrel_devfreq_job(struct kestrel_device *kdev, int change)
+{
+	struct kestrel_devfreq *df = &kdev->devfreq;
+
+	spin_lock(&df->lock);
+	kestrel_devfreq_account(df);
+	df->jobs += change;
+	spin_unlock(&df->lock);
+}
+
+/**
+ * kestrel_devfreq_job_started - note that the firmware has got a job
+ * @kdev: device
+ */
+void kestrel_devfreq_job_started(struct kestrel_device *kdev)
+{
+	kestrel_devfreq_job(kdev, 1);
+}
+
+/**
+ * kestrel_devfreq_job_ended - note that a job that was started has ended
+ * @kdev: device
+ */
+void kestrel_devfreq_job_ended(struct kestrel_device *kdev)
+{
+	kestrel_devfreq_job(kdev, -1);
+}
+
+static int kestrel_devfreq_opps_make(struct kestrel_device *kdev)
+{
+	const struct kestrel_hardware *hw = &kdev->hardware;
+	struct device *dev = kdev->drm.dev;
+	u32 step, khz, last = 0;
+	int ret = 0;
+
+	for (step = 1; !ret && step <= KESTREL_DEVFREQ_OPP_STEPS; step++) {
+		khz = max(hw->clock_max_khz / KESTREL_DEVFREQ_OPP_STEPS * step, hw->clock_min_khz);
+		if (khz != last)
+			ret = dev_pm_opp_add(dev, khz * 1000ul, 0);
+		last = khz;
+	}
+	return ret;
+}
+
+/* Not managed by the device: they must have let go of the clock when it goes. */
+static void kestrel_devfreq_opps_remove(struct kestrel_device *kdev)
+{
+	struct device *dev = kdev->drm.dev;
+
+	if (device_property_present(dev, "operating-points-v2"))
+		dev_pm_opp_of_remove_table(dev);
+	else
+		dev_pm_opp_remove_all_dynamic(dev);
+	dev_pm_opp_put_regulators(kdev->devfreq.supplies);
+	kdev->devfreq.supplies = 0;
+}
+
+/* From the device tree, else from the capability registers. */
+static int kestrel_devfreq_opps(struct kestrel_device *kdev)
+{
+	static const char * const supplies[] = { "npu", NULL };
+	struct device *dev = kdev->drm.dev;
+	int ret;
+
+	if (device_property_present(dev, "npu-supply")) {
+		ret = dev_pm_opp_set_regulators(dev, supplies);
+		if (ret < 0)
+			return ret;
+		kdev->devfreq.supplies = ret;
+	}
+	if (device_property_present(dev, "operating-points-v2"))
+		ret = dev_pm_opp_of_add_table(dev);
+	else
+		ret = kestrel_devfreq_opps_make(kdev);
+	if (ret)
+		kestrel_devfreq_opps_remove(kdev);
+	return ret;
+}
+
+/**
+ * kestrel_devfreq_init - prepare; comes before the first job
+ * @kdev: device
+ */
+void kestrel_devfreq_init(struct kestrel_device *kdev)
+{
+	spin_lock_init(&kdev->devfreq.lock);
+	kdev->devfreq.since = ktime_get();
+}
+
+/**
+ * kestrel_devfreq_start - let the governor change the clock
+ * @kdev: device that has been started, and is on
+ *
+ * Without a clock that can be changed, without operating points or without a
+ * governor the device goes on at the clock that it has.
+ */
+void kestrel_devfreq_start(struct kestrel_device *kdev)
+{
+	struct kestrel_devfreq *df = &kdev->devfreq;
+	struct device *dev = kdev->drm.dev;
+	struct devfreq *devfreq;
+	int ret;
+
+	if (!kestrel_clock_variable(kdev))
+		return;
+
+	ret = kestrel_devfreq_opps(kdev);
+	if (ret) {
+		drm_info(&kdev->drm, "no operating points (%d): the clock stays\n", ret);
+		return;
+	}
+
+	df->ondemand.upthreshold = KESTREL_DEVFREQ_UP;
+	df->ondemand.downdifferential = KESTREL_DEVFREQ_DOWN;
+	df->profile = (struct devfreq_dev_profile) {
+		.initial_freq = kdev->clock.khz * 1000ul,
+		.timer = DEVFREQ_TIMER_DELAYED,
+		.polling_ms = KESTREL_DEVFREQ_POLL_MS,
+		.target = kestrel_devfreq_target,
+		.get_dev_status = kestrel_devfreq_status,
+		.get_cur_freq = kestrel_devfreq_frequency,
+		.is_cooling_device = true,
+	};
+	devfreq = devfreq_add_device(dev, &df->profile, DEVFREQ_GOV_SIMPLE_ONDEMAND,
+				     &df->ondemand);
+	if (IS_ERR(devfreq)) {
+		drm_info(&kdev->drm, "no devfreq (%pe): the clock stays\n", devfreq);
+		kestrel_devfreq_opps_remove(kdev);
+		return;
+	}
+	df->devfreq = devfreq;
+}
+
+/**
+ * kestrel_devfreq_suspend - leave the clock alone, before the NPU is switched off
+ * @kdev: device; not with request_lock held
+ */
+void kestrel_devfreq_suspend(struct kestrel_device *kdev)
+{
+	if (kdev->devfreq.devfreq)
+		devfreq_suspend_device(kdev->devfreq.devfreq);
+}
+
+/**
+ * kestrel_devfreq_resume - undo kestrel_devfreq_suspend()
+ * @kdev: device; not with request_lock held
+ */
+void kestrel_devfreq_resume(struct kestrel_device *kdev)
+{
+	struct kestrel_devfreq *df = &kdev->devfreq;
+
+	if (!df->devfreq)
+		return;
+
+	spin_lock(&df->lock);
+	df->since = ktime_get();
+	df->busy = 0;
+	df->idle = 0;
+	spin_unlock(&df->lock);
+	devfreq_resume_device(df->devfreq);
+}
+
+/**
+ * kestrel_devfreq_stop - undo kestrel_devfreq_start()
+ * @kdev: device, still on
+ */
+void kestrel_devfreq_stop(struct kestrel_device *kdev)
+{
+	struct kestrel_devfreq *df = &kdev->devfreq;
+
+	if (!df->devfreq)
+		return;
+	devfreq_remove_device(df->devfreq);
+	df->devfreq = NULL;
+	kestrel_devfreq_opps_remove(kdev);
+}

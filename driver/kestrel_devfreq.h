@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright The Kestrel authors */
+#ifndef _KESTREL_DEVFREQ_H_
+#define _KESTREL_DEVFREQ_H_
+
+#include <linux/devfreq.h>
+#include <linux/ktime.h>
+#include <linux/spinlock.h>
+
+struct kestrel_device;
+
+/**
+ * struct kestrel_devfreq - who decides about the clock
+ */
+struct kestrel_devfreq {
+	/** @devfreq: device of the framework, or NULL where there is none. */
+	struct devfreq *devfreq;
+	/** @profile: what it has been told. */
+	struct devfreq_dev_profile profile;
+	/** @ondemand: thresholds of simple_ondemand. */
+	struct devfreq_simple_ondemand_data ondemand;
+	/** @supplies: what the operating points scale with the clock; 0: nothing. */
+	int supplies;
+	/** @lock: guards the members below. */
+	spinlock_t lock;
+	/** @jobs: jobs that the firmware has. */
+	u32 jobs;
+	/** @since: until when @busy and @idle are accounted. */
+	ktime_t since;
+	/** @busy: time with jobs since the governor last asked. */
+	ktime_t busy;
+	/** @idle: time without. */
+	ktime_t idle;
+};
+
+void kestrel_devfreq_init(struct kestrel_device *kdev);
+void kestrel_devfreq_start(struct kestrel_device *kdev);
+void kestrel_devfreq_stop(struct kestrel_device *kdev);
+void kestrel_devfreq_suspend(struct kestrel_device *kdev);
+void kestrel_devfreq_resume(struct kestrel_device *kdev);
+void kestrel_devfreq_job_started(struct kestrel_device *kdev);
+void kestrel_devfreq_job_ended(struct kestrel_device *kdev);
+
+#endif /* _KESTREL_DEVFREQ_H_ */
