@@ -210,5 +210,7 @@ install_if_changed "$tree/build/qemu-system-aarch64" "$out/qemu-system-aarch64"
 install_if_changed "$tree/build/qemu-system-x86_64" "$out/qemu-system-x86_64"
 install_if_changed "$tools/usr/share/seabios/bios-256k.bin" "$firmware/bios-256k.bin"
 install_if_changed "$tree/build/kestrel-optionrom/linuxboot_dma.bin" "$firmware/linuxboot_dma.bin"
+# Plugins are built against it: tests/bench.
+install_if_changed "$tree/include/qemu/qemu-plugin.h" "$out/qemu-plugin.h"
 say "QEMU $version with the Kestrel board, built in $((SECONDS - started)) s"
 printf '%s\n' "$out/qemu-system-aarch64"

@@ -13,8 +13,18 @@ $(BENCH_LAYERS): $(call objects,tests/bench/layers.c tests/random-graphs/model_f
 	@mkdir -p $(@D)
 	$(CC) $(KESTREL_LDFLAGS) $(LDFLAGS) -o $@ $^ -lm
 
+BENCH_FIRMWARE := $(BUILD)/tests/bench/firmware
+
+$(BENCH_FIRMWARE): $(BUILD)/tests/bench/firmware.o | programs
+	@mkdir -p $(@D)
+	$(CC) $(KESTREL_LDFLAGS) $(LDFLAGS) -o $@ $< -L$(BIN) -lkestrel-simulator \
+		-Wl,-rpath,$(abspath $(BIN))
+
 bench-compiler: programs $(BENCH_LAYERS)
 	@tests/bench/compiler.py --bin $(BIN) --layers $(BENCH_LAYERS) \
 		--output $(BUILD)/bench/compiler.json
 
-.PHONY: bench-compiler
+bench-driver: programs $(BENCH_FIRMWARE)
+	@tests/bench/driver.py --build $(BUILD) --output $(BUILD)/bench/driver.json
+
+.PHONY: bench-compiler bench-driver
