@@ -61,11 +61,21 @@ static void set_elementwise_input(const struct program *program, const struct pr
 	generate_access_rows(command, &input, false, first, end);
 }
 
+/* What picks or averages values gives a value: there is nothing to clamp. */
+static void set_type_range(struct command *command, enum ir_type type)
+{
+	command_set(command, KESTREL_VECTOR_CLAMP_MIN, type == IR_UINT8 ? 0 :
+		    type == IR_INT8 ? INT8_MIN : INT16_MIN);
+	command_set(command, KESTREL_VECTOR_CLAMP_MAX, type == IR_UINT8 ? UINT8_MAX :
+		    type == IR_INT8 ? INT8_MAX : INT16_MAX);
+}
+
 static void set_range(struct command *command, const struct ir_operator *op)
 {
 	/* Pools do not requantise, so their zero point says nothing. */
 	command_set(command, KESTREL_VECTOR_OFM_ZERO_POINT,
-		    op->kind == IR_AVERAGE_POOL || op->kind == IR_MAX_POOL ?
+		    op->kind == IR_AVERAGE_POOL || op->kind == IR_MAX_POOL ||
+		    op->kind == IR_REDUCE_MAX || op->kind == IR_REDUCE_MIN ?
 		    0 : op->output_zero_point);
 	command_set(command, KESTREL_VECTOR_CLAMP_MIN, op->clamp_low);
 	command_set(command, KESTREL_VECTOR_CLAMP_MAX, op->clamp_high);
@@ -107,7 +117,22 @@ static void set_elementwise(struct command *command, const struct ir_operator *o
 	command_set(command, KESTREL_VECTOR_LEFT_SHIFT, op->left_shift);
 }
 
-/* Pools and means: a window over the input's rows that are in SRAM. */
+static int64_t pool_operation(enum ir_kind kind)
+{
+	switch (kind) {
+	case IR_MAX_POOL:
+	case IR_REDUCE_MAX:
+		return KESTREL_VECTOR_MAX_POOL;
+	case IR_REDUCE_MIN:
+		return KESTREL_VECTOR_MIN_POOL;
+	case IR_AVERAGE_POOL:
+		return KESTREL_VECTOR_AVERAGE_POOL;
+	default:
+		return KESTREL_VECTOR_SUM_POOL;
+	}
+}
+
+/* Pools and reductions: a window over the input's rows that are in SRAM. */
 static void set_pool(struct command *command, const struct segment_node *node,
 		     const struct generate_operand *input, const struct generate_operand *output,
 		     const struct program_step *step)
@@ -115,16 +140,14 @@ static void set_pool(struct command *command, const struct segment_node *node,
 	const struct ir_operator *op = node->op;
 	const struct ir_window *w = &node->window;
 	int32_t first, end, row, columns = step->column_end - step->column_first;
+	bool sums = op->kind == IR_MEAN || op->kind == IR_SUM;
 
 	segment_input_rows(node, input->value->height, step->row_first, step->row_end, &first,
 			   &end);
 	generate_access_rows(command, input, false, first, end);
 	generate_window_rows(node, input, &first, &end);
 	row = step->row_first - segment_image_first(node, output->value->height, step->row_first);
-	command_set(command, KESTREL_VECTOR_OPERATION,
-		    op->kind == IR_MAX_POOL ? KESTREL_VECTOR_MAX_POOL :
-		    op->kind == IR_AVERAGE_POOL ? KESTREL_VECTOR_AVERAGE_POOL :
-						  KESTREL_VECTOR_SUM_POOL);
+	command_set(command, KESTREL_VECTOR_OPERATION, pool_operation(op->kind));
 	set_map(command, KESTREL_VECTOR_IFM_ADDRESS, input, generate_row_address(input, first),
 		first);
 	command_set(command, KESTREL_VECTOR_IFM_WIDTH, input->value->width);
@@ -144,14 +167,16 @@ static void set_pool(struct command *command, const struct segment_node *node,
 		    (int64_t)step->column_first * output->layout.pixel_stride);
 	command_set(command, KESTREL_VECTOR_OFM_WIDTH, columns);
 	command_set(command, KESTREL_VECTOR_IFM_ZERO_POINT,
-		    op->kind == IR_MEAN ? op->input_zero_point : 0);
-	if (op->kind == IR_MEAN) {
+		    sums ? op->input_zero_point : 0);
+	if (sums) {
 		command_set(command, KESTREL_VECTOR_REQUANTISE,
 			    generate_requantise_mode(op->rounding));
 		command_set(command, KESTREL_VECTOR_IFM_MULTIPLIER, op->scales[0].multiplier);
 		command_set(command, KESTREL_VECTOR_IFM_SHIFT, op->scales[0].shift);
 	}
 	set_range(command, op);
+	if (op->kind == IR_REDUCE_MAX || op->kind == IR_REDUCE_MIN)
+		set_type_range(command, input->value->type);
 }
 
 /* The registers of an axis, for outputs from `output` on and inputs from `input` on. */
@@ -168,7 +193,6 @@ static void set_resize(struct command *command, const struct segment_node *node,
 		       const struct generate_operand *input, const struct program_step *step)
 {
 	bool bilinear = node->op->kind == IR_RESIZE_BILINEAR;
-	enum ir_type type = input->value->type;
 	int32_t first, end;
 
 	segment_input_rows(node, input->value->height, step->row_first, step->row_end, &first,
@@ -185,11 +209,7 @@ static void set_resize(struct command *command, const struct segment_node *node,
 	set_axis(command, &node->resize_x, KESTREL_VECTOR_STEP_X, KESTREL_VECTOR_START_X, 0, 0);
 	if (!bilinear)
 		return;
-	/* An average of values is a value. */
-	command_set(command, KESTREL_VECTOR_CLAMP_MIN, type == IR_UINT8 ? 0 :
-		    type == IR_INT8 ? INT8_MIN : INT16_MIN);
-	command_set(command, KESTREL_VECTOR_CLAMP_MAX, type == IR_UINT8 ? UINT8_MAX :
-		    type == IR_INT8 ? INT8_MAX : INT16_MAX);
+	set_type_range(command, input->value->type);
 }
 
 /* PAD: the input's rows into the middle of an output that has been filled. */
@@ -292,6 +312,9 @@ void generate_vector(const struct program *program, const struct program_step *s
 	case IR_AVERAGE_POOL:
 	case IR_MAX_POOL:
 	case IR_MEAN:
+	case IR_SUM:
+	case IR_REDUCE_MAX:
+	case IR_REDUCE_MIN:
 		set_pool(command, node, &input, &output, step);
 		break;
 	case IR_REQUANTISE:

@@ -42,6 +42,11 @@ bool ir_is_elementwise(enum ir_kind kind)
 	       kind == IR_MAXIMUM;
 }
 
+bool ir_is_reduction(enum ir_kind kind)
+{
+	return kind == IR_MEAN || kind == IR_SUM || kind == IR_REDUCE_MAX || kind == IR_REDUCE_MIN;
+}
+
 bool ir_is_constant(const struct ir_tensor *tensor)
 {
 	return tensor->data && !tensor->is_state;

@@ -239,6 +239,9 @@ const char *ir_type_name(enum ir_type type);
 /* ADD, SUB, MUL, MINIMUM, MAXIMUM: two operands, element by element, with broadcasting. */
 bool ir_is_elementwise(enum ir_kind kind);
 
+/* MEAN, SUM, REDUCE_MAX, REDUCE_MIN. */
+bool ir_is_reduction(enum ir_kind kind);
+
 /* Whether the contents are known: a state only begins with them. */
 bool ir_is_constant(const struct ir_tensor *tensor);
 

@@ -8,6 +8,7 @@
 #include "lower.h"
 #include "partition.h"
 #include "search.h"
+#include "segment_builder.h"
 #include "verify.h"
 
 static bool is_npu(const struct stream *stream, unsigned int o)
@@ -180,8 +181,9 @@ static void mark_views(const struct ir_graph *graph, struct stream *stream,
 		bool moves = false;
 
 		if (op->removed_reason ||
-		    (op->kind != IR_RESHAPE && op->kind != IR_SLICE && op->kind != IR_SPLIT &&
-		     op->kind != IR_TRANSPOSE && op->kind != IR_COPY))
+		    op->kind == IR_CONCATENATION || op->kind == IR_PACK ||
+		    op->kind == IR_PAD || op->kind == IR_MIRROR_PAD ||
+		    !segment_is_move(graph, op))
 			continue;
 		for (unsigned int n = 0; n < segment->node_count; n++)
 			moves |= segment->nodes[n].operator_index == o;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "accumulator.h"
 #include "partition.h"
+#include "segment_reduce.h"
 #include "segment_resize.h"
 
 #define KERNEL_MAX 1024
@@ -72,17 +73,20 @@ static const char *average_reason(const struct ir_graph *graph, const struct ir_
 	return window_reason(graph, op);
 }
 
-static const char *mean_reason(const struct ir_graph *graph, const struct ir_operator *op)
+static const char *reduce_reason(const struct ir_graph *graph, const struct ir_operator *op)
 {
 	const struct ir_tensor *in = &graph->tensors[op->inputs[0]];
-	uint32_t h = in->rank > 2 ? 1u << (in->rank - 3) : 0;
-	uint32_t w = in->rank > 1 ? 1u << (in->rank - 2) : 0;
+	struct segment_reduction reduction;
+	uint64_t count = 1;
 
-	if (op->axes & ~(h | w))
-		return "mean over dimensions other than height and width";
-	if (ir_extent(in, 2) > KERNEL_MAX || ir_extent(in, 1) > KERNEL_MAX)
-		return "the mean runs over more than 1024 rows or columns";
-	if (in->type == IR_INT16 && ir_extent(in, 2) * ir_extent(in, 1) > WIDE_TAPS_MAX)
+	for (unsigned int d = 0; d < in->rank; d++)
+		count *= op->axes >> d & 1 ? (uint64_t)in->shape[d] : 1;
+	if (segment_reduces_plane(graph, op) ?
+	    ir_extent(in, 2) > KERNEL_MAX || ir_extent(in, 1) > KERNEL_MAX :
+	    !segment_reduce_shape(graph, op, &reduction))
+		return "it reduces more than 1024 rows or columns";
+	if (in->type == IR_INT16 && (op->kind == IR_MEAN || op->kind == IR_SUM) &&
+	    count > WIDE_TAPS_MAX)
 		return "sums of its int16 values could need more than 32 bits";
 	return NULL;
 }
@@ -175,6 +179,18 @@ static const char *resize_reason(const struct ir_graph *graph, const struct ir_o
 	return NULL;
 }
 
+static const char *mirror_reason(const struct ir_graph *graph, const struct ir_operator *op)
+{
+	return graph->tensors[op->inputs[0]].rank > 4 ? "more than four dimensions" : NULL;
+}
+
+static const char *float_resize_reason(const struct ir_graph *graph, const struct ir_operator *op)
+{
+	(void)graph;
+	(void)op;
+	return "the reference interpolates uint8 values in float32";
+}
+
 /* NULL: no condition beside the types. */
 typedef const char *reason_function(const struct ir_graph *graph, const struct ir_operator *op);
 
@@ -200,7 +216,10 @@ static const struct form {
 	{ IR_MAX_POOL, 1, INT8, INT8, window_reason },
 	{ IR_MAX_POOL, 1, UINT8, UINT8, window_reason },
 	{ IR_MAX_POOL, 1, INT16, INT16, window_reason },
-	{ IR_MEAN, 1, ANY, ANY, mean_reason },
+	{ IR_MEAN, 1, ANY, ANY, reduce_reason },
+	{ IR_SUM, 1, ANY, ANY, reduce_reason },
+	{ IR_REDUCE_MAX, 1, ANY, ANY, reduce_reason },
+	{ IR_REDUCE_MIN, 1, ANY, ANY, reduce_reason },
 	{ IR_ADD, 2, BYTE, BYTE, elementwise_reason },
 	{ IR_ADD, 2, INT16, ANY, elementwise_reason },
 	{ IR_SUB, 2, BYTE, BYTE, elementwise_reason },
@@ -219,7 +238,7 @@ static const struct form {
 	{ IR_PAD, 1, INT16, INT16, pad_reason },
 	{ IR_TABLE, 1, BYTE, BYTE, NULL },
 	{ IR_RESIZE_BILINEAR, 1, INT8, INT8, resize_reason },
-	{ IR_RESIZE_BILINEAR, 1, UINT8, UINT8, resize_reason },
+	{ IR_RESIZE_BILINEAR, 1, UINT8, UINT8, float_resize_reason },
 	{ IR_RESIZE_BILINEAR, 1, INT16, INT16, resize_reason },
 	{ IR_RESIZE_NEAREST, 1, ANY, ANY, resize_reason },
 	{ IR_CONCATENATION, ALL, ANY, ANY, NULL },
@@ -228,6 +247,12 @@ static const struct form {
 	{ IR_SLICE, 1, ANY, ANY, NULL },
 	{ IR_TRANSPOSE, 1, ANY, ANY, NULL },
 	{ IR_COPY, 1, ANY, ANY, NULL },
+	{ IR_SPACE_TO_DEPTH, 1, ANY, ANY, NULL },
+	{ IR_DEPTH_TO_SPACE, 1, ANY, ANY, NULL },
+	{ IR_MIRROR_PAD, 1, ANY, ANY, mirror_reason },
+	{ IR_BROADCAST_TO, 1, ANY, ANY, NULL },
+	{ IR_TILE, 1, ANY, ANY, NULL },
+	{ IR_REVERSE, 1, ANY, ANY, NULL },
 	{ IR_REQUANTISE, 1, ANY, ANY, rescale_reason },
 	/* Whatever the types: the reason says why not. */
 	{ IR_QUANTISE, 0, ~0u, ~0u, float_reason },

@@ -274,6 +274,7 @@ static struct predict_cost vector_cost(const struct target *target,
 			cycles = ceil_div(pixels * channels, 8);
 		break;
 	case KESTREL_VECTOR_MAX_POOL:
+	case KESTREL_VECTOR_MIN_POOL:
 		cycles = taps * groups;
 		read = taps * lines;
 		break;

@@ -19,7 +19,7 @@ enum node_class { NODE_SUMS, NODE_PASSES, NODE_OTHER };
 
 static enum node_class class_of(const struct segment *segment, const struct segment_node *node)
 {
-	if (node->store)
+	if (node->store || node->reordered)
 		return NODE_OTHER;
 	switch (node->op->kind) {
 	case IR_CONVOLUTION:

@@ -94,6 +94,9 @@ static bool is_window(enum ir_kind kind)
 	case IR_AVERAGE_POOL:
 	case IR_MAX_POOL:
 	case IR_MEAN:
+	case IR_SUM:
+	case IR_REDUCE_MAX:
+	case IR_REDUCE_MIN:
 	case IR_PAD:
 		return true;
 	default:
@@ -123,6 +126,9 @@ static void node_window(const struct segment *segment, struct segment_node *node
 		node->window = op->window;
 		break;
 	case IR_MEAN:
+	case IR_SUM:
+	case IR_REDUCE_MAX:
+	case IR_REDUCE_MIN:
 		/* A dimension that is not reduced keeps a kernel of one. */
 		node->window = (struct ir_window){
 			.kernel_h = segment->values[node->output].height == input->height ?
@@ -165,7 +171,7 @@ static void output_shape(const struct segment *segment, const struct segment_nod
 		map->h = 1;
 		map->w = (int32_t)(segment->graph->tensors[op->outputs[0]].elements /
 				   (uint64_t)map->c);
-	} else if (op->kind == IR_MEAN) {
+	} else if (ir_is_reduction(op->kind)) {
 		/* Without keep_dims the tensor's rank says nothing about height and width. */
 		map->c = input->channels;
 		map->h = in->rank > 2 && op->axes >> (in->rank - 3) & 1 ?
@@ -191,6 +197,9 @@ static int node_add(struct segment_builder *builder, unsigned int operator_index
 			value = fully_connected_input(builder, &node);
 		} else if (ir_is_elementwise(node.op->kind)) {
 			value = segment_elementwise_input(builder, &node, i);
+		} else if (ir_is_reduction(node.op->kind) &&
+			   !segment_reduces_plane(segment->graph, node.op)) {
+			value = segment_reduce_input(builder, &node, &map);
 		} else {
 			map = segment_merged_map(&segment->graph->tensors[node.op->inputs[i]]);
 			value = segment_value_read(builder, node.op->inputs[i], map.h, map.w, map.c);
@@ -199,12 +208,14 @@ static int node_add(struct segment_builder *builder, unsigned int operator_index
 			return value;
 		node.inputs[i] = value;
 	}
-	output_shape(segment, &node, &map);
+	if (!node.reordered)
+		output_shape(segment, &node, &map);
 	node.output = segment_value_add(segment, node.op->outputs[0], map.h, map.w, map.c);
 	segment->values[node.output].producer = (int)segment->node_count;
 	written = &builder->tensors[node.op->outputs[0]];
 	written->written = node.output;
-	node_window(segment, &node);
+	if (!node.reordered)
+		node_window(segment, &node);
 	if (node.op->kind == IR_CONVOLUTION || node.op->kind == IR_DEPTHWISE ||
 	    node.op->kind == IR_FULLY_CONNECTED || node.op->kind == IR_TRANSPOSE_CONVOLUTION)
 		ret = mac_node(segment, &node);
@@ -285,9 +296,17 @@ static void choose_layouts(struct segment *segment)
 }
 
 /* Values and nodes that an operator can become at most. */
-static size_t operator_size(const struct ir_operator *op)
+static size_t operator_size(const struct ir_graph *graph, const struct ir_operator *op)
 {
-	return 2 * (size_t)op->input_count + 2 * (size_t)op->output_count + 2;
+	size_t size = 2 * (size_t)op->input_count + 2 * (size_t)op->output_count + 2;
+	size_t parts = 1;
+
+	if (op->kind != IR_MIRROR_PAD)
+		return size;
+	/* What lies before the input, the input, what lies behind it, in each dimension. */
+	for (unsigned int d = 0; d < graph->tensors[op->inputs[0]].rank; d++)
+		parts *= 3;
+	return size + parts;
 }
 
 static int builder_init(struct segment_builder *builder)
@@ -297,7 +316,7 @@ static int builder_init(struct segment_builder *builder)
 	size_t size = 1;
 
 	for (unsigned int o = builder->first; o < builder->first + builder->count; o++)
-		size += operator_size(&graph->operators[o]);
+		size += operator_size(graph, &graph->operators[o]);
 	segment->values = arena_alloc(graph->arena, size, sizeof(*segment->values));
 	segment->nodes = arena_alloc(graph->arena, size, sizeof(*segment->nodes));
 	builder->tensors = arena_alloc(graph->arena, graph->tensor_count,
@@ -373,6 +392,12 @@ void segment_input_rows(const struct segment_node *node, int32_t input_height, i
 		low = from + w->pad_top - (w->kernel_h - 1);
 		low = low < 0 ? 0 : (low + w->stride_h - 1) / w->stride_h;
 		high = (to - 1 + w->pad_top) / w->stride_h + 1;
+		/* Rows without any tap read what they name, for nothing. */
+		if (w->kernel_h < w->stride_h) {
+			low = low < from / w->stride_h ? low : from / w->stride_h;
+			high = high > (to - 1) / w->stride_h + 1 ? high :
+								   (to - 1) / w->stride_h + 1;
+		}
 	} else {
 		low = (int64_t)from * w->stride_h - w->pad_top;
 		high = (int64_t)(to - 1) * w->stride_h - w->pad_top +

@@ -81,6 +81,8 @@ struct segment_node {
 	int output;
 	/* Kernel, stride, padding in terms of the input value. */
 	struct ir_window window;
+	/* A reduction whose input comes in an order of its own. */
+	bool reordered;
 	/* RESIZE_BILINEAR and RESIZE_NEAREST: where the output's rows and columns lie. */
 	bool is_resize;
 	struct segment_resize resize_y, resize_x;

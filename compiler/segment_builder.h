@@ -4,6 +4,7 @@
 #define COMPILER_SEGMENT_BUILDER_H
 
 #include "segment.h"
+#include "segment_reduce.h"
 
 /* What a tensor is inside the segment. */
 struct segment_tensor {
@@ -57,6 +58,17 @@ int segment_value_add(struct segment *segment, int tensor, int32_t height, int32
 int segment_value_read(struct segment_builder *builder, int tensor, int32_t height,
 		       int32_t width, int32_t channels);
 
+/* The same for a view of the bytes of the tensor's owner. */
+int segment_view_read(struct segment_builder *builder, int tensor, const struct view *view,
+		      int32_t height, int32_t width, int32_t channels);
+
+/*
+ * The value of the input of a reduction that does not reduce_plane, in an order that
+ * suits it, with node->window, and the map that it becomes. Returns as above.
+ */
+int segment_reduce_input(struct segment_builder *builder, struct segment_node *node,
+			 struct ir_feature_map *output);
+
 /* The value that is written as `tensor`, whole and in order; -1: none. */
 int segment_value_whole(const struct segment_builder *builder, int tensor);
 
@@ -82,6 +94,10 @@ int segment_move(struct segment_builder *builder, unsigned int operator_index);
  */
 int segment_put(struct segment_builder *builder, unsigned int operator_index, int tensor,
 		const struct segment_place *place);
+
+/* The same for a view of the bytes of the tensor's owner. */
+int segment_put_view(struct segment_builder *builder, unsigned int operator_index, int tensor,
+		     const struct view *view, const struct segment_place *place);
 
 /* Puts what a view shows into scratch, dense, so that it can be had in any shape. */
 int segment_make_dense(struct segment_builder *builder, int tensor);

@@ -223,24 +223,35 @@ int segment_value_whole(const struct segment_builder *builder, int tensor)
 	return builder->tensors[of->owner].written;
 }
 
-/* A value that is fetched from where the tensor's owner lies. */
-static int value_fetch(struct segment_builder *builder, int tensor, int32_t height,
-		       int32_t width, int32_t channels)
+int segment_view_read(struct segment_builder *builder, int tensor, const struct view *view,
+		      int32_t height, int32_t width, int32_t channels)
 {
 	struct segment *segment = builder->segment;
-	const struct segment_tensor *of = &builder->tensors[tensor];
+	int owner = builder->tensors[tensor].owner, after, index, ret;
+	unsigned int bytes = ir_type_bytes(segment->graph->tensors[tensor].type);
 	struct segment_place place = { .base = SEGMENT_NO_BASE };
-	int after, index, ret = owner_place(builder, of->owner, &place, &after);
+	struct view elements = *view;
 	struct segment_value *value;
 
+	view_merge(&elements);
+	if (!can_transfer(&elements, height, width, channels, bytes))
+		return -EFBIG;
+	for (unsigned int v = 0; v < segment->value_count; v++) {
+		value = &segment->values[v];
+		if (value->tensor == owner && value->height == height && value->width == width &&
+		    value->channels == channels && !value->constant && !value->stale &&
+		    value->producer < 0 && view_equals(&value->elements, &elements))
+			return (int)v;
+	}
+	ret = owner_place(builder, owner, &place, &after);
 	if (ret)
 		return ret;
-	index = segment_value_add(segment, of->owner, height, width, channels);
+	index = segment_value_add(segment, owner, height, width, channels);
 	value = &segment->values[index];
 	value->source.base = place.base;
-	value->source.view = of->view;
+	value->source.view = elements;
 	value->source.view.offset += place.view.offset;
-	value->elements = of->view;
+	value->elements = elements;
 	value->source_after = after;
 	return index;
 }
@@ -293,16 +304,7 @@ int segment_value_read(struct segment_builder *builder, int tensor, int32_t heig
 		if (ret)
 			return ret;
 	}
-	for (unsigned int v = 0; v < segment->value_count; v++) {
-		const struct segment_value *value = &segment->values[v];
-
-		if (value->tensor == of->owner && value->height == height &&
-		    value->width == width && value->channels == channels && !value->constant &&
-		    !value->stale && value->producer < 0 &&
-		    view_equals(&value->elements, &of->view))
-			return (int)v;
-	}
-	return value_fetch(builder, tensor, height, width, channels);
+	return segment_view_read(builder, tensor, &of->view, height, width, channels);
 }
 
 /* The shape in which a view moves with the fewest commands: its own last dimensions. */
@@ -362,11 +364,26 @@ static int put_shape(struct segment_builder *builder, int tensor,
 	return -EFBIG;
 }
 
+/* A node that puts a value at a place. */
+static int put_node(struct segment_builder *builder, unsigned int operator_index, int value,
+		    const struct segment_place *place)
+{
+	struct segment *segment = builder->segment;
+
+	segment->nodes[segment->node_count] = (struct segment_node){
+		.store = place, .operator_index = operator_index,
+		.op = &segment->graph->operators[operator_index],
+		.inputs = { value }, .input_count = 1, .output = value,
+		.window = { .kernel_h = 1, .kernel_w = 1, .stride_h = 1, .stride_w = 1,
+			    .dilation_h = 1, .dilation_w = 1 },
+	};
+	segment->out->bases[place->base].flags |= KESTREL_GRAPH_BASE_WRITE;
+	return (int)segment->node_count++;
+}
+
 int segment_put(struct segment_builder *builder, unsigned int operator_index, int tensor,
 		const struct segment_place *place)
 {
-	struct segment *segment = builder->segment;
-	struct segment_node *node;
 	int32_t shape[3];
 	int value, ret = put_shape(builder, tensor, place, shape);
 
@@ -381,16 +398,23 @@ int segment_put(struct segment_builder *builder, unsigned int operator_index, in
 	if (ret)
 		return ret;
 	value = segment_value_read(builder, tensor, shape[0], shape[1], shape[2]);
-	if (value < 0)
-		return value;
-	node = &segment->nodes[segment->node_count];
-	*node = (struct segment_node){
-		.store = place, .operator_index = operator_index,
-		.op = &segment->graph->operators[operator_index],
-		.inputs = { value }, .input_count = 1, .output = value,
-		.window = { .kernel_h = 1, .kernel_w = 1, .stride_h = 1, .stride_w = 1,
-			    .dilation_h = 1, .dilation_w = 1 },
-	};
-	segment->out->bases[place->base].flags |= KESTREL_GRAPH_BASE_WRITE;
-	return (int)segment->node_count++;
+	return value < 0 ? value : put_node(builder, operator_index, value, place);
+}
+
+int segment_put_view(struct segment_builder *builder, unsigned int operator_index, int tensor,
+		     const struct view *view, const struct segment_place *place)
+{
+	unsigned int bytes = ir_type_bytes(builder->segment->graph->tensors[tensor].type);
+	struct view source = *view;
+	int32_t shape[3];
+	int value;
+
+	view_merge(&source);
+	natural_shape(&place->view, bytes, shape);
+	if (!can_transfer(&source, shape[0], shape[1], shape[2], bytes))
+		natural_shape(&source, bytes, shape);
+	if (!can_transfer(&place->view, shape[0], shape[1], shape[2], bytes))
+		return -EFBIG;
+	value = segment_view_read(builder, tensor, &source, shape[0], shape[1], shape[2]);
+	return value < 0 ? value : put_node(builder, operator_index, value, place);
 }

@@ -20,17 +20,18 @@ bool segment_is_move(const struct ir_graph *graph, const struct ir_operator *op)
 	case IR_TRANSPOSE:
 	case IR_CONCATENATION:
 	case IR_PACK:
+	case IR_SPACE_TO_DEPTH:
+	case IR_DEPTH_TO_SPACE:
+	case IR_MIRROR_PAD:
+	case IR_BROADCAST_TO:
+	case IR_TILE:
+	case IR_REVERSE:
 		return true;
 	case IR_PAD:
 		return !ir_pads_plane(graph, op);
 	default:
 		return false;
 	}
-}
-
-static unsigned int element_bytes(const struct segment_builder *builder, int tensor)
-{
-	return ir_type_bytes(builder->segment->graph->tensors[tensor].type);
 }
 
 /* Makes `tensor` a view of what `from` shows; `view` is of from's owner. */
@@ -230,6 +231,68 @@ static bool narrow_transpose(const struct segment_builder *builder, const struct
 			    op->portable->attributes.transpose.permutation);
 }
 
+/* Blocks of pixels to channels or back: six dimensions, of which two change places. */
+static bool narrow_blocks(const struct segment_builder *builder, const struct ir_operator *op,
+			  unsigned int output, struct view *view)
+{
+	static const uint32_t order[6] = { 0, 1, 3, 2, 4, 5 };
+	const struct ir_graph *graph = builder->segment->graph;
+	int32_t block = (int32_t)op->portable->attributes.block.block_size;
+	/* The one of the two that has more pixels. */
+	bool to_depth = op->kind == IR_SPACE_TO_DEPTH;
+	const struct ir_tensor *wide = &graph->tensors[to_depth ? op->inputs[0] : op->outputs[0]];
+	struct ir_feature_map map = ir_feature_map(wide);
+	int32_t shape[6] = { map.n, map.h / block, block, map.w / block, block, map.c };
+
+	(void)output;
+	if (!to_depth) {
+		shape[2] = map.w / block;
+		shape[3] = block;
+	}
+	return view_permute(view, shape, 6, order);
+}
+
+/* Dimensions that are there again and again: TILE as a whole, BROADCAST_TO those of size 1. */
+static bool narrow_repeat(const struct segment_builder *builder, const struct ir_operator *op,
+			  unsigned int output, struct view *view)
+{
+	const struct ir_graph *graph = builder->segment->graph;
+	const struct ir_tensor *in = &graph->tensors[op->inputs[0]];
+	const struct ir_tensor *out = &graph->tensors[op->outputs[0]];
+	unsigned int first[IR_RANK_MAX + 1], more = out->rank - in->rank;
+	struct view from = *view;
+
+	(void)output;
+	if (!view_group(&from, in->shape, in->rank, first))
+		return false;
+	view->count = 0;
+	for (unsigned int d = 0; d < out->rank; d++) {
+		int32_t size = d < more ? 1 : in->shape[d - more];
+		unsigned int entries = d < more ? 0 : first[d - more + 1] - first[d - more];
+
+		if (view->count + entries + 1 > VIEW_DIMENSIONS)
+			return false;
+		view->dimensions[view->count++] =
+			(struct view_dimension){ out->shape[d] / size, 0 };
+		for (unsigned int i = 0; i < entries; i++)
+			view->dimensions[view->count++] = from.dimensions[first[d - more] + i];
+	}
+	return true;
+}
+
+static bool narrow_reverse(const struct segment_builder *builder, const struct ir_operator *op,
+			   unsigned int output, struct view *view)
+{
+	const struct ir_tensor *in = &builder->segment->graph->tensors[op->inputs[0]];
+
+	(void)output;
+	for (unsigned int d = 0; d < in->rank; d++)
+		if (op->portable->attributes.reduce.axes >> d & 1 &&
+		    !view_slice(view, in->shape, in->rank, d, in->shape[d] - 1, -1, in->shape[d]))
+			return false;
+	return true;
+}
+
 /*
  * Puts the input of a concatenation at its place: by the node that makes it, if that
  * is in this segment and makes nothing else of it, or by one more.
@@ -322,6 +385,77 @@ static int move_pad(struct segment_builder *builder, unsigned int operator_index
 	return 0;
 }
 
+/*
+ * One part of a mirrored padding: in each dimension what lies before the input, the
+ * input, or what lies behind it, by digits of `part` to base 3. False: it is empty.
+ */
+static bool mirror_part(const struct ir_graph *graph, const struct ir_operator *op,
+			unsigned int part, struct view *from, struct view *to)
+{
+	const struct kestrel_graph_pad *pad = &op->portable->attributes.pad;
+	const struct ir_tensor *in = &graph->tensors[op->inputs[0]];
+	const struct ir_tensor *out = &graph->tensors[op->outputs[0]];
+	int32_t source[IR_RANK_MAX], target[IR_RANK_MAX], off = pad->reflect ? 1 : 0;
+
+	memcpy(source, in->shape, sizeof(source));
+	memcpy(target, out->shape, sizeof(target));
+	for (unsigned int d = 0; d < in->rank; d++, part /= 3) {
+		int32_t size = in->shape[d], before = (int32_t)pad->before[d];
+		int32_t after = (int32_t)pad->after[d], count = size, at = before, step = 1;
+		int32_t begin = 0;
+
+		if (part % 3 == 1) {
+			count = before;
+			at = 0;
+			step = -1;
+			begin = before - 1 + off;
+		} else if (part % 3 == 2) {
+			count = after;
+			at = before + size;
+			step = -1;
+			begin = size - 1 - off;
+		}
+		if (!count || !view_slice(from, source, in->rank, d, begin, step, count) ||
+		    !view_slice(to, target, in->rank, d, at, 1, count))
+			return false;
+		source[d] = target[d] = count;
+	}
+	return true;
+}
+
+static int move_mirror(struct segment_builder *builder, unsigned int operator_index)
+{
+	struct segment *segment = builder->segment;
+	const struct ir_graph *graph = segment->graph;
+	const struct ir_operator *op = &graph->operators[operator_index];
+	const struct ir_tensor *in = &graph->tensors[op->inputs[0]];
+	struct segment_place *whole;
+	unsigned int parts = 1;
+	int ret = own_place(builder, op->outputs[0], &whole);
+
+	if (!ret && !view_is_dense(&builder->tensors[op->inputs[0]].view, ir_type_bytes(in->type),
+				   in->bytes))
+		ret = segment_make_dense(builder, op->inputs[0]);
+	for (unsigned int d = 0; d < in->rank; d++)
+		parts *= 3;
+	for (unsigned int part = 0; part < parts && !ret; part++) {
+		struct view from = builder->tensors[op->inputs[0]].view;
+		struct segment_place *place = arena_copy(graph->arena, whole, sizeof(*whole));
+		int node;
+
+		if (!place)
+			return error_memory(graph->error);
+		if (!mirror_part(graph, op, part, &from, &place->view))
+			continue;
+		view_merge(&place->view);
+		node = segment_put_view(builder, operator_index, op->inputs[0], &from, place);
+		if (node < 0)
+			return node;
+		assembled(builder, op->outputs[0], whole, node);
+	}
+	return ret;
+}
+
 /* A view that something outside needs is put there, dense. */
 static int put_outputs(struct segment_builder *builder, unsigned int operator_index)
 {
@@ -346,7 +480,6 @@ int segment_move(struct segment_builder *builder, unsigned int operator_index)
 	const struct ir_operator *op = &builder->segment->graph->operators[operator_index];
 	int ret = 0;
 
-	(void)element_bytes;
 	switch (op->kind) {
 	case IR_COPY:
 		ret = move_copy(builder, operator_index);
@@ -360,6 +493,19 @@ int segment_move(struct segment_builder *builder, unsigned int operator_index)
 	case IR_TRANSPOSE:
 		ret = view_output(builder, operator_index, op->outputs[0], narrow_transpose, 0);
 		break;
+	case IR_SPACE_TO_DEPTH:
+	case IR_DEPTH_TO_SPACE:
+		ret = view_output(builder, operator_index, op->outputs[0], narrow_blocks, 0);
+		break;
+	case IR_BROADCAST_TO:
+	case IR_TILE:
+		ret = view_output(builder, operator_index, op->outputs[0], narrow_repeat, 0);
+		break;
+	case IR_REVERSE:
+		ret = view_output(builder, operator_index, op->outputs[0], narrow_reverse, 0);
+		break;
+	case IR_MIRROR_PAD:
+		return move_mirror(builder, operator_index);
 	case IR_SPLIT:
 		for (unsigned int o = 0; o < op->output_count && !ret; o++)
 			ret = view_output(builder, operator_index, op->outputs[o], narrow_split, o);

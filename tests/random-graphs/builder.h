@@ -21,6 +21,7 @@ enum builder_feature {
 	BUILDER_STATE = 1 << 10,
 	BUILDER_LONG_STRIDES = 1 << 11,
 	BUILDER_MOVES = 1 << 12,
+	BUILDER_REDUCTIONS = 1 << 13,
 };
 
 struct builder {
@@ -79,5 +80,6 @@ builder_step step_transpose;
 builder_step step_resize;
 builder_step step_pack;
 builder_step step_pad_value;
+builder_step step_reduce;
 
 #endif

@@ -265,6 +265,9 @@ static int options_of(const struct network_operator *op, struct field *fields, i
 		*count = 2;
 		return 74;
 	case NETWORK_MEAN:
+	case NETWORK_SUM:
+	case NETWORK_REDUCE_MAX:
+	case NETWORK_REDUCE_MIN:
 		fields[0] = (struct field)SCALAR(1, o->keep_dimensions);
 		*count = 1;
 		return 27;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Steps that move elements: parts, orders and sizes of a tensor. */
+/* Steps that move elements: parts, orders and sizes of a tensor; and reductions of any dimensions. */
 #include <string.h>
 
 #include "builder.h"
@@ -249,5 +249,48 @@ bool step_pad_value(struct builder *builder)
 	op = move(builder, NETWORK_PAD_V2, output);
 	op->inputs[op->input_count++] = list;
 	op->inputs[op->input_count++] = constant;
+	return !builder->failed;
+}
+
+/* MEAN, SUM, REDUCE_MAX or REDUCE_MIN over any dimensions. */
+bool step_reduce(struct builder *builder)
+{
+	static const enum network_code codes[] = { NETWORK_MEAN, NETWORK_SUM, NETWORK_REDUCE_MAX,
+						   NETWORK_REDUCE_MIN };
+	struct random *random = &builder->random;
+	enum network_code code = codes[random_range(random, 0, 3)];
+	const struct network_tensor *in = current_of(builder);
+	bool keep = random_chance(random, 50);
+	int rank = in->rank, count = 0, kept = 0, output;
+	int32_t axes[4], shape[4], input_shape[4];
+	struct network_operator *op;
+
+	if (!movable(builder) || rank < 2)
+		return false;
+	memcpy(input_shape, in->shape, sizeof(input_shape));
+	while (!count)
+		for (int d = count = 0; d < rank; d++)
+			if (random_chance(random, 35))
+				axes[count++] = random_chance(random, 30) ? d - rank : d;
+	if (count == rank && !keep)
+		count--;
+	for (int d = 0; d < rank; d++) {
+		bool reduced = false;
+
+		for (int i = 0; i < count; i++)
+			reduced |= axes[i] == d || axes[i] == d - rank;
+		if (!reduced)
+			shape[kept++] = input_shape[d];
+		else if (keep)
+			shape[kept++] = 1;
+	}
+	if (code == NETWORK_MEAN || code == NETWORK_SUM)
+		output = builder_activation(builder, kept, shape,
+					    builder_deviation(builder, builder->current));
+	else
+		output = moved(builder, kept, shape);
+	op = move(builder, code, output);
+	op->inputs[op->input_count++] = builder_integers(builder, axes, count);
+	op->options.keep_dimensions = keep;
 	return !builder->failed;
 }

@@ -33,6 +33,8 @@ static const struct {
 	{ NETWORK_STRIDED_SLICE, "STRIDED_SLICE" }, { NETWORK_SPLIT, "SPLIT" },
 	{ NETWORK_PAD_V2, "PADV2" }, { NETWORK_SLICE, "SLICE" }, { NETWORK_PACK, "PACK" },
 	{ NETWORK_RESIZE_NEAREST, "RESIZE_NEAREST_NEIGHBOR" }, { NETWORK_SPLIT_V, "SPLIT_V" },
+	{ NETWORK_SUM, "SUM" }, { NETWORK_REDUCE_MAX, "REDUCE_MAX" },
+	{ NETWORK_REDUCE_MIN, "REDUCE_MIN" },
 	{ NETWORK_TRANSPOSE_CONVOLUTION, "TRANSPOSE_CONV" }, { NETWORK_SVDF, "SVDF" },
 };
 
@@ -66,6 +68,7 @@ static const struct {
 	{ step_pack, 5, BUILDER_MOVES },
 	{ step_pad_value, 8, BUILDER_MOVES },
 	{ step_concatenation, 20, BUILDER_MOVES },
+	{ step_reduce, 30, BUILDER_REDUCTIONS },
 };
 
 const char *network_name(enum network_code code)
@@ -251,6 +254,8 @@ static void pick_type(struct builder *builder, uint64_t seed)
 		builder->features |= BUILDER_LONG_STRIDES;
 	if (random_chance(&random, 15))
 		builder->features |= BUILDER_MOVES;
+	if (random_chance(&random, 8))
+		builder->features |= BUILDER_REDUCTIONS;
 }
 
 /* The first tensor; sometimes of another type, with an operator that makes it int8. */

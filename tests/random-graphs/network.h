@@ -57,6 +57,9 @@ enum network_code {
 	NETWORK_PACK = 83,
 	NETWORK_RESIZE_NEAREST = 97,
 	NETWORK_SPLIT_V = 102,
+	NETWORK_SUM = 74,
+	NETWORK_REDUCE_MAX = 82,
+	NETWORK_REDUCE_MIN = 89,
 };
 
 struct network_tensor {
