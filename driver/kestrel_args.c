@@ -16,6 +16,7 @@
 
 #define KESTREL_BIND_FLAGS \
 	(DRM_KESTREL_BIND_READ | DRM_KESTREL_BIND_WRITE | DRM_KESTREL_BIND_EXECUTE)
+#define KESTREL_BO_CREATE_FLAGS	(DRM_KESTREL_BO_WRITE_COMBINED | DRM_KESTREL_BO_NO_MMAP)
 #define KESTREL_PREP_DIRECTIONS	(DRM_KESTREL_PREP_READ | DRM_KESTREL_PREP_WRITE)
 #define KESTREL_PREP_FLAGS	(KESTREL_PREP_DIRECTIONS | DRM_KESTREL_PREP_WAIT_ONLY)
 #define KESTREL_SYNC_FLAGS \
@@ -79,6 +80,20 @@ int kestrel_args_bind_op(const struct drm_kestrel_bind_op *op)
 	}
 }
 EXPORT_SYMBOL_IF_KUNIT(kestrel_args_bind_op);
+
+/**
+ * kestrel_args_bo_create - check the argument of BO_CREATE
+ * @args: the argument
+ *
+ * Return: 0 or -EINVAL.
+ */
+int kestrel_args_bo_create(const struct drm_kestrel_bo_create *args)
+{
+	if (args->flags & ~KESTREL_BO_CREATE_FLAGS || args->pad)
+		return -EINVAL;
+	return args->size && args->size <= KESTREL_MAX_BO_SIZE ? 0 : -EINVAL;
+}
+EXPORT_SYMBOL_IF_KUNIT(kestrel_args_bo_create);
 
 /**
  * kestrel_args_bo_range - check that a range lies inside a BO

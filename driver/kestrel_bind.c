@@ -31,7 +31,7 @@ struct kestrel_bind {
 	struct kestrel_vm *vm;
 	/** @ops: operations. */
 	struct drm_kestrel_bind_op *ops;
-	/** @objects: object of each MAP, referenced; NULL for UNMAP. */
+	/** @objects: object of each MAP, referenced and pinned; NULL for UNMAP. */
 	struct drm_gem_object **objects;
 	/** @tables: pages of each MAP, mapped for DMA. */
 	struct sg_table **tables;
@@ -49,30 +49,49 @@ struct kestrel_bind {
 	u64 unmapped_end;
 };
 
+static int kestrel_bind_object_get(struct kestrel_bind *bind, u32 index,
+				   struct drm_file *drm_file)
+{
+	const struct drm_kestrel_bind_op *op = &bind->ops[index];
+	struct drm_gem_object *object;
+	int ret;
+
+	object = drm_gem_object_lookup(drm_file, op->handle);
+	if (!object)
+		return -ENOENT;
+
+	ret = kestrel_args_bo_range(op->bo_offset, op->size, object->size);
+	if (!ret)
+		ret = kestrel_bo_bindable(object, bind->vm);
+	if (ret)
+		goto err_put;
+
+	bind->tables[index] = kestrel_bo_pin(object);
+	if (IS_ERR(bind->tables[index])) {
+		ret = PTR_ERR(bind->tables[index]);
+		goto err_put;
+	}
+
+	bind->objects[index] = object;
+	return 0;
+
+err_put:
+	drm_gem_object_put(object);
+	return ret;
+}
+
 static int kestrel_bind_objects_get(struct kestrel_bind *bind, struct drm_file *drm_file)
 {
 	u32 i;
 	int ret;
 
 	for (i = 0; i < bind->count; i++) {
-		const struct drm_kestrel_bind_op *op = &bind->ops[i];
-
 		bind->failed = i;
-		ret = kestrel_args_bind_op(op);
+		ret = kestrel_args_bind_op(&bind->ops[i]);
+		if (!ret && bind->ops[i].op == DRM_KESTREL_BIND_MAP)
+			ret = kestrel_bind_object_get(bind, i, drm_file);
 		if (ret)
 			return ret;
-		if (op->op != DRM_KESTREL_BIND_MAP)
-			continue;
-
-		bind->objects[i] = drm_gem_object_lookup(drm_file, op->handle);
-		if (!bind->objects[i])
-			return -ENOENT;
-		ret = kestrel_args_bo_range(op->bo_offset, op->size, bind->objects[i]->size);
-		if (ret)
-			return ret;
-		bind->tables[i] = kestrel_bo_pages(bind->objects[i]);
-		if (IS_ERR(bind->tables[i]))
-			return PTR_ERR(bind->tables[i]);
 	}
 
 	bind->failed = DRM_KESTREL_NO_INDEX;
@@ -126,7 +145,7 @@ static void kestrel_bind_unmap(struct kestrel_bind *bind, u64 va, u64 size)
 
 	upper = kestrel_interval_cut(&vm->mappings, va, size, &bind->spares, &bind->removed);
 	if (upper)
-		drm_gem_object_get(upper->object);
+		kestrel_bo_mapping_ref(upper->object);
 	kestrel_pagetable_unmap(&vm->pagetable, va, size);
 
 	bind->unmapped_start = bind->unmapped_end ? min(bind->unmapped_start, va) : va;
@@ -153,7 +172,7 @@ static void kestrel_bind_map(struct kestrel_bind *bind, u32 index)
 	interval->size = op->size;
 	interval->offset = op->bo_offset;
 	interval->object = bind->objects[index];
-	/* The reference of this call becomes that of the mapping. */
+	/* The reference and the pin of this call become those of the mapping. */
 	bind->objects[index] = NULL;
 
 	kestrel_interval_insert(&vm->mappings, interval);
@@ -211,16 +230,13 @@ static void kestrel_bind_release(struct kestrel_bind *bind)
 	struct kestrel_interval *interval, *next;
 	u32 i;
 
-	list_for_each_entry_safe(interval, next, &bind->removed, link) {
-		drm_gem_object_put(interval->object);
-		kfree(interval);
-	}
+	kestrel_vm_drop_removed(&bind->removed);
 	list_for_each_entry_safe(interval, next, &bind->spares, link)
 		kfree(interval);
 
 	for (i = 0; bind->objects && i < bind->count; i++) {
 		if (bind->objects[i])
-			drm_gem_object_put(bind->objects[i]);
+			kestrel_bo_mapping_put(bind->objects[i]);
 	}
 	kvfree(bind->tables);
 	kvfree(bind->objects);

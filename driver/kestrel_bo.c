@@ -9,6 +9,9 @@
  * freed; each mapping holds a reference. Before that the device cannot know the
  * memory, so nothing needs to be done about caches either.
  *
+ * A BO that is exclusive to a VM shares the reservation object of that VM, which
+ * is also what it is recognised by.
+ *
  * Clients may keep BOs longer than the device stays. The DMA mappings of all of
  * them are undone when the driver lets go of the device; the memory stays.
  */
@@ -23,32 +26,21 @@
 #include <drm/drm_file.h>
 #include <drm/drm_gem.h>
 #include <drm/drm_gem_shmem_helper.h>
-#include <drm/drm_utils.h>
 
 #include "kestrel_args.h"
 #include "kestrel_bo.h"
 #include "kestrel_compat.h"
 #include "kestrel_device.h"
 #include "kestrel_drv.h"
-#include "kestrel_queue.h"
+#include "kestrel_prime.h"
+#include "kestrel_user.h"
 #include "kestrel_vm.h"
 
 /**
- * struct kestrel_bo - buffer object
+ * kestrel_bo_list_add - note that a BO is mapped for DMA
+ * @object: BO
  */
-struct kestrel_bo {
-	/** @base: GEM object. */
-	struct drm_gem_shmem_object base;
-	/** @link: in &kestrel_device.bos. Guarded by &kestrel_device.bo_lock. */
-	struct list_head link;
-};
-
-static struct kestrel_bo *to_kestrel_bo(struct drm_gem_object *object)
-{
-	return container_of(to_drm_gem_shmem_obj(object), struct kestrel_bo, base);
-}
-
-static void kestrel_bo_list_add(struct drm_gem_object *object)
+void kestrel_bo_list_add(struct drm_gem_object *object)
 {
 	struct kestrel_device *kdev = to_kestrel_device(object->dev);
 	struct kestrel_bo *bo = to_kestrel_bo(object);
@@ -63,12 +55,45 @@ static void kestrel_bo_free(struct drm_gem_object *object)
 {
 	struct kestrel_device *kdev = to_kestrel_device(object->dev);
 	struct kestrel_bo *bo = to_kestrel_bo(object);
+	struct kestrel_vm_resv *resv;
+	struct kestrel_user *user;
+	u64 charged;
 
 	mutex_lock(&kdev->bo_lock);
 	list_del_init(&bo->link);
 	mutex_unlock(&kdev->bo_lock);
 
+	/* What it shares and who pays for it outlive it. */
+	resv = bo->resv;
+	user = bo->user;
+	charged = bo->charged;
 	drm_gem_shmem_free(&bo->base);
+
+	if (resv)
+		kestrel_vm_resv_put(resv);
+	if (user) {
+		kestrel_user_uncharge(user, KESTREL_USER_BYTES, charged);
+		kestrel_user_put(user);
+	}
+}
+
+static int kestrel_bo_mmap(struct drm_gem_object *object, struct vm_area_struct *vma)
+{
+	if (to_kestrel_bo(object)->flags & DRM_KESTREL_BO_NO_MMAP)
+		return -EPERM;
+
+	return drm_gem_shmem_object_mmap(object, vma);
+}
+
+/* Called for fdinfo, under a spinlock. */
+static enum drm_gem_object_status kestrel_bo_status(struct drm_gem_object *object)
+{
+	struct drm_gem_shmem_object *shmem = to_drm_gem_shmem_obj(object);
+	enum drm_gem_object_status status = 0;
+
+	if (object->import_attach || READ_ONCE(shmem->pages))
+		status |= DRM_GEM_OBJECT_RESIDENT;
+	return status;
 }
 
 static const struct drm_gem_object_funcs kestrel_bo_funcs = {
@@ -79,7 +104,9 @@ static const struct drm_gem_object_funcs kestrel_bo_funcs = {
 	.get_sg_table = drm_gem_shmem_object_get_sg_table,
 	.vmap = drm_gem_shmem_object_vmap,
 	.vunmap = drm_gem_shmem_object_vunmap,
-	.mmap = drm_gem_shmem_object_mmap,
+	.export = kestrel_prime_export,
+	.mmap = kestrel_bo_mmap,
+	.status = kestrel_bo_status,
 	.vm_ops = &drm_gem_shmem_vm_ops,
 };
 
@@ -98,33 +125,9 @@ struct drm_gem_object *kestrel_bo_create_object(struct drm_device *drm, size_t s
 		return ERR_PTR(-ENOMEM);
 
 	INIT_LIST_HEAD(&bo->link);
+	atomic_set(&bo->pins, 0);
 	bo->base.base.funcs = &kestrel_bo_funcs;
 	return &bo->base.base;
-}
-
-/**
- * kestrel_bo_import - &drm_driver.gem_prime_import_sg_table
- * @drm: device
- * @attachment: the device's attachment to the dma-buf
- * @sgt: its memory, mapped for DMA
- *
- * Return: the object or an ERR_PTR().
- */
-struct drm_gem_object *kestrel_bo_import(struct drm_device *drm,
-					 struct dma_buf_attachment *attachment,
-					 struct sg_table *sgt)
-{
-	struct drm_gem_object *object;
-	int idx;
-
-	if (!drm_dev_enter(drm, &idx))
-		return ERR_PTR(-ENODEV);
-
-	object = drm_gem_shmem_prime_import_sg_table(drm, attachment, sgt);
-	if (!IS_ERR(object))
-		kestrel_bo_list_add(object);
-	drm_dev_exit(idx);
-	return object;
 }
 
 /**
@@ -159,20 +162,110 @@ void kestrel_bos_shutdown(struct kestrel_device *kdev)
 }
 
 /**
- * kestrel_bo_pages - pin the pages of a BO and map them for DMA
+ * kestrel_bo_pin - get the pages of a BO, mapped for DMA, for a mapping in a VM
  * @object: BO
  *
  * The caller has entered the device.
  *
- * Return: the pages, valid as long as BO and device, or an ERR_PTR().
+ * Return: the pages, valid until kestrel_bo_mapping_put() or the device is gone, or an
+ * ERR_PTR().
  */
-struct sg_table *kestrel_bo_pages(struct drm_gem_object *object)
+struct sg_table *kestrel_bo_pin(struct drm_gem_object *object)
 {
-	struct sg_table *sgt = drm_gem_shmem_get_pages_sgt(to_drm_gem_shmem_obj(object));
+	struct kestrel_bo *bo = to_kestrel_bo(object);
+	struct sg_table *sgt;
 
-	if (!IS_ERR(sgt))
+	atomic_inc(&bo->pins);
+	sgt = drm_gem_shmem_get_pages_sgt(&bo->base);
+	if (IS_ERR(sgt))
+		atomic_dec(&bo->pins);
+	else
 		kestrel_bo_list_add(object);
 	return sgt;
+}
+
+/**
+ * kestrel_bo_mapping_ref - take what one more mapping of a BO needs
+ * @object: BO that is mapped already
+ *
+ * A reference, and the pin of kestrel_bo_pin().
+ */
+void kestrel_bo_mapping_ref(struct drm_gem_object *object)
+{
+	drm_gem_object_get(object);
+	atomic_inc(&to_kestrel_bo(object)->pins);
+}
+
+/**
+ * kestrel_bo_mapping_put - give back what a mapping of a BO needed
+ * @object: BO that the device does not use through this mapping any more
+ */
+void kestrel_bo_mapping_put(struct drm_gem_object *object)
+{
+	atomic_dec(&to_kestrel_bo(object)->pins);
+	drm_gem_object_put(object);
+}
+
+/**
+ * kestrel_bo_bindable - whether a VM may map a BO
+ * @object: BO
+ * @vm: VM
+ *
+ * Return: 0, or -EPERM when the BO is another VM's.
+ */
+int kestrel_bo_bindable(struct drm_gem_object *object, const struct kestrel_vm *vm)
+{
+	struct kestrel_bo *bo = to_kestrel_bo(object);
+
+	return bo->resv && bo->resv != vm->resv ? -EPERM : 0;
+}
+
+static struct drm_gem_object *kestrel_bo_create(struct kestrel_file *file, u64 size, u32 flags,
+						struct kestrel_vm *vm)
+{
+	struct kestrel_device *kdev = file->kdev;
+	struct drm_gem_shmem_object *shmem;
+	struct kestrel_bo *bo;
+	struct sg_table *sgt;
+	int idx, ret;
+
+	size = PAGE_ALIGN(size);
+	ret = kestrel_user_charge(file->user, KESTREL_USER_BYTES, size);
+	if (ret)
+		return ERR_PTR(ret);
+
+	shmem = drm_gem_shmem_create(&kdev->drm, size);
+	if (IS_ERR(shmem)) {
+		kestrel_user_uncharge(file->user, KESTREL_USER_BYTES, size);
+		return ERR_CAST(shmem);
+	}
+
+	bo = to_kestrel_bo(&shmem->base);
+	bo->flags = flags;
+	bo->user = kestrel_user_ref(file->user);
+	bo->charged = size;
+	if (vm) {
+		bo->resv = kestrel_vm_resv_ref(vm->resv);
+		shmem->base.resv = &vm->resv->base;
+	}
+	/* The device writes without the CPU's page tables knowing. */
+	shmem->pages_mark_dirty_on_put = true;
+	shmem->map_wc = flags & DRM_KESTREL_BO_WRITE_COMBINED && !kdev->hardware.coherent;
+	if (!shmem->map_wc)
+		return &shmem->base;
+
+	/* The zeroes must have left the caches before the CPU goes past these. */
+	ret = -ENODEV;
+	if (drm_dev_enter(&kdev->drm, &idx)) {
+		sgt = kestrel_bo_pin(&shmem->base);
+		ret = PTR_ERR_OR_ZERO(sgt);
+		drm_dev_exit(idx);
+	}
+	if (ret) {
+		drm_gem_object_put(&shmem->base);
+		return ERR_PTR(ret);
+	}
+	return &shmem->base;
 }
 
 /**
@@ -185,20 +278,30 @@ struct sg_table *kestrel_bo_pages(struct drm_gem_object *object)
  */
 int kestrel_bo_create_ioctl(struct drm_device *drm, void *data, struct drm_file *drm_file)
 {
+	struct kestrel_file *file = drm_file->driver_priv;
 	struct drm_kestrel_bo_create *args = data;
-	struct drm_gem_shmem_object *shmem;
+	struct drm_gem_object *object;
+	struct kestrel_vm *vm = NULL;
 	int ret;
 
-	if (args->flags || !args->size || args->size > KESTREL_MAX_BO_SIZE)
-		return -EINVAL;
+	ret = kestrel_args_bo_create(args);
+	if (ret)
+		return ret;
 
-	shmem = drm_gem_shmem_create(drm, args->size);
-	if (IS_ERR(shmem))
-		return PTR_ERR(shmem);
+	if (args->vm_id) {
+		vm = kestrel_vm_get(file, args->vm_id);
+		if (!vm)
+			return -ENOENT;
+	}
+	object = kestrel_bo_create(file, args->size, args->flags, vm);
+	if (vm)
+		kestrel_vm_put(vm);
+	if (IS_ERR(object))
+		return PTR_ERR(object);
 
-	args->size = shmem->base.size;
-	ret = drm_gem_handle_create(drm_file, &shmem->base, &args->handle);
-	drm_gem_object_put(&shmem->base);
+	args->size = object->size;
+	ret = drm_gem_handle_create(drm_file, object, &args->handle);
+	drm_gem_object_put(object);
 	return ret;
 }
 
@@ -214,7 +317,7 @@ int kestrel_bo_info_ioctl(struct drm_device *drm, void *data, struct drm_file *d
 {
 	struct drm_kestrel_bo_info *args = data;
 	struct drm_gem_object *object;
-	int ret;
+	int ret = 0;
 
 	if (args->flags)
 		return -EINVAL;
@@ -223,173 +326,15 @@ int kestrel_bo_info_ioctl(struct drm_device *drm, void *data, struct drm_file *d
 	if (!object)
 		return -ENOENT;
 
-	ret = drm_gem_create_mmap_offset(object);
-	if (!ret) {
-		args->flags = object->import_attach ? DRM_KESTREL_BO_IMPORTED : 0;
-		args->size = object->size;
+	args->flags = to_kestrel_bo(object)->flags;
+	if (object->import_attach)
+		args->flags |= DRM_KESTREL_BO_IMPORTED;
+	args->size = object->size;
+	args->mmap_offset = 0;
+	if (!(args->flags & DRM_KESTREL_BO_NO_MMAP)) {
+		ret = drm_gem_create_mmap_offset(object);
 		args->mmap_offset = drm_vma_node_offset_addr(&object->vma_node);
 	}
-
-	drm_gem_object_put(object);
-	return ret;
-}
-
-/* Waits for a fence; returns 0, or a negative error code with -ETIME for late. */
-static int kestrel_bo_wait_fence(struct dma_fence *fence, s64 timeout_ns)
-{
-	signed long left;
-
-	if (dma_fence_is_signaled(fence))
-		return 0;
-
-	left = dma_fence_wait_timeout(fence, true, drm_timeout_abs_to_jiffies(timeout_ns));
-	if (left < 0)
-		return left;
-	return left ? 0 : -ETIMEDOUT;
-}
-
-static int kestrel_bo_wait_jobs(struct kestrel_file *file, struct drm_gem_object *object,
-				s64 timeout_ns)
-{
-	int ret = 0;
-	u32 id;
-
-	for (id = 1; !ret && id <= KESTREL_MAX_QUEUES; id++) {
-		struct kestrel_queue *queue = kestrel_queue_get(file, id);
-		struct dma_fence *fence;
-
-		if (!queue)
-			continue;
-		fence = kestrel_queue_last_fence(queue);
-		if (fence && !dma_fence_is_signaled(fence) && kestrel_vm_maps(queue->vm, object))
-			ret = kestrel_bo_wait_fence(fence, timeout_ns);
-		dma_fence_put(fence);
-		kestrel_queue_put(queue);
-	}
-
-	return ret;
-}
-
-static int kestrel_bo_wait_others(struct drm_gem_object *object, bool write, s64 timeout_ns)
-{
-	enum dma_resv_usage usage = dma_resv_usage_rw(write);
-	signed long left;
-
-	if (dma_resv_test_signaled(object->resv, usage))
-		return 0;
-
-	left = dma_resv_wait_timeout(object->resv, usage, true,
-				     drm_timeout_abs_to_jiffies(timeout_ns));
-	if (left < 0)
-		return left;
-	return left ? 0 : -ETIMEDOUT;
-}
-
-/* Gives a range of a BO to the CPU or to the device. */
-static int kestrel_bo_sync(struct drm_gem_object *object, u64 offset, u64 size, bool for_cpu)
-{
-	struct drm_gem_shmem_object *shmem = to_drm_gem_shmem_obj(object);
-	struct device *dev = object->dev->dev;
-	struct scatterlist *sg;
-	unsigned int i;
-	int ret;
-
-	/* The exporter of a dma-buf sees to its caches, by DMA_BUF_IOCTL_SYNC. */
-	if (object->import_attach || !size)
-		return 0;
-
-	ret = dma_resv_lock_interruptible(object->resv, NULL);
-	if (ret)
-		return ret;
-
-	/* Without pages the device has never seen it. */
-	if (!shmem->sgt)
-		goto out_unlock;
-
-	for_each_sgtable_dma_sg(shmem->sgt, sg, i) {
-		u64 length = sg_dma_len(sg);
-		dma_addr_t address = sg_dma_address(sg) + offset;
-		u64 piece;
-
-		if (offset >= length) {
-			offset -= length;
-			continue;
-		}
-		piece = min(length - offset, size);
-		if (for_cpu)
-			dma_sync_single_for_cpu(dev, address, piece, DMA_BIDIRECTIONAL);
-		else
-			dma_sync_single_for_device(dev, address, piece, DMA_BIDIRECTIONAL);
-		offset = 0;
-		size -= piece;
-		if (!size)
-			break;
-	}
-
-out_unlock:
-	dma_resv_unlock(object->resv);
-	return 0;
-}
-
-/**
- * kestrel_bo_prep_ioctl - DRM_IOCTL_KESTREL_BO_PREP
- * @drm: device
- * @data: struct drm_kestrel_bo_prep
- * @drm_file: file
- *
- * Return: 0 or a negative error code.
- */
-int kestrel_bo_prep_ioctl(struct drm_device *drm, void *data, struct drm_file *drm_file)
-{
-	struct drm_kestrel_bo_prep *args = data;
-	struct drm_gem_object *object;
-	int ret;
-
-	ret = kestrel_args_bo_prep(args);
-	if (ret)
-		return ret;
-
-	object = drm_gem_object_lookup(drm_file, args->handle);
-	if (!object)
-		return -ENOENT;
-
-	ret = kestrel_args_bo_range(args->offset, args->size, object->size);
-	if (!ret)
-		ret = kestrel_bo_wait_jobs(drm_file->driver_priv, object, args->timeout_ns);
-	if (!ret)
-		ret = kestrel_bo_wait_others(object, args->flags & DRM_KESTREL_PREP_WRITE,
-					     args->timeout_ns);
-	if (!ret && !(args->flags & DRM_KESTREL_PREP_WAIT_ONLY))
-		ret = kestrel_bo_sync(object, args->offset, args->size, true);
-
-	drm_gem_object_put(object);
-	return ret;
-}
-
-/**
- * kestrel_bo_fini_ioctl - DRM_IOCTL_KESTREL_BO_FINI
- * @drm: device
- * @data: struct drm_kestrel_bo_fini
- * @drm_file: file
- *
- * Return: 0 or a negative error code.
- */
-int kestrel_bo_fini_ioctl(struct drm_device *drm, void *data, struct drm_file *drm_file)
-{
-	struct drm_kestrel_bo_fini *args = data;
-	struct drm_gem_object *object;
-	int ret;
-
-	if (args->flags)
-		return -EINVAL;
-
-	object = drm_gem_object_lookup(drm_file, args->handle);
-	if (!object)
-		return -ENOENT;
-
-	ret = kestrel_args_bo_range(args->offset, args->size, object->size);
-	if (!ret)
-		ret = kestrel_bo_sync(object, args->offset, args->size, false);
 
 	drm_gem_object_put(object);
 	return ret;

@@ -3,20 +3,56 @@
 #ifndef _KESTREL_BO_H_
 #define _KESTREL_BO_H_
 
+#include <linux/atomic.h>
+#include <linux/container_of.h>
+#include <linux/list.h>
 #include <linux/types.h>
 
-struct dma_buf_attachment;
+#include <drm/drm_gem_shmem_helper.h>
+
 struct drm_device;
 struct drm_file;
-struct drm_gem_object;
 struct kestrel_device;
+struct kestrel_user;
+struct kestrel_vm;
+struct kestrel_vm_resv;
 struct sg_table;
 
-struct sg_table *kestrel_bo_pages(struct drm_gem_object *object);
+/**
+ * struct kestrel_bo - buffer object
+ */
+struct kestrel_bo {
+	/** @base: GEM object. */
+	struct drm_gem_shmem_object base;
+	/** @link: in &kestrel_device.bos. Guarded by &kestrel_device.bo_lock. */
+	struct list_head link;
+	/** @flags: DRM_KESTREL_BO_*, without IMPORTED; constant. */
+	u32 flags;
+	/**
+	 * @pins: mappings in VMs, and operations on their way to one. While there
+	 * is any the pages stay; it leaves 0 before the reservation lock is taken
+	 * to get them.
+	 */
+	atomic_t pins;
+	/** @resv: that of the only VM that may map it, or NULL; constant. */
+	struct kestrel_vm_resv *resv;
+	/** @user: who is charged for it, or NULL; constant. */
+	struct kestrel_user *user;
+	/** @charged: bytes that @user is charged. */
+	u64 charged;
+};
+
+static inline struct kestrel_bo *to_kestrel_bo(struct drm_gem_object *object)
+{
+	return container_of(to_drm_gem_shmem_obj(object), struct kestrel_bo, base);
+}
+
+struct sg_table *kestrel_bo_pin(struct drm_gem_object *object);
+void kestrel_bo_mapping_ref(struct drm_gem_object *object);
+void kestrel_bo_mapping_put(struct drm_gem_object *object);
+int kestrel_bo_bindable(struct drm_gem_object *object, const struct kestrel_vm *vm);
+void kestrel_bo_list_add(struct drm_gem_object *object);
 struct drm_gem_object *kestrel_bo_create_object(struct drm_device *drm, size_t size);
-struct drm_gem_object *kestrel_bo_import(struct drm_device *drm,
-					 struct dma_buf_attachment *attachment,
-					 struct sg_table *sgt);
 void kestrel_bos_shutdown(struct kestrel_device *kdev);
 
 int kestrel_bo_create_ioctl(struct drm_device *drm, void *data, struct drm_file *drm_file);

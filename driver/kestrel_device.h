@@ -39,6 +39,7 @@
  *	kestrel_queue.lock		spinlock: jobs with the firmware, state
  *	kestrel_vm.fault_lock		spinlock: fault records
  *	kestrel_devfreq.lock		spinlock: load
+ *	kestrel_device.user_lock	spinlock: users' shares
  *	kestrel_reset.lock		spinlock: what reset is asked for
  *	kestrel_fence.lock		spinlock (irq): by dma_fence_signal()
  *
@@ -134,6 +135,10 @@ struct kestrel_device {
 	 * Guarded by @slot_lock.
 	 */
 	struct kestrel_vm *vm_slots[KESTREL_ASID_MAX];
+	/** @user_lock: guards @users and what they are charged. */
+	spinlock_t user_lock;
+	/** @users: who has files open, or owns what is left of them. */
+	struct list_head users;
 };
 
 static inline struct kestrel_device *to_kestrel_device(struct drm_device *drm)

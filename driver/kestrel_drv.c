@@ -29,8 +29,10 @@
 #include "kestrel_drv.h"
 #include "kestrel_fault.h"
 #include "kestrel_pci.h"
+#include "kestrel_prime.h"
 #include "kestrel_queue.h"
 #include "kestrel_submit.h"
+#include "kestrel_user.h"
 #include "kestrel_vm.h"
 
 /**
@@ -178,11 +180,18 @@ void kestrel_file_queue_close(struct kestrel_file *file, struct kestrel_queue *q
 static int kestrel_drv_open(struct drm_device *drm, struct drm_file *drm_file)
 {
 	struct kestrel_file *file = kzalloc(sizeof(*file), GFP_KERNEL_ACCOUNT);
+	int ret;
 
 	if (!file)
 		return -ENOMEM;
 
 	file->kdev = to_kestrel_device(drm);
+	file->user = kestrel_user_open(file->kdev);
+	if (IS_ERR(file->user)) {
+		ret = PTR_ERR(file->user);
+		kfree(file);
+		return ret;
+	}
 	mutex_init(&file->lock);
 	xa_init_flags(&file->vms, XA_FLAGS_ALLOC1);
 	xa_init_flags(&file->queues, XA_FLAGS_ALLOC1);
@@ -210,6 +219,7 @@ static void kestrel_drv_postclose(struct drm_device *drm, struct drm_file *drm_f
 	xa_destroy(&file->queues);
 	xa_destroy(&file->vms);
 	mutex_destroy(&file->lock);
+	kestrel_user_put(file->user);
 	kfree(file);
 }
 
@@ -276,7 +286,8 @@ static const struct drm_driver kestrel_drm_driver = {
 	.num_ioctls = ARRAY_SIZE(kestrel_ioctls),
 	.fops = &kestrel_fops,
 	.gem_create_object = kestrel_bo_create_object,
-	.gem_prime_import_sg_table = kestrel_bo_import,
+	.gem_prime_import = kestrel_prime_import,
+	.gem_prime_import_sg_table = kestrel_prime_import_sgt,
 	.name = DRM_KESTREL_DRIVER_NAME,
 	.desc = "Kestrel NPU",
 	.major = DRM_KESTREL_VERSION_MAJOR,
@@ -392,6 +403,8 @@ struct kestrel_device *kestrel_drv_alloc(struct device *dev)
 	if (!IS_ERR(kdev)) {
 		dev_set_drvdata(dev, kdev);
 		spin_lock_init(&kdev->slot_lock);
+		spin_lock_init(&kdev->user_lock);
+		INIT_LIST_HEAD(&kdev->users);
 		init_completion(&kdev->silent);
 	}
 	return kdev;

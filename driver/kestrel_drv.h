@@ -10,6 +10,7 @@
 
 struct kestrel_device;
 struct kestrel_queue;
+struct kestrel_user;
 
 /**
  * struct kestrel_file - what one open file owns
@@ -17,6 +18,8 @@ struct kestrel_queue;
 struct kestrel_file {
 	/** @kdev: device. */
 	struct kestrel_device *kdev;
+	/** @user: who opened it and is charged; constant. */
+	struct kestrel_user *user;
 	/** @lock: mutex: no queue appears in a VM that is being destroyed. */
 	struct mutex lock;
 	/** @vms: identifier to VM, with a reference; has its own lock. */

@@ -33,6 +33,7 @@
 #include "kestrel_job.h"
 #include "kestrel_protocol.h"
 #include "kestrel_queue.h"
+#include "kestrel_user.h"
 #include "kestrel_vm.h"
 
 static_assert((int)DRM_KESTREL_PRIORITY_LOW == (int)KESTREL_FW_PRIORITY_LOW);
@@ -400,6 +401,7 @@ static void kestrel_queue_slot_free(struct kestrel_queue *queue)
 	spin_lock(&kdev->slot_lock);
 	kdev->queue_slots[queue->slot] = NULL;
 	spin_unlock(&kdev->slot_lock);
+	kestrel_user_uncharge(queue->vm->user, KESTREL_USER_QUEUES, 1);
 	queue->slot_freed = true;
 
 out_unlock:
@@ -454,6 +456,11 @@ static int kestrel_queue_slot_alloc(struct kestrel_queue *queue)
 	struct kestrel_device *kdev = queue->kdev;
 	u32 slots = min(kdev->hardware.queue_count, kdev->firmware.hello.queues_max);
 	u32 slot;
+	int ret;
+
+	ret = kestrel_user_charge(queue->vm->user, KESTREL_USER_QUEUES, 1);
+	if (ret)
+		return ret;
 
 	spin_lock(&kdev->slot_lock);
 	for (slot = 0; slot < slots; slot++) {
@@ -464,7 +471,11 @@ static int kestrel_queue_slot_alloc(struct kestrel_queue *queue)
 		}
 	}
 	spin_unlock(&kdev->slot_lock);
-	return slot < slots ? 0 : -ENOSPC;
+	if (slot < slots)
+		return 0;
+
+	kestrel_user_uncharge(queue->vm->user, KESTREL_USER_QUEUES, 1);
+	return -ENOSPC;
 }
 
 /* Engine cycles of a time at the highest clock, in what the firmware accepts. */
@@ -494,7 +505,7 @@ static int kestrel_queue_memory_init(struct kestrel_queue *queue)
 	save_area = drm_gem_shmem_create(&kdev->drm, PAGE_ALIGN(kdev->hardware.sram_bytes));
 	if (IS_ERR(save_area))
 		return PTR_ERR(save_area);
-	sgt = kestrel_bo_pages(&save_area->base);
+	sgt = kestrel_bo_pin(&save_area->base);
 	if (IS_ERR(sgt)) {
 		drm_gem_object_put(&save_area->base);
 		return PTR_ERR(sgt);

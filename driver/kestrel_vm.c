@@ -8,17 +8,63 @@
 #include <drm/drm_gem.h>
 
 #include "kestrel_args.h"
+#include "kestrel_bo.h"
 #include "kestrel_device.h"
 #include "kestrel_drv.h"
 #include "kestrel_queue.h"
+#include "kestrel_user.h"
 #include "kestrel_vm.h"
 
-static void kestrel_vm_drop_removed(struct list_head *removed)
+static struct kestrel_vm_resv *kestrel_vm_resv_create(void)
+{
+	struct kestrel_vm_resv *resv = kzalloc(sizeof(*resv), GFP_KERNEL_ACCOUNT);
+
+	if (resv) {
+		kref_init(&resv->refcount);
+		dma_resv_init(&resv->base);
+	}
+	return resv;
+}
+
+/**
+ * kestrel_vm_resv_ref - take one more reference
+ * @resv: what exclusive BOs share
+ *
+ * Return: @resv.
+ */
+struct kestrel_vm_resv *kestrel_vm_resv_ref(struct kestrel_vm_resv *resv)
+{
+	kref_get(&resv->refcount);
+	return resv;
+}
+
+static void kestrel_vm_resv_release(struct kref *refcount)
+{
+	struct kestrel_vm_resv *resv = container_of(refcount, struct kestrel_vm_resv, refcount);
+
+	dma_resv_fini(&resv->base);
+	kfree(resv);
+}
+
+/**
+ * kestrel_vm_resv_put - drop a reference
+ * @resv: what exclusive BOs share
+ */
+void kestrel_vm_resv_put(struct kestrel_vm_resv *resv)
+{
+	kref_put(&resv->refcount, kestrel_vm_resv_release);
+}
+
+/**
+ * kestrel_vm_drop_removed - let go of what intervals have mapped
+ * @removed: intervals of no VM any more, which are freed
+ */
+void kestrel_vm_drop_removed(struct list_head *removed)
 {
 	struct kestrel_interval *interval, *next;
 
 	list_for_each_entry_safe(interval, next, removed, link) {
-		drm_gem_object_put(interval->object);
+		kestrel_bo_mapping_put(interval->object);
 		kfree(interval);
 	}
 }
@@ -60,7 +106,10 @@ static void kestrel_vm_release(struct kref *refcount)
 	kdev->vm_slots[vm->asid] = NULL;
 	spin_unlock(&kdev->slot_lock);
 	kestrel_mmu_asid_free(kdev, vm->asid);
+	kestrel_user_uncharge(vm->user, KESTREL_USER_VMS, 1);
 
+	kestrel_user_put(vm->user);
+	kestrel_vm_resv_put(vm->resv);
 	mutex_destroy(&vm->lock);
 	kfree(vm);
 	drm_dev_put(&kdev->drm);
@@ -152,8 +201,9 @@ void kestrel_vms_shutdown(struct kestrel_device *kdev)
 	}
 }
 
-static struct kestrel_vm *kestrel_vm_create(struct kestrel_device *kdev)
+static struct kestrel_vm *kestrel_vm_create(struct kestrel_user *user)
 {
+	struct kestrel_device *kdev = user->kdev;
 	struct kestrel_vm *vm = kzalloc(sizeof(*vm), GFP_KERNEL_ACCOUNT);
 	int idx, ret;
 
@@ -166,9 +216,19 @@ static struct kestrel_vm *kestrel_vm_create(struct kestrel_device *kdev)
 	mutex_init(&vm->lock);
 	spin_lock_init(&vm->fault_lock);
 
+	vm->resv = kestrel_vm_resv_create();
+	if (!vm->resv) {
+		ret = -ENOMEM;
+		goto err_free;
+	}
+
+	ret = kestrel_user_charge(user, KESTREL_USER_VMS, 1);
+	if (ret)
+		goto err_put_resv;
+
 	if (!drm_dev_enter(&kdev->drm, &idx)) {
 		ret = -ENODEV;
-		goto err_free;
+		goto err_uncharge;
 	}
 
 	ret = kestrel_mmu_asid_alloc(kdev);
@@ -180,6 +240,7 @@ static struct kestrel_vm *kestrel_vm_create(struct kestrel_device *kdev)
 	if (ret)
 		goto err_free_asid;
 
+	vm->user = kestrel_user_ref(user);
 	drm_dev_get(&kdev->drm);
 	kestrel_mmu_attach(kdev, vm->asid, &vm->pagetable);
 	spin_lock(&kdev->slot_lock);
@@ -192,6 +253,10 @@ err_free_asid:
 	kestrel_mmu_asid_free(kdev, vm->asid);
 err_exit:
 	drm_dev_exit(idx);
+err_uncharge:
+	kestrel_user_uncharge(user, KESTREL_USER_VMS, 1);
+err_put_resv:
+	kestrel_vm_resv_put(vm->resv);
 err_free:
 	mutex_destroy(&vm->lock);
 	kfree(vm);
@@ -222,7 +287,7 @@ int kestrel_vm_create_ioctl(struct drm_device *drm, void *data, struct drm_file 
 	if (!drm_dev_enter(drm, &idx))
 		return -ENODEV;
 
-	vm = kestrel_vm_create(kdev);
+	vm = kestrel_vm_create(file->user);
 	if (IS_ERR(vm)) {
 		ret = PTR_ERR(vm);
 		goto out_exit;

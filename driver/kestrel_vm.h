@@ -3,6 +3,7 @@
 #ifndef _KESTREL_VM_H_
 #define _KESTREL_VM_H_
 
+#include <linux/dma-resv.h>
 #include <linux/kref.h>
 #include <linux/mutex.h>
 #include <linux/spinlock.h>
@@ -16,6 +17,19 @@ struct drm_file;
 struct drm_gem_object;
 struct kestrel_device;
 struct kestrel_file;
+struct kestrel_user;
+
+/**
+ * struct kestrel_vm_resv - what the exclusive BOs of a VM share
+ *
+ * Referenced by the VM and by each of these BOs, which may outlive it.
+ */
+struct kestrel_vm_resv {
+	/** @refcount: references. */
+	struct kref refcount;
+	/** @base: reservation object. */
+	struct dma_resv base;
+};
 
 /**
  * struct kestrel_vm - one address space of a client
@@ -27,6 +41,10 @@ struct kestrel_vm {
 	struct kref refcount;
 	/** @kdev: device; the VM keeps it. */
 	struct kestrel_device *kdev;
+	/** @user: who is charged for it; constant. */
+	struct kestrel_user *user;
+	/** @resv: of the BOs that no other VM can map; constant. */
+	struct kestrel_vm_resv *resv;
 	/** @asid: address space identifier; constant. */
 	u32 asid;
 	/** @lock: guards the members down to @dead. */
@@ -47,7 +65,10 @@ struct kestrel_vm *kestrel_vm_get(struct kestrel_file *file, u32 id);
 struct kestrel_vm *kestrel_vm_ref(struct kestrel_vm *vm);
 void kestrel_vm_put(struct kestrel_vm *vm);
 void kestrel_vm_clear(struct kestrel_vm *vm);
+void kestrel_vm_drop_removed(struct list_head *removed);
 bool kestrel_vm_maps(struct kestrel_vm *vm, const struct drm_gem_object *object);
+struct kestrel_vm_resv *kestrel_vm_resv_ref(struct kestrel_vm_resv *resv);
+void kestrel_vm_resv_put(struct kestrel_vm_resv *resv);
 void kestrel_vms_shutdown(struct kestrel_device *kdev);
 
 int kestrel_vm_create_ioctl(struct drm_device *drm, void *data, struct drm_file *drm_file);

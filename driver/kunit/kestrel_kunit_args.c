@@ -103,6 +103,31 @@ static void args_bind_op(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kestrel_args_bind_op(&op), bind->result);
 }
 
+static void args_bo_create(struct kunit *test)
+{
+	const struct drm_kestrel_bo_create good = {
+		.size = 1, .flags = DRM_KESTREL_BO_WRITE_COMBINED | DRM_KESTREL_BO_NO_MMAP,
+		.vm_id = 7,
+	};
+	struct drm_kestrel_bo_create create = good;
+
+	KUNIT_EXPECT_EQ(test, kestrel_args_bo_create(&create), 0);
+	create.size = KESTREL_MAX_BO_SIZE;
+	KUNIT_EXPECT_EQ(test, kestrel_args_bo_create(&create), 0);
+	create.size++;
+	KUNIT_EXPECT_EQ(test, kestrel_args_bo_create(&create), -EINVAL);
+	create.size = 0;
+	KUNIT_EXPECT_EQ(test, kestrel_args_bo_create(&create), -EINVAL);
+	create = good;
+	create.flags |= DRM_KESTREL_BO_IMPORTED;
+	KUNIT_EXPECT_EQ(test, kestrel_args_bo_create(&create), -EINVAL);
+	create.flags = 1u << 31;
+	KUNIT_EXPECT_EQ(test, kestrel_args_bo_create(&create), -EINVAL);
+	create = good;
+	create.pad = 1;
+	KUNIT_EXPECT_EQ(test, kestrel_args_bo_create(&create), -EINVAL);
+}
+
 static void args_bo_range(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, kestrel_args_bo_range(0, 100, 100), 0);
@@ -250,6 +275,7 @@ static void args_sync(struct kunit *test)
 static struct kunit_case args_cases[] = {
 	KUNIT_CASE(args_array),
 	KUNIT_CASE_PARAM(args_bind_op, args_bind_gen_params),
+	KUNIT_CASE(args_bo_create),
 	KUNIT_CASE(args_bo_range),
 	KUNIT_CASE(args_bo_prep),
 	KUNIT_CASE(args_queue_create),

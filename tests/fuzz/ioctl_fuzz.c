@@ -404,7 +404,10 @@ static void step(struct worker *w)
 	};
 	struct drm_kestrel_vm_create vm_create = { 0 };
 	struct drm_kestrel_vm_destroy vm_destroy = { .vm_id = identifier(w, VMS) };
-	struct drm_kestrel_bo_create bo_create = { .size = 1 + below(w, 8 * PAGE) };
+	struct drm_kestrel_bo_create bo_create = {
+		.size = 1 + below(w, 8 * PAGE), .flags = below(w, 2) ? 0 : below(w, 4) << 1,
+		.vm_id = below(w, 4) ? 0 : identifier(w, VMS),
+	};
 	struct drm_kestrel_bo_info bo_info = { .handle = identifier(w, HANDLES) };
 	struct drm_kestrel_bo_prep bo_prep = {
 		.handle = identifier(w, HANDLES), .flags = 1 + below(w, 7),

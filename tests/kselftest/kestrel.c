@@ -358,6 +358,89 @@ int client_run(struct client *client, size_t offset, size_t size)
 	return ret;
 }
 
+int client_copy_at(struct client *client, uint64_t from_va, uint64_t to_va, uint32_t bytes)
+{
+	struct drm_kestrel_base bases[] = { { from_va, bytes }, { to_va, bytes } };
+	size_t offset = STREAM_SIZE - PAGE;
+	struct drm_kestrel_job job =
+		client_job(client, offset, stream_copy_bases(client, offset, 0, 0, 1, 0, bytes));
+	struct drm_kestrel_sync sync = { .flags = DRM_KESTREL_SYNC_SIGNAL };
+	struct drm_kestrel_submit submit = {
+		.queue_id = client->queue,
+		.jobs = { .stride = sizeof(job), .count = 1, .ptr = (uintptr_t)&job },
+	};
+	int ret;
+
+	ret = syncobj_create(client->fd, &sync.handle);
+	if (ret)
+		return ret;
+	job.bases = (struct drm_kestrel_array) {
+		.stride = sizeof(bases[0]), .count = 2, .ptr = (uintptr_t)bases,
+	};
+	job.syncs = (struct drm_kestrel_array) {
+		.stride = sizeof(sync), .count = 1, .ptr = (uintptr_t)&sync,
+	};
+	ret = device_ioctl(client->fd, DRM_IOCTL_KESTREL_SUBMIT, &submit);
+	if (!ret)
+		ret = syncobj_wait(client->fd, sync.handle, 0, deadline(LONG_TIMEOUT_S));
+	if (!ret)
+		ret = syncobj_status(client->fd, sync.handle);
+	syncobj_destroy(client->fd, sync.handle);
+	return ret;
+}
+
+/* Between the data and what lies at va, whose CPU view is map. */
+static int copies_between(struct client *client, uint64_t va, uint32_t handle, uint8_t *map)
+{
+	const uint32_t both = DRM_KESTREL_PREP_READ | DRM_KESTREL_PREP_WRITE;
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < 8192; i++)
+		client->data[i] = i * 13 + i / 256;
+	memset(client->data + 8192, 0, 16384);
+	bo_fini(client->fd, client->data_handle, DATA_SIZE);
+	ret = client_copy_at(client, DATA_VA, va, 8192);
+	if (!ret)
+		ret = client_copy_at(client, va, DATA_VA + 8192, 8192);
+	if (!ret)
+		ret = bo_prep(client->fd, client->data_handle, both, DATA_SIZE, 0);
+	if (ret)
+		return ret;
+	if (memcmp(client->data, client->data + 8192, 8192))
+		return -EILSEQ;
+	if (!map)
+		return 0;
+
+	ret = bo_prep(client->fd, handle, both, DATA_SIZE, 0);
+	if (ret)
+		return ret;
+	if (memcmp(client->data, map, 8192))
+		return -EILSEQ;
+	for (i = 0; i < 8192; i++)
+		map[i] ^= 0xff;
+	ret = bo_fini(client->fd, handle, DATA_SIZE);
+	if (!ret)
+		ret = client_copy_at(client, va, DATA_VA + 16384, 8192);
+	if (!ret)
+		ret = bo_prep(client->fd, client->data_handle, both, DATA_SIZE, 0);
+	for (i = 0; !ret && i < 8192; i++)
+		ret = client->data[16384 + i] + client->data[i] == 0xff ? 0 : -EILSEQ;
+	return ret;
+}
+
+int client_copies_through(struct client *client, uint32_t handle, uint8_t *map)
+{
+	const uint64_t va = DATA_VA + 16 * DATA_SIZE;
+	int ret = vm_map(client->fd, client->vm, handle, va, DATA_SIZE,
+			 DRM_KESTREL_BIND_READ | DRM_KESTREL_BIND_WRITE);
+
+	if (ret)
+		return ret;
+	ret = copies_between(client, va, handle, map);
+	return vm_unmap(client->fd, client->vm, va, DATA_SIZE) ? -EIO : ret;
+}
+
 void write_byte(struct writer *writer, uint8_t byte)
 {
 	*writer->at++ = byte;
@@ -431,6 +514,19 @@ size_t stream_copies(struct client *client, size_t offset, uint32_t from, uint32
 		write_byte(&writer, KESTREL_ISA_PREEMPT);
 		write_byte(&writer, 0);
 	}
+	write_byte(&writer, KESTREL_ISA_END);
+	return writer_finish(client, offset, &writer);
+}
+
+size_t stream_copy_often(struct client *client, size_t offset, uint32_t from_base,
+			 uint32_t from, uint32_t to_base, uint32_t to, uint32_t bytes,
+			 uint32_t times)
+{
+	struct writer writer = { client->stream + offset };
+
+	write_copy(&writer, from_base, from, to_base, to, bytes);
+	while (--times)
+		write_byte(&writer, KESTREL_ISA_EXECUTE);
 	write_byte(&writer, KESTREL_ISA_END);
 	return writer_finish(client, offset, &writer);
 }

@@ -85,6 +85,15 @@ int client_submit(struct client *client, size_t offset, size_t size, uint32_t si
 /* Submits and waits: 0, or the error of its fence. */
 int client_run(struct client *client, size_t offset, size_t size);
 
+/* Runs a job that copies bytes between two addresses: 0, or the error of its fence. */
+int client_copy_at(struct client *client, uint64_t from_va, uint64_t to_va, uint32_t bytes);
+
+/*
+ * Has jobs write a BO of DATA_SIZE bytes, which is mapped for as long as that
+ * takes, and read it. map is the CPU's view of it, or NULL. 0 or -errno.
+ */
+int client_copies_through(struct client *client, uint32_t handle, uint8_t *map);
+
 /*
  * Streams. Each writes at an offset of the client's stream BO, gives it to the
  * device and returns the bytes of the stream.
@@ -99,6 +108,10 @@ size_t stream_copy_bases(struct client *client, size_t offset, uint32_t from_bas
 /* The same so often, with a preemption point behind each time. */
 size_t stream_copies(struct client *client, size_t offset, uint32_t from, uint32_t to,
 		     uint32_t bytes, uint32_t count);
+/* The same, but the second half of it many times. */
+size_t stream_copy_often(struct client *client, size_t offset, uint32_t from_base,
+			 uint32_t from, uint32_t to_base, uint32_t to, uint32_t bytes,
+			 uint32_t times);
 /* Waits for a semaphore that nobody signals. */
 size_t stream_endless(struct client *client, size_t offset);
 /* A record that does not exist. */

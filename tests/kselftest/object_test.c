@@ -483,7 +483,7 @@ TEST_F(device, unknown_ioctl)
 {
 	struct drm_kestrel_query args = { 0 };
 
-	EXPECT_EQ(device_ioctl(self->fd, DRM_IOWR(DRM_COMMAND_BASE + 0x0d, args), &args), -EINVAL);
+	EXPECT_EQ(device_ioctl(self->fd, DRM_IOWR(DRM_COMMAND_BASE + 0x5f, args), &args), -EINVAL);
 }
 
 TEST_HARNESS_MAIN

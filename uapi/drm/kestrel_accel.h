@@ -16,7 +16,7 @@ extern "C" {
 #endif
 
 /**
- * DOC: Kestrel NPU user interface, version 0.1
+ * DOC: Kestrel NPU user interface, version 0.2
  *
  * How the objects fit together:
  *
@@ -61,7 +61,12 @@ extern "C" {
  * - E2BIG: an array element has a non-zero tail that this kernel does not know.
  * - ENOMEM: no memory.
  * - EACCES: the caller lacks a capability.
- * - ENOSPC: a limit is reached (VMs, queues, address space identifiers).
+ * - EPERM: the object does not allow it.
+ * - ENOSPC: a limit of the file or the device is reached (VMs, queues, address
+ *   space identifiers).
+ * - EDQUOT: a limit of the user is reached: the VMs, queues or bytes of all files
+ *   that this user opened. The limits are parameters of the module; they do not
+ *   bind who has CAP_SYS_RESOURCE.
  * - ECANCELED: the queue is dead (see &enum drm_kestrel_queue_status).
  * - EIO: the device is wedged: it did not come back from a full reset.
  * - ENODEV: the device was unplugged or the driver unbound.
@@ -76,6 +81,8 @@ extern "C" {
  * - 0.1: first version: QUERY, VM_CREATE, VM_DESTROY, VM_BIND, BO_CREATE,
  *   BO_INFO, BO_PREP, BO_FINI, QUEUE_CREATE, QUEUE_DESTROY, SUBMIT,
  *   QUEUE_STATE, FAULT_READ.
+ * - 0.2: BO_CREATE takes flags and vm_id; BO_INFO returns the flags; BO_PREP and
+ *   BO_FINI see to the caches of imported BOs, too; limits for each user (EDQUOT).
  */
 
 /** DRM_KESTREL_DRIVER_NAME: name that DRM_IOCTL_VERSION reports. */
@@ -83,7 +90,7 @@ extern "C" {
 /** DRM_KESTREL_VERSION_MAJOR: major version of this header. */
 #define DRM_KESTREL_VERSION_MAJOR	0
 /** DRM_KESTREL_VERSION_MINOR: minor version of this header. */
-#define DRM_KESTREL_VERSION_MINOR	1
+#define DRM_KESTREL_VERSION_MINOR	2
 
 /** DRM_KESTREL_NO_INDEX: error_index when no entry of a list is to blame. */
 #define DRM_KESTREL_NO_INDEX		0xffffffffu
@@ -262,7 +269,8 @@ struct drm_kestrel_query_resets {
  * Creates an address space with nothing mapped. It is gone when the file is
  * closed at the latest.
  *
- * Errors: EINVAL, ENOMEM, ENOSPC (max_vms reached or no ASID free), EIO, ENODEV.
+ * Errors: EINVAL, ENOMEM, ENOSPC (max_vms reached or no ASID free), EDQUOT, EIO,
+ * ENODEV.
  */
 struct drm_kestrel_vm_create {
 	/** @flags: must be 0. */
@@ -346,7 +354,7 @@ struct drm_kestrel_bind_op {
  * A mapping keeps the BO's memory even when its handle is closed.
  *
  * Errors: EINVAL (alignment, range outside the VM or the BO, flags), ENOENT (VM
- * or handle), E2BIG, ENOMEM, EIO, ENODEV.
+ * or handle), EPERM (the BO belongs to another VM), E2BIG, ENOMEM, EIO, ENODEV.
  */
 struct drm_kestrel_vm_bind {
 	/** @vm_id: the VM. */
@@ -362,24 +370,45 @@ struct drm_kestrel_vm_bind {
 };
 
 /**
+ * DRM_KESTREL_BO_IMPORTED: the BO is a dma-buf of another device. Only BO_INFO
+ * returns it.
+ */
+#define DRM_KESTREL_BO_IMPORTED		0x1u
+/**
+ * DRM_KESTREL_BO_WRITE_COMBINED: CPU mappings bypass the caches: fast to fill
+ * from one end to the other, slow to read, and without upkeep of caches. Without
+ * it they are cached. On coherent hardware they are cached in any case; the flag
+ * is accepted and returned. The memory is allocated at once.
+ */
+#define DRM_KESTREL_BO_WRITE_COMBINED	0x2u
+/** DRM_KESTREL_BO_NO_MMAP: the CPU never maps it: mmap() fails with EPERM. */
+#define DRM_KESTREL_BO_NO_MMAP		0x4u
+
+/**
  * struct drm_kestrel_bo_create - argument of DRM_IOCTL_KESTREL_BO_CREATE
  *
- * Allocates zeroed memory, cached by the CPU. The CPU owns it until it is given
- * to the device by BO_FINI.
+ * Allocates zeroed memory. The CPU owns it until it is given to the device by
+ * BO_FINI.
  *
- * Errors: EINVAL (size 0 or too large, flags, pad), ENOMEM, ENODEV.
+ * A BO that is created for a VM is exclusive: no other VM can map it and it
+ * cannot be exported as a dma-buf (both EPERM). It lives on when its VM is
+ * destroyed, but nothing can map it then.
+ *
+ * Errors: EINVAL (size 0 or too large, flags, pad), ENOENT (VM), EDQUOT, ENOMEM,
+ * ENODEV.
  */
 struct drm_kestrel_bo_create {
 	/** @size: in: bytes wanted; out: rounded up to the CPU's page size. */
 	__u64 size;
-	/** @flags: must be 0. */
+	/** @flags: DRM_KESTREL_BO_WRITE_COMBINED, DRM_KESTREL_BO_NO_MMAP or 0. */
 	__u32 flags;
 	/** @handle: out: GEM handle. */
 	__u32 handle;
+	/** @vm_id: the only VM that may map it; 0: any. */
+	__u32 vm_id;
+	/** @pad: must be 0. */
+	__u32 pad;
 };
-
-/** DRM_KESTREL_BO_IMPORTED: the BO is a dma-buf of another device. */
-#define DRM_KESTREL_BO_IMPORTED		0x1u
 
 /**
  * struct drm_kestrel_bo_info - argument of DRM_IOCTL_KESTREL_BO_INFO
@@ -389,11 +418,11 @@ struct drm_kestrel_bo_create {
 struct drm_kestrel_bo_info {
 	/** @handle: GEM handle. */
 	__u32 handle;
-	/** @flags: in: must be 0; out: DRM_KESTREL_BO_IMPORTED or 0. */
+	/** @flags: in: must be 0; out: DRM_KESTREL_BO_*. */
 	__u32 flags;
 	/** @size: out: bytes. */
 	__u64 size;
-	/** @mmap_offset: out: offset for mmap() of the device node. */
+	/** @mmap_offset: out: offset for mmap() of the device node; 0: it has none. */
 	__u64 mmap_offset;
 };
 
@@ -410,7 +439,9 @@ struct drm_kestrel_bo_info {
  * Waits for every job that was submitted, before this call, to a queue of a VM
  * of this file which maps the BO, and for the fences that other drivers attached
  * to it; then gives the range to the CPU. Nothing is given over when the wait
- * fails. On coherent hardware only the wait remains.
+ * fails. On coherent hardware only the wait remains. For an imported BO this is
+ * what DMA_BUF_IOCTL_SYNC does at its start, BO_FINI what it does at its end, and
+ * for the whole of it; and that ioctl on an exported BO does as these two.
  *
  * A job's failure does not fail the wait: see QUEUE_STATE.
  *
@@ -470,7 +501,8 @@ enum drm_kestrel_priority {
  * struct drm_kestrel_queue_create - argument of DRM_IOCTL_KESTREL_QUEUE_CREATE
  *
  * Errors: EINVAL, ENOENT (VM), EACCES (priority without CAP_SYS_NICE), ENOSPC
- * (max_queues reached or none free on the device), ENOMEM, EIO, ENODEV, EINTR.
+ * (max_queues reached or none free on the device), EDQUOT, ENOMEM, EIO, ENODEV,
+ * EINTR.
  */
 struct drm_kestrel_queue_create {
 	/** @vm_id: the VM that its jobs run in. */
@@ -780,7 +812,7 @@ DRM_KESTREL_ASSERT_SIZE(drm_kestrel_vm_create, 24);
 DRM_KESTREL_ASSERT_SIZE(drm_kestrel_vm_destroy, 8);
 DRM_KESTREL_ASSERT_SIZE(drm_kestrel_bind_op, 40);
 DRM_KESTREL_ASSERT_SIZE(drm_kestrel_vm_bind, 32);
-DRM_KESTREL_ASSERT_SIZE(drm_kestrel_bo_create, 16);
+DRM_KESTREL_ASSERT_SIZE(drm_kestrel_bo_create, 24);
 DRM_KESTREL_ASSERT_SIZE(drm_kestrel_bo_info, 24);
 DRM_KESTREL_ASSERT_SIZE(drm_kestrel_bo_prep, 32);
 DRM_KESTREL_ASSERT_SIZE(drm_kestrel_bo_fini, 24);
