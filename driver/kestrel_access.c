@@ -72,10 +72,24 @@ static int kestrel_bo_wait_others(struct drm_gem_object *object, bool write, s64
 	return left ? 0 : -ETIMEDOUT;
 }
 
+static void kestrel_bo_sync_piece(struct device *dev, dma_addr_t address, size_t size,
+				  enum dma_data_direction direction, bool for_cpu)
+{
+	/* Memory that a process gave twice cannot be told apart by who checks this. */
+	if (!dma_need_sync(dev, address))
+		return;
+
+	if (for_cpu)
+		dma_sync_single_for_cpu(dev, address, size, direction);
+	else
+		dma_sync_single_for_device(dev, address, size, direction);
+}
+
 /* Gives a range of a BO of ours to the CPU or to the device. */
 static int kestrel_bo_sync(struct drm_gem_object *object, u64 offset, u64 size, bool for_cpu)
 {
 	struct drm_gem_shmem_object *shmem = to_drm_gem_shmem_obj(object);
+	enum dma_data_direction direction = kestrel_bo_direction(to_kestrel_bo(object));
 	struct device *dev = object->dev->dev;
 	struct scatterlist *sg;
 	unsigned int i;
@@ -102,10 +116,7 @@ static int kestrel_bo_sync(struct drm_gem_object *object, u64 offset, u64 size, 
 			continue;
 		}
 		piece = min(length - offset, size);
-		if (for_cpu)
-			dma_sync_single_for_cpu(dev, address, piece, DMA_BIDIRECTIONAL);
-		else
-			dma_sync_single_for_device(dev, address, piece, DMA_BIDIRECTIONAL);
+		kestrel_bo_sync_piece(dev, address, piece, direction, for_cpu);
 		offset = 0;
 		size -= piece;
 		if (!size)
@@ -118,7 +129,7 @@ out_unlock:
 }
 
 /* What the device has done, or is going to do, with what the CPU accesses. */
-static enum dma_data_direction kestrel_bo_direction(bool read, bool write)
+static enum dma_data_direction kestrel_access_direction(bool read, bool write)
 {
 	if (!write)
 		return DMA_FROM_DEVICE;
@@ -161,7 +172,7 @@ int kestrel_bo_prep_ioctl(struct drm_device *drm, void *data, struct drm_file *d
 	/* The exporter of a dma-buf sees to its caches. */
 	if (object->import_attach)
 		ret = dma_buf_begin_cpu_access(object->import_attach->dmabuf,
-					       kestrel_bo_direction(read, write));
+					       kestrel_access_direction(read, write));
 	else
 		ret = kestrel_bo_sync(object, args->offset, args->size, true);
 

@@ -5,6 +5,7 @@
 #include <linux/errno.h>
 #include <linux/export.h>
 #include <linux/log2.h>
+#include <linux/mm.h>
 #include <linux/overflow.h>
 
 #include <kunit/visibility.h>
@@ -94,6 +95,27 @@ int kestrel_args_bo_create(const struct drm_kestrel_bo_create *args)
 	return args->size && args->size <= KESTREL_MAX_BO_SIZE ? 0 : -EINVAL;
 }
 EXPORT_SYMBOL_IF_KUNIT(kestrel_args_bo_create);
+
+/**
+ * kestrel_args_bo_userptr - check the argument of BO_USERPTR
+ * @args: the argument
+ *
+ * Return: 0 or -EINVAL.
+ */
+int kestrel_args_bo_userptr(const struct drm_kestrel_bo_userptr *args)
+{
+	u64 end;
+
+	if (args->flags & ~DRM_KESTREL_BO_READ_ONLY || args->pad)
+		return -EINVAL;
+	if (!args->size || args->size > KESTREL_MAX_BO_SIZE ||
+	    !IS_ALIGNED(args->address | args->size, PAGE_SIZE))
+		return -EINVAL;
+	if (check_add_overflow(args->address, args->size, &end) || end > ULONG_MAX)
+		return -EINVAL;
+	return 0;
+}
+EXPORT_SYMBOL_IF_KUNIT(kestrel_args_bo_userptr);
 
 /**
  * kestrel_args_bo_range - check that a range lies inside a BO

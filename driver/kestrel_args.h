@@ -28,6 +28,7 @@ int kestrel_args_array(const struct drm_kestrel_array *array, u32 min_stride, u3
 		       u32 max_count);
 int kestrel_args_bind_op(const struct drm_kestrel_bind_op *op);
 int kestrel_args_bo_create(const struct drm_kestrel_bo_create *args);
+int kestrel_args_bo_userptr(const struct drm_kestrel_bo_userptr *args);
 int kestrel_args_bo_range(u64 offset, u64 size, u64 bo_size);
 int kestrel_args_bo_prep(const struct drm_kestrel_bo_prep *args);
 int kestrel_args_queue_create(const struct drm_kestrel_queue_create *args, u32 max_jobs,

@@ -18,6 +18,7 @@
 #include "kestrel_bo.h"
 #include "kestrel_device.h"
 #include "kestrel_drv.h"
+#include "kestrel_userptr.h"
 #include "kestrel_vm.h"
 
 /* An operation may need an interval for itself and one for a split. */
@@ -62,7 +63,7 @@ static int kestrel_bind_object_get(struct kestrel_bind *bind, u32 index,
 
 	ret = kestrel_args_bo_range(op->bo_offset, op->size, object->size);
 	if (!ret)
-		ret = kestrel_bo_bindable(object, bind->vm);
+		ret = kestrel_bo_bindable(object, bind->vm, op->flags & DRM_KESTREL_BIND_WRITE);
 	if (ret)
 		goto err_put;
 
@@ -176,6 +177,9 @@ static void kestrel_bind_map(struct kestrel_bind *bind, u32 index)
 	bind->objects[index] = NULL;
 
 	kestrel_interval_insert(&vm->mappings, interval);
+	/* What its process has unmapped stays a mapping, but one of nothing. */
+	if (kestrel_userptr_revoked(interval->object))
+		return;
 	kestrel_mmu_sgt_map(&vm->pagetable, op->va, bind->tables[index], op->bo_offset, op->size,
 			    permissions);
 }
@@ -204,11 +208,14 @@ static int kestrel_bind_run(struct kestrel_bind *bind)
 	}
 
 	ret = kestrel_bind_reserve(bind);
+
+	mutex_lock(&vm->pagetable.lock);
 	if (!ret)
 		kestrel_bind_apply(bind);
-
 	for (i = 0; i < bind->count; i++)
 		kestrel_pagetable_prune(&vm->pagetable, bind->ops[i].va, bind->ops[i].size);
+	mutex_unlock(&vm->pagetable.lock);
+
 	/*
 	 * A table that is about to be freed may be remembered for more than the
 	 * range that was unmapped.

@@ -34,6 +34,7 @@
 #include "kestrel_drv.h"
 #include "kestrel_prime.h"
 #include "kestrel_user.h"
+#include "kestrel_userptr.h"
 #include "kestrel_vm.h"
 
 /**
@@ -67,7 +68,10 @@ static void kestrel_bo_free(struct drm_gem_object *object)
 	resv = bo->resv;
 	user = bo->user;
 	charged = bo->charged;
-	drm_gem_shmem_free(&bo->base);
+	if (bo->userptr)
+		kestrel_userptr_free(bo);
+	else
+		drm_gem_shmem_free(&bo->base);
 
 	if (resv)
 		kestrel_vm_resv_put(resv);
@@ -91,7 +95,7 @@ static enum drm_gem_object_status kestrel_bo_status(struct drm_gem_object *objec
 	struct drm_gem_shmem_object *shmem = to_drm_gem_shmem_obj(object);
 	enum drm_gem_object_status status = 0;
 
-	if (object->import_attach || READ_ONCE(shmem->pages))
+	if (READ_ONCE(shmem->sgt) || READ_ONCE(shmem->pages))
 		status |= DRM_GEM_OBJECT_RESIDENT;
 	return status;
 }
@@ -131,6 +135,42 @@ struct drm_gem_object *kestrel_bo_create_object(struct drm_device *drm, size_t s
 }
 
 /**
+ * kestrel_bo_dma_attributes - attributes of the DMA mapping of a BO
+ * @bo: BO
+ *
+ * Return: DMA_ATTR_*.
+ */
+unsigned long kestrel_bo_dma_attributes(const struct kestrel_bo *bo)
+{
+	struct kestrel_device *kdev = to_kestrel_device(bo->base.base.dev);
+
+	/*
+	 * Memory of a process goes to the device by BO_FINI, and not without it.
+	 * But zeroes of the kernel must not stay in caches that a device does not
+	 * see.
+	 */
+	return bo->flags & DRM_KESTREL_BO_USER && kdev->hardware.coherent ?
+	       DMA_ATTR_SKIP_CPU_SYNC : 0;
+}
+
+/**
+ * kestrel_bo_dma_unmap - undo the DMA mapping of a BO that is not imported
+ * @bo: mapped BO that the device does not use; its reservation lock is held, or
+ * nobody else has it
+ */
+void kestrel_bo_dma_unmap(struct kestrel_bo *bo)
+{
+	struct sg_table *sgt = bo->base.sgt;
+
+	dma_unmap_sgtable(bo->base.base.dev->dev, sgt, kestrel_bo_direction(bo),
+			  kestrel_bo_dma_attributes(bo));
+	sg_free_table(sgt);
+	kfree(sgt);
+	/* Without it the helpers find nothing to undo. */
+	bo->base.sgt = NULL;
+}
+
+/**
  * kestrel_bos_shutdown - undo the DMA mappings of all BOs
  * @kdev: unplugged device that uses none of them any more
  */
@@ -148,14 +188,12 @@ void kestrel_bos_shutdown(struct kestrel_device *kdev)
 		if (object->import_attach) {
 			dma_buf_unmap_attachment(object->import_attach, shmem->sgt,
 						 DMA_BIDIRECTIONAL);
+			shmem->sgt = NULL;
 		} else {
-			dma_unmap_sgtable(kdev->drm.dev, shmem->sgt, DMA_BIDIRECTIONAL, 0);
-			sg_free_table(shmem->sgt);
-			kfree(shmem->sgt);
-			kestrel_compat_shmem_put_pages(shmem);
+			kestrel_bo_dma_unmap(bo);
+			if (!bo->userptr)
+				kestrel_compat_shmem_put_pages(shmem);
 		}
-		/* Without it the helpers find nothing to undo. */
-		shmem->sgt = NULL;
 		dma_resv_unlock(object->resv);
 	}
 	mutex_unlock(&kdev->bo_lock);
@@ -210,14 +248,31 @@ void kestrel_bo_mapping_put(struct drm_gem_object *object)
  * kestrel_bo_bindable - whether a VM may map a BO
  * @object: BO
  * @vm: VM
+ * @write: so that jobs can write it
  *
- * Return: 0, or -EPERM when the BO is another VM's.
+ * Return: 0, -EPERM when the BO is another VM's or read-only, or -EFAULT when its
+ * process has unmapped it.
  */
-int kestrel_bo_bindable(struct drm_gem_object *object, const struct kestrel_vm *vm)
+int kestrel_bo_bindable(struct drm_gem_object *object, const struct kestrel_vm *vm, bool write)
 {
 	struct kestrel_bo *bo = to_kestrel_bo(object);
 
-	return bo->resv && bo->resv != vm->resv ? -EPERM : 0;
+	if (bo->resv && bo->resv != vm->resv)
+		return -EPERM;
+	if (write && bo->flags & DRM_KESTREL_BO_READ_ONLY)
+		return -EPERM;
+	return kestrel_userptr_revoked(object) ? -EFAULT : 0;
+}
+
+/**
+ * kestrel_bo_direction - how a BO is mapped for DMA
+ * @bo: BO
+ *
+ * Return: the direction.
+ */
+enum dma_data_direction kestrel_bo_direction(const struct kestrel_bo *bo)
+{
+	return bo->flags & DRM_KESTREL_BO_READ_ONLY ? DMA_TO_DEVICE : DMA_BIDIRECTIONAL;
 }
 
 static struct drm_gem_object *kestrel_bo_create(struct kestrel_file *file, u64 size, u32 flags,

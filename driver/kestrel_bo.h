@@ -5,6 +5,7 @@
 
 #include <linux/atomic.h>
 #include <linux/container_of.h>
+#include <linux/dma-direction.h>
 #include <linux/list.h>
 #include <linux/types.h>
 
@@ -14,6 +15,7 @@ struct drm_device;
 struct drm_file;
 struct kestrel_device;
 struct kestrel_user;
+struct kestrel_userptr;
 struct kestrel_vm;
 struct kestrel_vm_resv;
 struct sg_table;
@@ -34,6 +36,8 @@ struct kestrel_bo {
 	 * to get them.
 	 */
 	atomic_t pins;
+	/** @userptr: memory of a process, or NULL; constant. */
+	struct kestrel_userptr *userptr;
 	/** @resv: that of the only VM that may map it, or NULL; constant. */
 	struct kestrel_vm_resv *resv;
 	/** @user: who is charged for it, or NULL; constant. */
@@ -50,7 +54,10 @@ static inline struct kestrel_bo *to_kestrel_bo(struct drm_gem_object *object)
 struct sg_table *kestrel_bo_pin(struct drm_gem_object *object);
 void kestrel_bo_mapping_ref(struct drm_gem_object *object);
 void kestrel_bo_mapping_put(struct drm_gem_object *object);
-int kestrel_bo_bindable(struct drm_gem_object *object, const struct kestrel_vm *vm);
+int kestrel_bo_bindable(struct drm_gem_object *object, const struct kestrel_vm *vm, bool write);
+enum dma_data_direction kestrel_bo_direction(const struct kestrel_bo *bo);
+unsigned long kestrel_bo_dma_attributes(const struct kestrel_bo *bo);
+void kestrel_bo_dma_unmap(struct kestrel_bo *bo);
 void kestrel_bo_list_add(struct drm_gem_object *object);
 struct drm_gem_object *kestrel_bo_create_object(struct drm_device *drm, size_t size);
 void kestrel_bos_shutdown(struct kestrel_device *kdev);

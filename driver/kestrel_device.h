@@ -34,6 +34,7 @@
  *	locks of devfreq, operating points, clock framework
  *	kestrel_firmware.request_lock	mutex: one request, or a reset, at a time
  *	kestrel_firmware.event_lock	mutex: event and log ring
+ *	kestrel_pagetable.lock		mutex: tables, entries and mappings of a VM
  *	kestrel_mmu.lock		mutex: address space table, invalidation
  *	kestrel_device.slot_lock	spinlock: index to queue, ASID to VM
  *	kestrel_queue.lock		spinlock: jobs with the firmware, state
@@ -42,6 +43,10 @@
  *	kestrel_device.user_lock	spinlock: users' shares
  *	kestrel_reset.lock		spinlock: what reset is asked for
  *	kestrel_fence.lock		spinlock (irq): by dma_fence_signal()
+ *
+ * kestrel_pagetable.lock and kestrel_mmu.lock are taken by MMU notifiers of
+ * processes, with their mmap_lock held, and so from memory reclaim: nothing is
+ * allocated under them either.
  *
  * Fences are signalled from the interrupt thread, from the watchdog, from the
  * reset work and from run_job. These take request_lock and what is below it,

@@ -33,6 +33,7 @@
 #include "kestrel_queue.h"
 #include "kestrel_submit.h"
 #include "kestrel_user.h"
+#include "kestrel_userptr.h"
 #include "kestrel_vm.h"
 
 /**
@@ -260,6 +261,7 @@ static const struct drm_ioctl_desc kestrel_ioctls[] = {
 	KESTREL_IOCTL(VM_DESTROY, kestrel_vm_destroy_ioctl),
 	KESTREL_IOCTL(VM_BIND, kestrel_vm_bind_ioctl),
 	KESTREL_IOCTL(BO_CREATE, kestrel_bo_create_ioctl),
+	KESTREL_IOCTL(BO_USERPTR, kestrel_bo_userptr_ioctl),
 	KESTREL_IOCTL(BO_INFO, kestrel_bo_info_ioctl),
 	KESTREL_IOCTL(BO_PREP, kestrel_bo_prep_ioctl),
 	KESTREL_IOCTL(BO_FINI, kestrel_bo_fini_ioctl),

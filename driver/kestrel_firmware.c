@@ -65,9 +65,12 @@ int kestrel_firmware_map(struct kestrel_device *kdev, u64 va, struct sg_table *s
 
 	mutex_lock(&fw->table_lock);
 	ret = kestrel_mmu_sgt_reserve(&fw->pagetable, va, sgt, 0, size);
-	if (!ret)
+	if (!ret) {
+		mutex_lock(&fw->pagetable.lock);
 		kestrel_mmu_sgt_map(&fw->pagetable, va, sgt, 0, size,
 				    KESTREL_PTE_READ | KESTREL_PTE_WRITE);
+		mutex_unlock(&fw->pagetable.lock);
+	}
 	mutex_unlock(&fw->table_lock);
 	return ret;
 }
@@ -85,8 +88,10 @@ void kestrel_firmware_unmap(struct kestrel_device *kdev, u64 va, u64 size)
 	struct kestrel_firmware *fw = &kdev->firmware;
 
 	mutex_lock(&fw->table_lock);
+	mutex_lock(&fw->pagetable.lock);
 	kestrel_pagetable_unmap(&fw->pagetable, va, size);
 	kestrel_pagetable_prune(&fw->pagetable, va, size);
+	mutex_unlock(&fw->pagetable.lock);
 	kestrel_mmu_invalidate(kdev, KESTREL_ASID_FIRMWARE, 0, 0);
 	kestrel_pagetable_release(&fw->pagetable);
 	mutex_unlock(&fw->table_lock);
@@ -116,8 +121,11 @@ int kestrel_firmware_share(struct kestrel_device *kdev, struct kestrel_shared *s
 
 	mutex_lock(&fw->table_lock);
 	ret = kestrel_pagetable_reserve_map(&fw->pagetable, va, shared->dma, shared->size);
-	if (!ret)
+	if (!ret) {
+		mutex_lock(&fw->pagetable.lock);
 		kestrel_pagetable_map(&fw->pagetable, va, shared->dma, shared->size, permissions);
+		mutex_unlock(&fw->pagetable.lock);
+	}
 	mutex_unlock(&fw->table_lock);
 
 	if (ret) {

@@ -125,6 +125,7 @@ static bool kestrel_block_fits(u64 va, u64 end, dma_addr_t address)
 int kestrel_pagetable_init(struct kestrel_pagetable *pt,
 			   const struct kestrel_pagetable_ops *ops, void *context)
 {
+	mutex_init(&pt->lock);
 	pt->ops = ops;
 	pt->context = context;
 	INIT_LIST_HEAD(&pt->spare);
@@ -150,7 +151,7 @@ static void kestrel_pagetable_free_below(struct kestrel_pagetable *pt, struct ke
  * kestrel_pagetable_fini - free all tables
  * @pt: page table that no device walks any more
  *
- * Does nothing when @pt was never made, or is gone already.
+ * Does nothing when @pt was never made, or is gone already. Its lock stays usable.
  */
 void kestrel_pagetable_fini(struct kestrel_pagetable *pt)
 {
@@ -209,7 +210,9 @@ int kestrel_pagetable_reserve_map(struct kestrel_pagetable *pt, u64 va, dma_addr
 			level1 = kestrel_table_create(pt, false);
 			if (!level1)
 				return -ENOMEM;
+			mutex_lock(&pt->lock);
 			kestrel_table_link(pt->root, kestrel_table_index(va, 2), level1);
+			mutex_unlock(&pt->lock);
 		}
 
 		if (level1->children[index] || kestrel_block_fits(va, next, address))
@@ -224,7 +227,9 @@ int kestrel_pagetable_reserve_map(struct kestrel_pagetable *pt, u64 va, dma_addr
 
 			if (!level0)
 				return -ENOMEM;
+			mutex_lock(&pt->lock);
 			kestrel_table_link(level1, index, level0);
+			mutex_unlock(&pt->lock);
 		}
 	}
 
@@ -314,6 +319,7 @@ void kestrel_pagetable_map(struct kestrel_pagetable *pt, u64 va, dma_addr_t addr
 	u64 end = va + size;
 	u64 next;
 
+	lockdep_assert_held(&pt->lock);
 	for (; va < end; address += next - va, va = next) {
 		struct kestrel_table *level1 = kestrel_pagetable_level1(pt, va);
 		unsigned int index = kestrel_table_index(va, 1);
@@ -353,6 +359,7 @@ void kestrel_pagetable_unmap(struct kestrel_pagetable *pt, u64 va, u64 size)
 	u64 end = va + size;
 	u64 next;
 
+	lockdep_assert_held(&pt->lock);
 	for (; va < end; va = next) {
 		struct kestrel_table *level1 = kestrel_pagetable_level1(pt, va);
 		unsigned int index = kestrel_table_index(va, 1);
@@ -407,6 +414,7 @@ void kestrel_pagetable_prune(struct kestrel_pagetable *pt, u64 va, u64 size)
 	u64 end = va + size;
 	u64 next;
 
+	lockdep_assert_held(&pt->lock);
 	for (va = ALIGN_DOWN(va, KESTREL_BLOCK_SIZE); va < end; va = next) {
 		struct kestrel_table *level1 = kestrel_pagetable_level1(pt, va);
 		unsigned int index = kestrel_table_index(va, 1);

@@ -5,13 +5,20 @@
 
 #include <linux/bits.h>
 #include <linux/list.h>
+#include <linux/mutex.h>
 #include <linux/sizes.h>
 #include <linux/types.h>
 
 /*
- * Sv39 page tables, as functions without hardware: they know neither devices
- * nor locks. The caller serialises all calls on one &struct kestrel_pagetable
- * and does the invalidations.
+ * Sv39 page tables, as functions without hardware: they know no devices. The
+ * caller serialises all calls on one &struct kestrel_pagetable and does the
+ * invalidations.
+ *
+ * Beside that there is &kestrel_pagetable.lock, under which nothing is allocated
+ * and nothing waits for memory. The reserve functions take it; for map, unmap
+ * and prune the caller holds it. Who holds nothing else may unmap what was
+ * mapped in one piece, in spite of the caller's serialisation: a notifier of the
+ * CPU's memory management must not wait for more.
  *
  * Changes are made in two steps so that a list of operations can be applied
  * all or nothing: the reserve functions allocate what may be needed and may
@@ -69,9 +76,11 @@ struct kestrel_pagetable_ops {
 /**
  * struct kestrel_pagetable - the page table of one address space
  *
- * All members are guarded by the caller's lock.
+ * All other members are guarded by the caller's lock.
  */
 struct kestrel_pagetable {
+	/** @lock: guards tables and entries. */
+	struct mutex lock;
 	/** @ops: memory of tables. */
 	const struct kestrel_pagetable_ops *ops;
 	/** @context: first argument of @ops. */

@@ -84,11 +84,13 @@ void kestrel_vm_clear(struct kestrel_vm *vm)
 	if (!vm->dead) {
 		vm->dead = true;
 		kestrel_mmu_detach(vm->kdev, vm->asid);
-		kestrel_pagetable_fini(&vm->pagetable);
+		mutex_lock(&vm->pagetable.lock);
 		while ((interval = kestrel_interval_first(&vm->mappings, 0, KESTREL_VA_END))) {
 			rb_erase(&interval->node, &vm->mappings.root);
 			list_add(&interval->link, &removed);
 		}
+		mutex_unlock(&vm->pagetable.lock);
+		kestrel_pagetable_fini(&vm->pagetable);
 	}
 	mutex_unlock(&vm->lock);
 
@@ -175,6 +177,36 @@ bool kestrel_vm_maps(struct kestrel_vm *vm, const struct drm_gem_object *object)
 		found = interval->object == object;
 	mutex_unlock(&vm->lock);
 	return found;
+}
+
+/**
+ * kestrel_vm_revoke - take memory away that its process has unmapped
+ * @vm: VM
+ * @object: what @revoked belongs to
+ * @revoked: set to true under &kestrel_pagetable.lock
+ *
+ * Its mappings stay, but nothing is found there. Takes no lock under which memory
+ * is allocated. When this returns the device does not use the object any more.
+ */
+void kestrel_vm_revoke(struct kestrel_vm *vm, const struct drm_gem_object *object, bool *revoked)
+{
+	struct kestrel_interval *interval;
+	u64 start = 0, end = 0;
+
+	mutex_lock(&vm->pagetable.lock);
+	*revoked = true;
+	for (interval = kestrel_interval_first(&vm->mappings, 0, KESTREL_VA_END); interval;
+	     interval = kestrel_interval_next(interval)) {
+		if (interval->object != object)
+			continue;
+		kestrel_pagetable_unmap(&vm->pagetable, interval->start, interval->size);
+		start = end ? start : interval->start;
+		end = interval->start + interval->size;
+	}
+	mutex_unlock(&vm->pagetable.lock);
+
+	if (end)
+		kestrel_mmu_invalidate(vm->kdev, vm->asid, start, end - start);
 }
 
 /**

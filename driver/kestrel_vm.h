@@ -49,7 +49,10 @@ struct kestrel_vm {
 	u32 asid;
 	/** @lock: guards the members down to @dead. */
 	struct mutex lock;
-	/** @mappings: what is mapped; objects are &struct drm_gem_object, referenced. */
+	/**
+	 * @mappings: what is mapped; objects are &struct drm_gem_object, referenced.
+	 * Changed with &kestrel_pagetable.lock held, too: either lock will do to look.
+	 */
 	struct kestrel_interval_tree mappings;
 	/** @pagetable: the same for the device. */
 	struct kestrel_pagetable pagetable;
@@ -67,6 +70,7 @@ void kestrel_vm_put(struct kestrel_vm *vm);
 void kestrel_vm_clear(struct kestrel_vm *vm);
 void kestrel_vm_drop_removed(struct list_head *removed);
 bool kestrel_vm_maps(struct kestrel_vm *vm, const struct drm_gem_object *object);
+void kestrel_vm_revoke(struct kestrel_vm *vm, const struct drm_gem_object *object, bool *revoked);
 struct kestrel_vm_resv *kestrel_vm_resv_ref(struct kestrel_vm_resv *resv);
 void kestrel_vm_resv_put(struct kestrel_vm_resv *resv);
 void kestrel_vms_shutdown(struct kestrel_device *kdev);

@@ -128,6 +128,35 @@ static void args_bo_create(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kestrel_args_bo_create(&create), -EINVAL);
 }
 
+static void args_bo_userptr(struct kunit *test)
+{
+	const struct drm_kestrel_bo_userptr good = {
+		.address = PAGE_SIZE, .size = 3 * PAGE_SIZE, .flags = DRM_KESTREL_BO_READ_ONLY,
+	};
+	struct drm_kestrel_bo_userptr args = good;
+
+	KUNIT_EXPECT_EQ(test, kestrel_args_bo_userptr(&args), 0);
+	args.flags = 0;
+	KUNIT_EXPECT_EQ(test, kestrel_args_bo_userptr(&args), 0);
+	args.flags = DRM_KESTREL_BO_NO_MMAP;
+	KUNIT_EXPECT_EQ(test, kestrel_args_bo_userptr(&args), -EINVAL);
+	args = good;
+	args.pad = 1;
+	KUNIT_EXPECT_EQ(test, kestrel_args_bo_userptr(&args), -EINVAL);
+	args = good;
+	args.size = 0;
+	KUNIT_EXPECT_EQ(test, kestrel_args_bo_userptr(&args), -EINVAL);
+	args.size = PAGE_SIZE / 2;
+	KUNIT_EXPECT_EQ(test, kestrel_args_bo_userptr(&args), -EINVAL);
+	args.size = 2 * KESTREL_MAX_BO_SIZE;
+	KUNIT_EXPECT_EQ(test, kestrel_args_bo_userptr(&args), -EINVAL);
+	args = good;
+	args.address += PAGE_SIZE / 2;
+	KUNIT_EXPECT_EQ(test, kestrel_args_bo_userptr(&args), -EINVAL);
+	args.address = -2 * PAGE_SIZE;
+	KUNIT_EXPECT_EQ(test, kestrel_args_bo_userptr(&args), -EINVAL);
+}
+
 static void args_bo_range(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, kestrel_args_bo_range(0, 100, 100), 0);
@@ -276,6 +305,7 @@ static struct kunit_case args_cases[] = {
 	KUNIT_CASE(args_array),
 	KUNIT_CASE_PARAM(args_bind_op, args_bind_gen_params),
 	KUNIT_CASE(args_bo_create),
+	KUNIT_CASE(args_bo_userptr),
 	KUNIT_CASE(args_bo_range),
 	KUNIT_CASE(args_bo_prep),
 	KUNIT_CASE(args_queue_create),

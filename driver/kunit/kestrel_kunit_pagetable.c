@@ -67,12 +67,34 @@ static void pagetable_test_exit(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, memory->tables, 0);
 }
 
+static void map_reserved(struct kestrel_pagetable *pt, u64 va, dma_addr_t address, u64 size,
+			 u64 permissions)
+{
+	mutex_lock(&pt->lock);
+	kestrel_pagetable_map(pt, va, address, size, permissions);
+	mutex_unlock(&pt->lock);
+}
+
+static void unmap_reserved(struct kestrel_pagetable *pt, u64 va, u64 size)
+{
+	mutex_lock(&pt->lock);
+	kestrel_pagetable_unmap(pt, va, size);
+	mutex_unlock(&pt->lock);
+}
+
+static void prune(struct kestrel_pagetable *pt, u64 va, u64 size)
+{
+	mutex_lock(&pt->lock);
+	kestrel_pagetable_prune(pt, va, size);
+	mutex_unlock(&pt->lock);
+}
+
 static void map(struct kunit *test, u64 va, u64 address, u64 size, u64 permissions)
 {
 	struct table_memory *memory = test->priv;
 
 	KUNIT_ASSERT_EQ(test, kestrel_pagetable_reserve_map(&memory->pt, va, address, size), 0);
-	kestrel_pagetable_map(&memory->pt, va, address, size, permissions);
+	map_reserved(&memory->pt, va, address, size, permissions);
 }
 
 static void unmap(struct kunit *test, u64 va, u64 size)
@@ -80,8 +102,8 @@ static void unmap(struct kunit *test, u64 va, u64 size)
 	struct table_memory *memory = test->priv;
 
 	KUNIT_ASSERT_EQ(test, kestrel_pagetable_reserve_unmap(&memory->pt, va, size), 0);
-	kestrel_pagetable_unmap(&memory->pt, va, size);
-	kestrel_pagetable_prune(&memory->pt, va, size);
+	unmap_reserved(&memory->pt, va, size);
+	prune(&memory->pt, va, size);
 	kestrel_pagetable_release(&memory->pt);
 }
 
@@ -182,10 +204,10 @@ static void pagetable_remaps_block_with_pages(struct kunit *test)
 	/* One spare table, however many pieces. */
 	KUNIT_EXPECT_EQ(test, memory->tables, 3);
 
-	kestrel_pagetable_unmap(&memory->pt, 4 * BLOCK, BLOCK);
+	unmap_reserved(&memory->pt, 4 * BLOCK, BLOCK);
 	for (i = 0; i < KESTREL_TABLE_ENTRIES; i++)
-		kestrel_pagetable_map(&memory->pt, 4 * BLOCK + i * PAGE, MEMORY + 2 * i * PAGE,
-				      PAGE, RW);
+		map_reserved(&memory->pt, 4 * BLOCK + i * PAGE, MEMORY + 2 * i * PAGE, PAGE,
+			     RW);
 	for (i = 0; i < KESTREL_TABLE_ENTRIES; i++)
 		KUNIT_ASSERT_EQ(test, leaf_address(lookup(test, 4 * BLOCK + i * PAGE)),
 				MEMORY + 2 * i * PAGE);
@@ -200,8 +222,8 @@ static void pagetable_reserves_for_operations_to_come(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, kestrel_pagetable_reserve_map(pt, BLOCK, MEMORY, BLOCK), 0);
 	KUNIT_ASSERT_EQ(test, kestrel_pagetable_reserve_unmap(pt, BLOCK + PAGE, PAGE), 0);
 
-	kestrel_pagetable_map(pt, BLOCK, MEMORY, BLOCK, RW);
-	kestrel_pagetable_unmap(pt, BLOCK + PAGE, PAGE);
+	map_reserved(pt, BLOCK, MEMORY, BLOCK, RW);
+	unmap_reserved(pt, BLOCK + PAGE, PAGE);
 
 	KUNIT_EXPECT_EQ(test, leaf_address(lookup(test, BLOCK)), MEMORY);
 	KUNIT_EXPECT_EQ(test, lookup(test, BLOCK + PAGE), 0);
@@ -227,8 +249,8 @@ static void pagetable_keeps_retired_tables_until_release(struct kunit *test)
 	struct table_memory *memory = test->priv;
 
 	map(test, BLOCK, MEMORY, PAGE, RW);
-	kestrel_pagetable_unmap(&memory->pt, BLOCK, PAGE);
-	kestrel_pagetable_prune(&memory->pt, BLOCK, PAGE);
+	unmap_reserved(&memory->pt, BLOCK, PAGE);
+	prune(&memory->pt, BLOCK, PAGE);
 	/* The device may still be walking them. */
 	KUNIT_EXPECT_EQ(test, memory->tables, 3);
 	kestrel_pagetable_release(&memory->pt);
@@ -245,7 +267,7 @@ static void pagetable_survives_lack_of_memory(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, kestrel_pagetable_reserve_map(&memory->pt, GIGABYTE - PAGE,
 								    MEMORY, 2 * PAGE), -ENOMEM);
 		KUNIT_EXPECT_EQ(test, lookup(test, GIGABYTE - PAGE), 0);
-		kestrel_pagetable_prune(&memory->pt, GIGABYTE - PAGE, 2 * PAGE);
+		prune(&memory->pt, GIGABYTE - PAGE, 2 * PAGE);
 		kestrel_pagetable_release(&memory->pt);
 		KUNIT_EXPECT_EQ(test, memory->tables, 1);
 	}
@@ -259,7 +281,55 @@ static void pagetable_reaches_both_ends(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, leaf_address(lookup(test, KESTREL_VA_END - PAGE)), MEMORY + PAGE);
 }
 
+/* Pages of the CPU may be larger than the device's: 16 KiB, and 32 MiB. */
+static void pagetable_large_cpu_pages(struct kunit *test)
+{
+	u64 i;
+
+	for (i = 0; i < 8; i++)
+		map(test, BLOCK + i * SZ_16K, MEMORY + (7 - i) * SZ_16K, SZ_16K, RW);
+	for (i = 0; i < 8 * SZ_16K; i += PAGE)
+		KUNIT_ASSERT_EQ(test, leaf_address(lookup(test, BLOCK + i)),
+				MEMORY + (7 - i / SZ_16K) * SZ_16K + i % SZ_16K);
+	KUNIT_EXPECT_EQ(test, lookup(test, BLOCK + 8 * SZ_16K), 0);
+
+	/* Unmapped in the device's pages, from the middle of one of the CPU's. */
+	unmap(test, BLOCK + SZ_16K + PAGE, SZ_16K);
+	KUNIT_EXPECT_NE(test, lookup(test, BLOCK + SZ_16K), 0);
+	KUNIT_EXPECT_EQ(test, lookup(test, BLOCK + SZ_16K + PAGE), 0);
+	KUNIT_EXPECT_EQ(test, lookup(test, BLOCK + 2 * SZ_16K), 0);
+	KUNIT_EXPECT_NE(test, lookup(test, BLOCK + 2 * SZ_16K + PAGE), 0);
+
+	map(test, SZ_32M, SZ_1G, SZ_32M, RW);
+	for (i = 0; i < SZ_32M; i += BLOCK) {
+		struct table_memory *memory = test->priv;
+		u64 size;
+
+		KUNIT_EXPECT_EQ(test, leaf_address(kestrel_pagetable_lookup(&memory->pt,
+									    SZ_32M + i, &size)),
+				SZ_1G + i);
+		KUNIT_EXPECT_EQ(test, size, BLOCK);
+	}
+}
+
+/* What was mapped in one piece can go without anything being reserved. */
+static void pagetable_unmap_of_a_whole_mapping_needs_nothing(struct kunit *test)
+{
+	struct table_memory *memory = test->priv;
+	unsigned int tables;
+	u64 at;
+
+	map(test, BLOCK - 3 * PAGE, MEMORY - 3 * PAGE, 2 * BLOCK, RW);
+	tables = memory->tables;
+	unmap_reserved(&memory->pt, BLOCK - 3 * PAGE, 2 * BLOCK);
+	KUNIT_EXPECT_EQ(test, memory->tables, tables);
+	for (at = 0; at < 4 * BLOCK; at += PAGE)
+		KUNIT_ASSERT_EQ(test, lookup(test, at), 0);
+}
+
 static struct kunit_case pagetable_cases[] = {
+	KUNIT_CASE(pagetable_large_cpu_pages),
+	KUNIT_CASE(pagetable_unmap_of_a_whole_mapping_needs_nothing),
 	KUNIT_CASE(pagetable_maps_pages),
 	KUNIT_CASE(pagetable_sets_bits),
 	KUNIT_CASE(pagetable_uses_blocks),

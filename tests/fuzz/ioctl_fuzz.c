@@ -41,11 +41,12 @@
 #define SLOT_BYTES 0x4000u
 #define SLOTS 24u
 #define LISTS_BYTES 65536u
+#define PLAYGROUND_PAGES 2048u
 
 enum call {
 	CALL_QUERY, CALL_VM_CREATE, CALL_VM_DESTROY, CALL_VM_BIND, CALL_BO_CREATE, CALL_BO_INFO,
 	CALL_BO_PREP, CALL_BO_FINI, CALL_QUEUE_CREATE, CALL_QUEUE_DESTROY, CALL_SUBMIT,
-	CALL_QUEUE_STATE, CALL_FAULT_READ,
+	CALL_QUEUE_STATE, CALL_FAULT_READ, CALL_BO_USERPTR,
 	/* Not the driver's own. */
 	CALL_OTHERS, CALL_COUNT = CALL_OTHERS,
 };
@@ -53,6 +54,7 @@ enum call {
 static const char *const call_name[CALL_COUNT] = {
 	"QUERY", "VM_CREATE", "VM_DESTROY", "VM_BIND", "BO_CREATE", "BO_INFO", "BO_PREP",
 	"BO_FINI", "QUEUE_CREATE", "QUEUE_DESTROY", "SUBMIT", "QUEUE_STATE", "FAULT_READ",
+	"BO_USERPTR",
 };
 
 static atomic_int files[FILES];
@@ -70,6 +72,9 @@ struct worker {
 	/* Lists that calls point to, with nothing mapped behind them. */
 	uint8_t *lists;
 	uint32_t lists_used;
+	/* Memory that jobs may write. */
+	uint8_t *playground;
+	uint32_t playground_used;
 };
 
 static uint32_t below(struct worker *w, uint32_t limit)
@@ -98,6 +103,7 @@ static bool error_known(int error)
 	case E2BIG:
 	case ENOMEM:
 	case EACCES:
+	case EPERM:
 	case ENOSPC:
 	case ECANCELED:
 	case EINTR:
@@ -144,6 +150,17 @@ static void call(struct worker *w, enum call which, unsigned long request, void 
 
 		if (create->size > 0x100000 && create->size <= UINT64_C(1) << 38)
 			create->size = 1 + create->size % 0x100000;
+	}
+	/* Jobs write it: nothing but the playground may be theirs. */
+	if (which == CALL_BO_USERPTR) {
+		struct drm_kestrel_bo_userptr *user = (void *)copy;
+
+		/* The debugging of DMA counts no page more than seven times. */
+		w->playground_used = (w->playground_used + 2) % (PLAYGROUND_PAGES - 2);
+		user->address = (uintptr_t)w->playground + w->playground_used * PAGE +
+				user->address % PAGE;
+		if (user->size <= UINT64_C(1) << 38)
+			user->size %= 3 * PAGE;
 	}
 	if (which == CALL_QUERY)
 		pointer_tame(w, &((struct drm_kestrel_query *)(void *)copy)->ptr);
@@ -408,6 +425,10 @@ static void step(struct worker *w)
 		.size = 1 + below(w, 8 * PAGE), .flags = below(w, 2) ? 0 : below(w, 4) << 1,
 		.vm_id = below(w, 4) ? 0 : identifier(w, VMS),
 	};
+	struct drm_kestrel_bo_userptr bo_userptr = {
+		.size = (1 + below(w, 2)) * PAGE,
+		.flags = below(w, 3) ? 0 : DRM_KESTREL_BO_READ_ONLY, .vm_id = identifier(w, VMS),
+	};
 	struct drm_kestrel_bo_info bo_info = { .handle = identifier(w, HANDLES) };
 	struct drm_kestrel_bo_prep bo_prep = {
 		.handle = identifier(w, HANDLES), .flags = 1 + below(w, 7),
@@ -429,7 +450,15 @@ static void step(struct worker *w)
 	uint32_t faults = below(w, 8);
 
 	w->lists_used = 0;
-	switch (below(w, 36)) {
+	switch (below(w, 38)) {
+	case 36:
+		CALL(w, BO_USERPTR, bo_userptr);
+		break;
+	case 37:
+		/* Under jobs, if it comes so. */
+		mmap(w->playground + below(w, PLAYGROUND_PAGES) * PAGE, 8 * PAGE, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+		break;
 	case 0:
 		CALL(w, QUERY, query);
 		break;
@@ -556,9 +585,11 @@ static bool workers_run(unsigned int threads, uint64_t seed)
 
 	for (i = 0; i < threads; i++) {
 		workers[i].random = fuzz_random_start(seed * THREADS_MAX + i);
+		workers[i].playground = mmap(NULL, (PLAYGROUND_PAGES + 8) * PAGE, PROT_READ | PROT_WRITE,
+					     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		workers[i].lists = mmap(NULL, LISTS_BYTES + PAGE, PROT_READ | PROT_WRITE,
 					MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-		if (workers[i].lists == MAP_FAILED ||
+		if (workers[i].lists == MAP_FAILED || workers[i].playground == MAP_FAILED ||
 		    mprotect(workers[i].lists + LISTS_BYTES, PAGE, PROT_NONE) ||
 		    pthread_create(&workers[i].thread, NULL, worker_run, &workers[i]))
 			return false;

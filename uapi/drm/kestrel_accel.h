@@ -16,7 +16,7 @@ extern "C" {
 #endif
 
 /**
- * DOC: Kestrel NPU user interface, version 0.2
+ * DOC: Kestrel NPU user interface, version 0.3
  *
  * How the objects fit together:
  *
@@ -83,6 +83,7 @@ extern "C" {
  *   QUEUE_STATE, FAULT_READ.
  * - 0.2: BO_CREATE takes flags and vm_id; BO_INFO returns the flags; BO_PREP and
  *   BO_FINI see to the caches of imported BOs, too; limits for each user (EDQUOT).
+ * - 0.3: BO_USERPTR.
  */
 
 /** DRM_KESTREL_DRIVER_NAME: name that DRM_IOCTL_VERSION reports. */
@@ -90,7 +91,7 @@ extern "C" {
 /** DRM_KESTREL_VERSION_MAJOR: major version of this header. */
 #define DRM_KESTREL_VERSION_MAJOR	0
 /** DRM_KESTREL_VERSION_MINOR: minor version of this header. */
-#define DRM_KESTREL_VERSION_MINOR	2
+#define DRM_KESTREL_VERSION_MINOR	3
 
 /** DRM_KESTREL_NO_INDEX: error_index when no entry of a list is to blame. */
 #define DRM_KESTREL_NO_INDEX		0xffffffffu
@@ -114,6 +115,7 @@ extern "C" {
 #define DRM_KESTREL_SUBMIT		0x0a
 #define DRM_KESTREL_QUEUE_STATE		0x0b
 #define DRM_KESTREL_FAULT_READ		0x0c
+#define DRM_KESTREL_BO_USERPTR		0x0d
 
 /**
  * struct drm_kestrel_array - a list in user memory
@@ -354,7 +356,8 @@ struct drm_kestrel_bind_op {
  * A mapping keeps the BO's memory even when its handle is closed.
  *
  * Errors: EINVAL (alignment, range outside the VM or the BO, flags), ENOENT (VM
- * or handle), EPERM (the BO belongs to another VM), E2BIG, ENOMEM, EIO, ENODEV.
+ * or handle), EPERM (the BO belongs to another VM, or is read-only), EFAULT (the
+ * process has unmapped it), E2BIG, ENOMEM, EIO, ENODEV.
  */
 struct drm_kestrel_vm_bind {
 	/** @vm_id: the VM. */
@@ -383,6 +386,10 @@ struct drm_kestrel_vm_bind {
 #define DRM_KESTREL_BO_WRITE_COMBINED	0x2u
 /** DRM_KESTREL_BO_NO_MMAP: the CPU never maps it: mmap() fails with EPERM. */
 #define DRM_KESTREL_BO_NO_MMAP		0x4u
+/** DRM_KESTREL_BO_USER: memory of a process (BO_USERPTR). Only BO_INFO returns it. */
+#define DRM_KESTREL_BO_USER		0x8u
+/** DRM_KESTREL_BO_READ_ONLY: no VM can map it with DRM_KESTREL_BIND_WRITE. */
+#define DRM_KESTREL_BO_READ_ONLY	0x10u
 
 /**
  * struct drm_kestrel_bo_create - argument of DRM_IOCTL_KESTREL_BO_CREATE
@@ -406,6 +413,43 @@ struct drm_kestrel_bo_create {
 	__u32 handle;
 	/** @vm_id: the only VM that may map it; 0: any. */
 	__u32 vm_id;
+	/** @pad: must be 0. */
+	__u32 pad;
+};
+
+/**
+ * struct drm_kestrel_bo_userptr - argument of DRM_IOCTL_KESTREL_BO_USERPTR
+ *
+ * Makes a BO of the calling process's own memory: of anonymous memory, that is
+ * what malloc() and mmap(MAP_ANONYMOUS) give. It is exclusive to a VM, without
+ * mmap(), and has DRM_KESTREL_BO_USER and _NO_MMAP set. The CPU owns it until it
+ * is given to the device by BO_FINI.
+ *
+ * Its pages are pinned and count against RLIMIT_MEMLOCK, unless the caller has
+ * CAP_IPC_LOCK, until the BO is gone.
+ *
+ * When any of the range is unmapped in the process (munmap(), mremap(), exit)
+ * the NPU loses all of it before that call returns: from then on it is as if
+ * VM_BIND had unmapped it, and MAP of it fails with EFAULT. A child of fork()
+ * gets copies. After madvise(MADV_DONTNEED) process and NPU see different pages.
+ *
+ * Errors: EINVAL (address and size are no whole pages of the CPU, size 0, flags,
+ * pad), ENOENT (VM), EFAULT (not all of the range is anonymous memory that the
+ * process may read and, without READ_ONLY, write; or it was unmapped meanwhile),
+ * ENOMEM (also: more than RLIMIT_MEMLOCK), EOPNOTSUPP (a kernel without MMU
+ * notifiers), EIO, ENODEV, EINTR.
+ */
+struct drm_kestrel_bo_userptr {
+	/** @address: first byte, a multiple of the CPU's page size. */
+	__u64 address;
+	/** @size: bytes, a multiple of the CPU's page size. */
+	__u64 size;
+	/** @flags: DRM_KESTREL_BO_READ_ONLY or 0. */
+	__u32 flags;
+	/** @vm_id: the only VM that may map it. */
+	__u32 vm_id;
+	/** @handle: out: GEM handle. */
+	__u32 handle;
 	/** @pad: must be 0. */
 	__u32 pad;
 };
@@ -789,6 +833,7 @@ struct drm_kestrel_fault_read {
 #define DRM_IOCTL_KESTREL_VM_DESTROY	DRM_IOCTL_KESTREL(WR, VM_DESTROY, vm_destroy)
 #define DRM_IOCTL_KESTREL_VM_BIND	DRM_IOCTL_KESTREL(WR, VM_BIND, vm_bind)
 #define DRM_IOCTL_KESTREL_BO_CREATE	DRM_IOCTL_KESTREL(WR, BO_CREATE, bo_create)
+#define DRM_IOCTL_KESTREL_BO_USERPTR	DRM_IOCTL_KESTREL(WR, BO_USERPTR, bo_userptr)
 #define DRM_IOCTL_KESTREL_BO_INFO	DRM_IOCTL_KESTREL(WR, BO_INFO, bo_info)
 #define DRM_IOCTL_KESTREL_BO_PREP	DRM_IOCTL_KESTREL(WR, BO_PREP, bo_prep)
 #define DRM_IOCTL_KESTREL_BO_FINI	DRM_IOCTL_KESTREL(WR, BO_FINI, bo_fini)
@@ -813,6 +858,7 @@ DRM_KESTREL_ASSERT_SIZE(drm_kestrel_vm_destroy, 8);
 DRM_KESTREL_ASSERT_SIZE(drm_kestrel_bind_op, 40);
 DRM_KESTREL_ASSERT_SIZE(drm_kestrel_vm_bind, 32);
 DRM_KESTREL_ASSERT_SIZE(drm_kestrel_bo_create, 24);
+DRM_KESTREL_ASSERT_SIZE(drm_kestrel_bo_userptr, 32);
 DRM_KESTREL_ASSERT_SIZE(drm_kestrel_bo_info, 24);
 DRM_KESTREL_ASSERT_SIZE(drm_kestrel_bo_prep, 32);
 DRM_KESTREL_ASSERT_SIZE(drm_kestrel_bo_fini, 24);
