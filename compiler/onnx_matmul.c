@@ -149,11 +149,8 @@ static int check_product(struct onnx *o, struct product *p)
 {
 	const struct onnx_value *x = p->x, *w = p->w;
 
-	if (!onnx_is_constant(w))
-		return onnx_fail(o, w, -ENOTSUP,
-				 "the second factor must be constant: products of two activations have no form yet");
-	if (w->rank != 2 || !x->rank)
-		return onnx_fail(o, w, -ENOTSUP, "a constant factor must have two dimensions");
+	if (!onnx_is_constant(w) || w->rank != 2 || !x->rank)
+		return onnx_fail(o, w, -ENOTSUP, "must be a constant of two dimensions");
 	p->depth = w->shape[p->transposed ? 1 : 0];
 	p->outputs = w->shape[p->transposed ? 0 : 1];
 	if (x->shape[x->rank - 1] != p->depth)
@@ -175,6 +172,79 @@ static int define_product(struct onnx *o, const struct product *p, struct onnx_v
 	memcpy(shape, p->x->shape, sizeof(shape));
 	shape[p->x->rank - 1] = p->outputs;
 	return onnx_define(o, y, type, p->x->rank, shape);
+}
+
+/* Products of two values, of which there may be many side by side. */
+static int define_pairs(struct onnx *o, const struct onnx_value *a, const struct onnx_value *b,
+			struct onnx_value *y)
+{
+	unsigned int rank = a->rank > b->rank ? a->rank : b->rank;
+	int32_t shape[IR_RANK_MAX];
+
+	if (a->rank < 2 || b->rank < 2)
+		return onnx_fail(o, a->rank < 2 ? a : b, -ENOTSUP, "needs two dimensions");
+	if (a->shape[a->rank - 1] != b->shape[b->rank - 2])
+		return onnx_fail(o, a, -EINVAL, "its columns are not the rows of \"%.80s\"",
+				 b->name);
+	for (unsigned int d = 2; d < rank; d++) {
+		int32_t of_a = d < a->rank ? a->shape[a->rank - 1 - d] : 1;
+		int32_t of_b = d < b->rank ? b->shape[b->rank - 1 - d] : 1;
+
+		if (of_a != of_b && of_a != 1 && of_b != 1)
+			return onnx_fail(o, a, -EINVAL, "does not broadcast against \"%.80s\"",
+					 b->name);
+		shape[rank - 1 - d] = of_a > of_b ? of_a : of_b;
+	}
+	shape[rank - 2] = a->shape[a->rank - 2];
+	shape[rank - 1] = b->shape[b->rank - 1];
+	return onnx_define(o, y, IR_FLOAT32, rank, shape);
+}
+
+static int emit_pairs(struct onnx *o, struct onnx_value *a, struct onnx_value *b,
+		      struct onnx_value *y, struct ir_operator **op)
+{
+	int inputs[2], to, ret = onnx_tensor(o, a, ONNX_PLAIN, &inputs[0]);
+
+	if (!ret)
+		ret = onnx_tensor(o, b, ONNX_PLAIN, &inputs[1]);
+	if (!ret)
+		ret = onnx_tensor_new(o, y, ONNX_PLAIN, &to);
+	if (ret)
+		return ret;
+	*op = onnx_emit(o, IR_BATCH_MATMUL, 2, inputs, to);
+	return *op ? 0 : onnx_failed(o);
+}
+
+static int multiply_pairs(struct onnx *o, struct onnx_value *a, struct onnx_value *b,
+			  struct onnx_value *y)
+{
+	struct onnx_affine a_affine, b_affine;
+	struct onnx_frame frame;
+	struct ir_operator *op;
+	int ret = define_pairs(o, a, b, y);
+
+	if (ret)
+		return ret;
+	if (!onnx_stored(a, &a_affine) || !onnx_stored(b, &b_affine) ||
+	    !onnx_frame_find(o, y, &frame)) {
+		ret = emit_pairs(o, a, b, y, &op);
+		return ret ? ret : onnx_float_numbers(o, op);
+	}
+	ret = onnx_frame_take(o, &frame, y);
+	if (ret)
+		return ret;
+	a = onnx_retype(o, a->stored, &a_affine, frame.type);
+	b = a ? onnx_retype(o, b->stored, &b_affine, frame.type) : NULL;
+	if (!b)
+		return onnx_failed(o);
+	ret = emit_pairs(o, a, b, frame.result, &op);
+	if (ret)
+		return ret;
+	onnx_frame_numbers(op, a_affine, &frame);
+	op->input2_zero_point = b_affine.zero_point;
+	ret = onnx_one_factor(o, op, (double)a_affine.scale * (double)b_affine.scale /
+			      (double)frame.affine.scale);
+	return ret ? ret : onnx_tensor_quantise(o, frame.result, frame.affine);
 }
 
 int onnx_gemm(struct onnx *o)
@@ -210,6 +280,8 @@ int onnx_matmul(struct onnx *o)
 	p.w = onnx_input(o, 1);
 	if (p.x->type != IR_FLOAT32 || p.w->type != IR_FLOAT32)
 		return onnx_fail(o, p.x, -ENOTSUP, "only float32 factors");
+	if (!onnx_is_constant(p.w) || p.w->rank != 2)
+		return multiply_pairs(o, p.x, p.w, o->node->outputs[0]);
 	ret = check_product(o, &p);
 	if (!ret)
 		ret = define_product(o, &p, o->node->outputs[0], IR_FLOAT32);

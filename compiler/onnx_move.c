@@ -618,14 +618,83 @@ int onnx_split(struct onnx *o)
 	return ret;
 }
 
-/* With constant indices in equal steps it is a slice; others only of constants. */
+/* First index and step where constant indices have equal ones. */
+static int equal_steps(struct onnx *o, const struct onnx_value *indices, int32_t extent,
+		       int32_t *first, int32_t *step, bool *equal)
+{
+	*step = 1;
+	*equal = indices->data != NULL;
+	for (uint64_t i = 0; indices->data && i < indices->elements; i++) {
+		int64_t index = onnx_integer(indices, i);
+
+		if (index < -(int64_t)extent || index >= extent)
+			return onnx_fail(o, indices, -EINVAL, "index %lld of %d elements",
+					 (long long)index, extent);
+		index += index < 0 ? extent : 0;
+		if (!i)
+			*first = (int32_t)index;
+		else if (i == 1)
+			*step = (int32_t)index - *first;
+		*equal &= *step && *first + (int64_t)i * *step == index;
+	}
+	return 0;
+}
+
+/* Indices as the graph has them: from the front. */
+static int indices_tensor(struct onnx *o, struct onnx_value *indices, int32_t extent, int *tensor)
+{
+	int64_t *data;
+
+	if (!indices->data)
+		return onnx_tensor(o, indices, ONNX_PLAIN, tensor);
+	data = onnx_alloc(o, indices->elements, sizeof(*data));
+	if (!data)
+		return onnx_failed(o);
+	for (uint64_t i = 0; i < indices->elements; i++) {
+		data[i] = onnx_integer(indices, i);
+		data[i] += data[i] < 0 ? extent : 0;
+	}
+	return onnx_tensor_raw(o, indices->name, IR_INT64, indices->rank, indices->shape, data,
+			       tensor);
+}
+
+static struct onnx_value *gathered(struct onnx *o, struct onnx_value *x,
+				   struct onnx_value *indices, unsigned int axis,
+				   const char *name, unsigned int rank, const int32_t *shape)
+{
+	struct onnx_value *y = onnx_value_new(o, name, x->type, rank, shape), *stored;
+	struct ir_operator *op;
+	int inputs[2], to;
+
+	if (!y)
+		return NULL;
+	if (moves_stored(x)) {
+		stored = gathered(o, x->stored, indices, axis, name, rank, shape);
+		if (!stored)
+			return NULL;
+		take_meaning(y, x, stored);
+		return y;
+	}
+	if (onnx_tensor(o, x, ONNX_PLAIN, &inputs[0]) ||
+	    indices_tensor(o, indices, x->shape[axis], &inputs[1]) ||
+	    onnx_tensor_new(o, y, ONNX_PLAIN, &to))
+		return NULL;
+	copy_quantisation(o, inputs[0], to);
+	op = onnx_emit(o, IR_GATHER, 2, inputs, to);
+	if (!op || resolve_portable(o->graph, op, KESTREL_GRAPH_GATHER, 0))
+		return NULL;
+	op->portable->attributes.axis.axis = axis;
+	return y;
+}
+
+/* With constant indices in equal steps it is a slice. */
 int onnx_gather(struct onnx *o)
 {
 	struct onnx_value *x, *indices, *y, *part;
-	unsigned int axis, rank = 0;
-	int32_t shape[2 * IR_RANK_MAX];
+	unsigned int axis, rank = 0, operators = o->graph->operator_count;
+	int32_t shape[2 * IR_RANK_MAX], first = 0, step;
 	struct onnx_slice slice;
-	int64_t first = 0, step = 1, index;
+	bool equal;
 	int ret = onnx_check_counts(o, 2, 2);
 
 	if (ret)
@@ -636,40 +705,33 @@ int onnx_gather(struct onnx *o)
 	ret = onnx_axis(o, onnx_attribute_int(o, "axis", 0), x->rank, &axis);
 	if (ret)
 		return ret;
-	if (!indices->data || (indices->type != IR_INT64 && indices->type != IR_INT32))
-		return onnx_fail(o, indices, -ENOTSUP, "the indices must be constant");
-	for (uint64_t i = 0; i < indices->elements; i++) {
-		index = onnx_integer(indices, i);
-		if (index < -(int64_t)x->shape[axis] || index >= x->shape[axis])
-			return onnx_fail(o, indices, -EINVAL, "index %lld of %d elements",
-					 (long long)index, x->shape[axis]);
-		index += index < 0 ? x->shape[axis] : 0;
-		if (!i)
-			first = index;
-		else if (i == 1)
-			step = index - first;
-		if (!step || first + (int64_t)i * step != index)
-			return onnx_fail(o, indices, -ENOTSUP,
-					 "indices that are not in equal steps");
-	}
-	slice = whole(x);
-	slice.begin[axis] = (int32_t)first;
-	slice.stride[axis] = (int32_t)step;
-	slice.count[axis] = (int32_t)indices->elements;
-	part = sliced(o, x, y->name, &slice);
-	if (!part)
-		return onnx_failed(o);
+	if (indices->type != IR_INT64 && indices->type != IR_INT32)
+		return onnx_fail(o, indices, -ENOTSUP, "type %s is no index",
+				 ir_type_name(indices->type));
+	ret = equal_steps(o, indices, x->shape[axis], &first, &step, &equal);
+	if (ret)
+		return ret;
 	for (unsigned int d = 0; d < x->rank; d++) {
 		if (d != axis)
 			shape[rank++] = x->shape[d];
 		for (unsigned int i = 0; d == axis && i < indices->rank; i++)
 			shape[rank++] = indices->shape[i];
 	}
-	part = onnx_reshaped(o, part, y->name, rank, shape);
+	if (equal) {
+		slice = whole(x);
+		slice.begin[axis] = first;
+		slice.stride[axis] = step;
+		slice.count[axis] = (int32_t)indices->elements;
+		part = sliced(o, x, y->name, &slice);
+		part = part ? onnx_reshaped(o, part, y->name, rank, shape) : NULL;
+	} else {
+		part = gathered(o, x, indices, axis, y->name, rank, shape);
+	}
 	if (!part)
 		return onnx_failed(o);
 	onnx_alias(y, part);
-	return part->data ? onnx_removed(o, o->node, "a constant") : 0;
+	return operators < o->graph->operator_count ? 0 :
+	       onnx_removed(o, o->node, "a constant");
 }
 
 int onnx_identity(struct onnx *o)

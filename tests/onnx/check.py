@@ -1,0 +1,132 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Random quantised ONNX models of a few operators against ONNX Runtime.
+
+usage: check.py [--count N] [--first SEED] [--only FAMILY] [--keep DIRECTORY]
+                [--bin DIRECTORY]
+
+N models (default 2) of every family of cases.py run in ONNX Runtime without any
+optimisation, which is the definition step by step, and in npu-run on the
+processor and on the simulated NPU. Integers may be one step beside the
+definition in one element of a hundred (sums are taken in integers here and in
+floats there) and float32 within 1e-4 of their range; both devices must give the
+same bytes. --keep leaves the models that fail in DIRECTORY. Prints TAP lines.
+"""
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import zlib
+
+import numpy as np
+
+from cases import FAMILIES
+from model import Model
+
+TOLERANCE = 1e-4
+# Of elements: how many may be a step beside the definition.
+SHARE = 0.01
+TIMEOUT_SECONDS = 120
+# Chains of several quantisations: a step in one of them becomes several.
+CHAINS = {"network": 4, "flatten_gemm": 2}
+
+
+def run(command):
+    """None, or what the command had to say."""
+    done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_SECONDS,
+                          check=False)
+    return None if done.returncode == 0 else f"exit status {done.returncode}: {done.stderr}"
+
+
+def difference(name, expected, found):
+    """None, or how they differ."""
+    if expected.nbytes != found.nbytes:
+        return f"{found.nbytes} bytes instead of {expected.nbytes}"
+    found = found.view(expected.dtype).reshape(expected.shape)
+    allowed = int(expected.size * SHARE) + 1
+    steps = CHAINS.get(name, 1)
+    distance = np.abs(found.astype(np.float64) - expected.astype(np.float64))
+    if expected.dtype == np.float32:
+        beside = ~(distance <= TOLERANCE * max(float(np.ptp(expected)), 1e-3))
+        # Real values behind integers lie on their grid.
+        values = np.unique(expected)
+        step = float(np.diff(values).min()) if len(values) > 1 else float(np.abs(values).max())
+        worst = distance.max() / step if step and len(values) <= 256 else 0
+        if not beside.any() or (len(values) <= 256 and beside.sum() <= allowed * steps and
+                                worst < steps + 1.5):
+            return None
+    else:
+        beside = distance > 0
+        if beside.sum() <= allowed * steps and distance.max() <= steps:
+            return None
+    at = np.unravel_index(int(np.argmax(distance)), distance.shape)
+    return (f"{beside.sum()} of {expected.size} differ, most at {list(map(int, at))}: "
+            f"{found[at]} instead of {expected[at]}")
+
+
+def check(name, seed, tools, work):
+    """None, or why the model fails."""
+    rng = np.random.default_rng([zlib.crc32(name.encode()), seed])
+    model = Model(rng)
+    FAMILIES[name](model)
+    data = model.serialise()
+    expected = model.run(model.outputs)
+    source, graph = os.path.join(work, "model.onnx"), os.path.join(work, "graph.npu")
+    with open(source, "wb") as file:
+        file.write(data)
+    inputs, outputs = [], []
+    for i, value in enumerate(model.data):
+        inputs.append(os.path.join(work, f"input_{i}.bin"))
+        value.tofile(inputs[-1])
+    for i in range(len(expected)):
+        outputs.append(os.path.join(work, f"output_{i}.bin"))
+    failure = run([os.path.join(tools, "npuc"), source, "-o", graph])
+    answers = {}
+    for device in ("cpu", "sim"):
+        failure = failure or run([os.path.join(tools, "npu-run"), graph, "--device", device,
+                                  "--input", *inputs, "--output", *outputs])
+        if failure:
+            return failure
+        answers[device] = [np.fromfile(path, np.uint8) for path in outputs]
+    for i, value in enumerate(expected):
+        failure = difference(name, value, answers["cpu"][i])
+        if failure:
+            return f"output {i}: {failure}"
+        if not np.array_equal(answers["cpu"][i], answers["sim"][i]):
+            return f"output {i}: processor and simulated NPU differ"
+    return None
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--count", type=int, default=2)
+    parser.add_argument("--first", type=int, default=1)
+    parser.add_argument("--only", default="")
+    parser.add_argument("--keep")
+    parser.add_argument("--bin", default="build/bin")
+    options = parser.parse_args()
+    failed = False
+    for name in FAMILIES:
+        if options.only and name != options.only:
+            continue
+        problems = []
+        for seed in range(options.first, options.first + options.count):
+            with tempfile.TemporaryDirectory() as work:
+                failure = check(name, seed, options.bin, work)
+                if failure:
+                    problems.append(f"# seed {seed}: {failure.strip()}")
+                    if options.keep:
+                        keep = os.path.join(options.keep, f"{name}-{seed}")
+                        os.makedirs(options.keep, exist_ok=True)
+                        subprocess.run(["cp", "-r", work, keep], check=True)
+        for line in problems:
+            print(line)
+        print(f"{'not ok' if problems else 'ok'} - {name}", flush=True)
+        failed |= bool(problems)
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
