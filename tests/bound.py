@@ -19,7 +19,8 @@ import sys
 # schema.fbs of TensorFlow Lite: BuiltinOperator and the field slots used below
 OPERATOR_NAMES = {0: "ADD", 1: "AVERAGE_POOL_2D", 2: "CONCATENATION", 3: "CONV_2D",
                   4: "DEPTHWISE_CONV_2D", 6: "DEQUANTIZE", 9: "FULLY_CONNECTED",
-                  14: "LOGISTIC", 17: "MAX_POOL_2D", 18: "MUL", 22: "RESHAPE", 25: "SOFTMAX", 27: "SVDF",
+                  14: "LOGISTIC", 17: "MAX_POOL_2D", 18: "MUL", 22: "RESHAPE", 25: "SOFTMAX",
+                  27: "SVDF",
                   34: "PAD", 39: "TRANSPOSE", 40: "MEAN", 67: "TRANSPOSE_CONV",
                   114: "QUANTIZE", 126: "BATCH_MATMUL"}
 ITEM_BYTES = {0: 4, 1: 2, 2: 4, 3: 1, 4: 8, 7: 2, 9: 1}
