@@ -17,6 +17,7 @@
 harness_start() {
 	harness_logs=$1
 	harness_begin=$SECONDS
+	harness_expected=()
 	rm -rf "$harness_logs"
 	mkdir -p "$harness_logs"
 }
@@ -82,6 +83,11 @@ harness_finish() {
 		passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
 	done
 	printf '\n'
+	for result in ${harness_expected[@]+"${harness_expected[@]}"}; do
+		[ -e "$harness_logs/$result.result" ] && continue
+		failed=$((failed + 1))
+		echo "FAILED $result: has not come to its end"
+	done
 	sed -n 's/^./FAILED &/p' "$harness_logs"/*.problems 2>/dev/null || true
 	printf 'tests took %d s\n' $((SECONDS - harness_begin))
 	printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
@@ -115,6 +121,7 @@ groups_run() {
 	local -a lanes=()
 
 	shift
+	mapfile -t harness_expected < <(groups_names "$table")
 	mkdir -p "$harness_logs/.taken"
 	set -m
 	for lane; do
