@@ -12,7 +12,7 @@
 #include <linux/dma-heap.h>
 #include <linux/udmabuf.h>
 
-#include <drm/drm_mode.h>
+#include <drm_mode.h>
 
 #include "kestrel.h"
 
