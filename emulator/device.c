@@ -61,6 +61,20 @@ static uint32_t device_walk_latency(const struct kestrel_configuration *configur
 	return configuration->port[configuration->port_count - 1].read_latency;
 }
 
+/* Ends the injected faults that a reset ends: of the core, and above, of all. */
+static void device_faults_heal(struct kestrel_emulator *emulator, bool whole_device)
+{
+	uint32_t *fault = emulator->fault;
+
+	if (fault[KESTREL_EMULATOR_FAULT_HUNG_ENGINE] == 2)
+		kestrel_emulator_inject(emulator, KESTREL_EMULATOR_FAULT_HUNG_ENGINE, 0);
+	if (fault[KESTREL_EMULATOR_FAULT_DEAD_MCU] == 2 ||
+	    (fault[KESTREL_EMULATOR_FAULT_DEAD_MCU] == 3 && whole_device))
+		kestrel_emulator_inject(emulator, KESTREL_EMULATOR_FAULT_DEAD_MCU, 0);
+	if (fault[KESTREL_EMULATOR_FAULT_LYING_FIRMWARE] == UINT32_MAX)
+		fault[KESTREL_EMULATOR_FAULT_LYING_FIRMWARE] = 0;
+}
+
 static void device_power_on(struct kestrel_emulator *emulator)
 {
 	uint64_t job[KESTREL_COUNTER_COUNT];
@@ -95,6 +109,7 @@ static void device_power_on(struct kestrel_emulator *emulator)
 	memset(emulator->counter, 0, sizeof(emulator->counter));
 	emulator->boot_due = DEVICE_NEVER;
 	emulator->invalidate_due = DEVICE_NEVER;
+	device_faults_heal(emulator, true);
 }
 
 struct kestrel_emulator *
@@ -207,11 +222,15 @@ void device_mcu_reset(struct kestrel_emulator *emulator)
 	emulator->boot_due = DEVICE_NEVER;
 	emulator->interrupt_raw &= ~(KESTREL_INTERRUPT_MCU_EVENT | KESTREL_INTERRUPT_MCU_HALT);
 	device_interrupt_update(emulator);
+	device_faults_heal(emulator, false);
 }
 
 void device_engine_reset(struct kestrel_emulator *emulator)
 {
 	struct engine_status status;
+
+	if (emulator->fault[KESTREL_EMULATOR_FAULT_HUNG_ENGINE] == 2)
+		kestrel_emulator_inject(emulator, KESTREL_EMULATOR_FAULT_HUNG_ENGINE, 0);
 
 	engine_status(emulator->engine, &status);
 	engine_reset(emulator->engine, emulator->now);

@@ -132,12 +132,19 @@ void kestrel_emulator_set_fuses(struct kestrel_emulator *emulator, bool secure,
 				uint32_t security_version, const uint8_t *public_key);
 
 /*
- * Faults that a test injects. Each stays until it is injected again with value 0.
+ * Faults that a test injects. Each stays until it is injected again with value 0,
+ * or, with the values that say so, until a reset ends it.
  */
 enum kestrel_emulator_fault {
-	/* Units retire nothing while value is non-zero; only KILL and resets end it. */
+	/*
+	 * Units retire nothing while value is non-zero; KILL and resets end the job
+	 * all the same. 2: the next reset of the engine makes it whole.
+	 */
 	KESTREL_EMULATOR_FAULT_HUNG_ENGINE = 0,
-	/* The MCU executes nothing while value is non-zero. */
+	/*
+	 * The MCU executes nothing while value is non-zero. 2: its next reset
+	 * brings it back; 3: that of the whole device does.
+	 */
 	KESTREL_EMULATOR_FAULT_DEAD_MCU = 1,
 	/* The next `value` rises of the interrupt line are lost. */
 	KESTREL_EMULATOR_FAULT_LOST_INTERRUPT = 2,
@@ -145,7 +152,10 @@ enum kestrel_emulator_fault {
 	KESTREL_EMULATOR_FAULT_ECC = 3,
 	/* Every register reads all ones and ignores writes: the device is gone. */
 	KESTREL_EMULATOR_FAULT_ALL_ONES = 4,
-	/* The next `value` writes of the MCU to host memory carry inverted bits. */
+	/*
+	 * The next `value` writes of the MCU to host memory carry inverted bits;
+	 * all of them up to its next reset when value is UINT32_MAX.
+	 */
 	KESTREL_EMULATOR_FAULT_LYING_FIRMWARE = 5,
 	/*
 	 * While value is non-zero one write of the MCU to host memory in 32 is

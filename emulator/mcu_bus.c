@@ -187,7 +187,7 @@ static uint32_t window_value(struct kestrel_emulator *emulator, uint32_t value)
 	uint32_t random;
 
 	if (*lies) {
-		(*lies)--;
+		*lies -= *lies != UINT32_MAX;
 		return ~value;
 	}
 	if (!emulator->fault[KESTREL_EMULATOR_FAULT_MUTATING_FIRMWARE])

@@ -406,6 +406,26 @@ static void test_faults(struct fixture *f)
 	boot_program(f, program_window, sizeof(program_window));
 	EQUAL(test, f->machine->memory[PAGES_PHYSICAL + 4], 0xff - 42);
 
+	/* Those that a reset ends. */
+	kestrel_emulator_inject(f->emulator, KESTREL_EMULATOR_FAULT_LYING_FIRMWARE, UINT32_MAX);
+	boot_program(f, program_window, sizeof(program_window));
+	EQUAL(test, f->machine->memory[PAGES_PHYSICAL + 4], 42);
+	boot_program(f, program_doorbell, sizeof(program_doorbell));
+	for (uint32_t value = 2; value <= 3; value++) {
+		kestrel_emulator_inject(f->emulator, KESTREL_EMULATOR_FAULT_DEAD_MCU, value);
+		set(f, KESTREL_REG_DOORBELL, 100);
+		kestrel_emulator_advance(f->emulator, 1000);
+		EQUAL(test, get(f, KESTREL_REG_INTERRUPT_RAW) & KESTREL_INTERRUPT_MCU_EVENT, 0);
+		if (value == 3)
+			set(f, KESTREL_REG_RESET, KESTREL_RESET_DEVICE);
+		boot_program(f, program_doorbell, sizeof(program_doorbell));
+		EQUAL(test, get(f, KESTREL_REG_MCU_STATUS), KESTREL_MCU_STATUS_RUNNING);
+		set(f, KESTREL_REG_DOORBELL, 100);
+		kestrel_emulator_run(f->emulator, 1000);
+		EQUAL(test, get(f, KESTREL_REG_INTERRUPT_RAW), KESTREL_INTERRUPT_MCU_EVENT);
+		set(f, KESTREL_REG_INTERRUPT_CLEAR, KESTREL_INTERRUPT_ALL);
+	}
+
 	EQUAL(test, kestrel_emulator_inject(f->emulator, KESTREL_EMULATOR_FAULTS, 1), -22);
 	CHECK(test, !strcmp(kestrel_emulator_fault_name(1), "dead-mcu"));
 	CHECK(test, !kestrel_emulator_fault_name(KESTREL_EMULATOR_FAULTS));

@@ -23,6 +23,8 @@
 #   --smp N, --memory M processors (default 2), memory (default 1G)
 #   --qemu-args ARGS    more arguments for QEMU, split at blanks; repeatable
 #   --append ARGS       more kernel arguments
+#   --inject            let the guest inject faults into the NPU: tests/vm/injector.py
+#                       serves the port kestrel.inject (/dev/vport*; amd64: not)
 #   --stream            show the console while it runs
 #   --quiet             print nothing unless the run fails
 #
@@ -47,14 +49,15 @@ fail()
 }
 
 script='' arch=arm64 kernel=debian machine='' timeout=300 log='' out='' cpu=''
-smp=2 memory=1G append='' stream=0 quiet=0 leaks=1
+smp=2 memory=1G append='' stream=0 quiet=0 leaks=1 inject=0
 overlays=() additions=() modules=() allowed=() qemu_args=()
 while [ $# -gt 0 ]; do
 	case $1 in
 	--stream) stream=1; shift; continue ;;
 	--quiet) quiet=1; shift; continue ;;
 	--no-leak-check) leaks=0; shift; continue ;;
-	--help) sed -n '3,37s/^# \{0,1\}//p' "$0"; exit 0 ;;
+	--inject) inject=1; shift; continue ;;
+	--help) sed -n '3,39s/^# \{0,1\}//p' "$0"; exit 0 ;;
 	esac
 	[ $# -ge 2 ] || fail 125 "option $1 needs a value or does not exist (--help)"
 	case $1 in
@@ -102,11 +105,12 @@ qemu=${KESTREL_QEMU:-$top/build/qemu/$program}
 [ -x "$qemu" ] || qemu=$(dirname "$("$top/emulator/qemu/build.sh")")/$program || exit 125
 
 work=$(mktemp -d)
-qemu_pid='' stream_pid=''
+qemu_pid='' stream_pid='' injector_pid=''
 cleanup()
 {
 	[ -z "$qemu_pid" ] || kill -9 "$qemu_pid" 2>/dev/null || true
 	[ -z "$stream_pid" ] || kill "$stream_pid" 2>/dev/null || true
+	[ -z "$injector_pid" ] || kill "$injector_pid" 2>/dev/null || true
 	rm -rf "$work"
 }
 trap cleanup EXIT
@@ -140,6 +144,14 @@ if [ ${#modules[@]} -gt 0 ]; then
 fi
 (cd "$work/root" && find . -mindepth 1 | cpio -o -H newc -R 0:0 --quiet) >"$work/overlay.cpio"
 cat "$base" "$work/overlay.cpio" >"$work/initramfs"
+
+if [ $inject = 1 ]; then
+	qemu_args+=(-qmp "unix:$work/qmp,server=on,wait=off" -device virtio-serial-pci
+		-chardev "socket,id=inject,path=$work/inject,server=on,wait=off"
+		-device "virtserialport,chardev=inject,name=kestrel.inject")
+	python3 "$here/injector.py" "$work/qmp" "$work/inject" 2>"$work/injector.err" &
+	injector_pid=$!
+fi
 
 started=$SECONDS
 "$qemu" -M "$machine" -cpu "$cpu" -accel tcg,thread=multi -smp "$smp" -m "$memory" \
@@ -176,6 +188,7 @@ show_end()
 {
 	[ $stream = 1 ] || { echo "run-guest: end of the console:"; tail -n 25 "$log" | sed 's/^/    /'; } >&2
 	[ ! -s "$work/qemu.err" ] || sed 's/^/    qemu: /' "$work/qemu.err" >&2
+	[ ! -s "$work/injector.err" ] || sed 's/^/    injector: /' "$work/injector.err" >&2
 	echo "run-guest: the console log is $log" >&2
 }
 
