@@ -19,6 +19,7 @@
 #include <linux/dma-buf.h>
 #include <linux/dma-mapping.h>
 #include <linux/dma-resv.h>
+#include <linux/highmem.h>
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
 
@@ -197,6 +198,31 @@ void kestrel_bos_shutdown(struct kestrel_device *kdev)
 		dma_resv_unlock(object->resv);
 	}
 	mutex_unlock(&kdev->bo_lock);
+}
+
+/**
+ * kestrel_bo_read - copy what is in an object
+ * @object: object that a VM maps, so that its pages stay
+ * @offset: first byte
+ * @to: where to
+ * @size: bytes; @offset + @size is inside the object
+ *
+ * Return: bytes copied: @size, or 0 where the memory is somebody else's.
+ */
+size_t kestrel_bo_read(struct drm_gem_object *object, u64 offset, void *to, size_t size)
+{
+	struct page **pages = to_drm_gem_shmem_obj(object)->pages;
+	size_t done, piece;
+
+	if (!pages)
+		return 0;
+	for (done = 0; done < size; done += piece) {
+		size_t start = offset_in_page(offset + done);
+
+		piece = min(size - done, PAGE_SIZE - start);
+		memcpy_from_page(to + done, pages[(offset + done) >> PAGE_SHIFT], start, piece);
+	}
+	return size;
 }
 
 /**

@@ -59,6 +59,7 @@ enum dma_data_direction kestrel_bo_direction(const struct kestrel_bo *bo);
 unsigned long kestrel_bo_dma_attributes(const struct kestrel_bo *bo);
 void kestrel_bo_dma_unmap(struct kestrel_bo *bo);
 void kestrel_bo_list_add(struct drm_gem_object *object);
+size_t kestrel_bo_read(struct drm_gem_object *object, u64 offset, void *to, size_t size);
 struct drm_gem_object *kestrel_bo_create_object(struct drm_device *drm, size_t size);
 void kestrel_bos_shutdown(struct kestrel_device *kdev);
 

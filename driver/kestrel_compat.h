@@ -9,6 +9,7 @@
  * In a kernel tree this file has no place, nor has the render node.
  */
 
+#include <linux/kobject.h>
 #include <linux/module.h>
 
 #include <drm/drm_accel.h>
@@ -81,11 +82,24 @@ static inline void kestrel_compat_shmem_put_pages(struct drm_gem_shmem_object *s
 #endif
 }
 
+/*
+ * Kernels that have drm_dev_wedged_event() send it from the primary node, and an
+ * accel device has none: then, and where there is no such function, the same
+ * event comes from the device's own node.
+ */
 static inline void kestrel_compat_wedged_event(struct drm_device *drm)
 {
+	char wedged[] = "WEDGED=rebind";
+	char *environment[2] = { wedged };
+	struct drm_minor *node = drm->accel ?: drm->primary;
+
 #ifdef KESTREL_HAVE_WEDGED_EVENT
-	drm_dev_wedged_event(drm, DRM_WEDGE_RECOVERY_REBIND, NULL);
+	if (drm->primary) {
+		drm_dev_wedged_event(drm, DRM_WEDGE_RECOVERY_REBIND, NULL);
+		return;
+	}
 #endif
+	kobject_uevent_env(&node->kdev->kobj, KOBJ_CHANGE, environment);
 }
 
 #ifdef KESTREL_HAVE_STRING_NAMESPACES

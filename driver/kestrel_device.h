@@ -13,6 +13,7 @@
 
 #include "kestrel_clock.h"
 #include "kestrel_devfreq.h"
+#include "kestrel_coredump.h"
 #include "kestrel_firmware.h"
 #include "kestrel_mmu.h"
 #include "kestrel_power.h"
@@ -42,6 +43,7 @@
  *	kestrel_devfreq.lock		spinlock: load
  *	kestrel_device.user_lock	spinlock: users' shares
  *	kestrel_reset.lock		spinlock: what reset is asked for
+ *	kestrel_coredump.lock		spinlock: who makes a dump
  *	kestrel_fence.lock		spinlock (irq): by dma_fence_signal()
  *
  * kestrel_pagetable.lock and kestrel_mmu.lock are taken by MMU notifiers of
@@ -116,6 +118,8 @@ struct kestrel_device {
 	struct kestrel_devfreq devfreq;
 	/** @reset: watchdog, resets. */
 	struct kestrel_reset reset;
+	/** @coredump: the dump that is being made. */
+	struct kestrel_coredump coredump;
 	/**
 	 * @silent: done when the device, unplugged, has been stopped. Between
 	 * the two nobody may touch it, but it may still touch memory: whoever

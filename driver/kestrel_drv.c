@@ -113,6 +113,7 @@ static void kestrel_drv_query_resets(struct kestrel_device *kdev,
 		.mcu = atomic_read(&kdev->reset.mcu_count),
 		.device = atomic_read(&kdev->reset.full_count),
 		.wedged = kestrel_reset_wedged(kdev),
+		.queue_kills = atomic_read(&kdev->reset.kill_count),
 	};
 }
 
@@ -300,6 +301,7 @@ static const struct drm_driver kestrel_drm_driver = {
 static void kestrel_drv_stop(struct kestrel_device *kdev)
 {
 	kestrel_reset_stop(kdev);
+	kestrel_coredump_flush(kdev);
 	if (!kestrel_device_gone(kdev)) {
 		kestrel_write(kdev, KESTREL_REG_INTERRUPT_ENABLE, 0);
 		kestrel_device_reset(kdev);
@@ -333,6 +335,10 @@ static int kestrel_drv_start(struct kestrel_device *kdev)
 		return -ENOMEM;
 
 	ret = drmm_add_action_or_reset(&kdev->drm, kestrel_drv_sched_wq_destroy, kdev->sched_wq);
+	if (ret)
+		return ret;
+
+	ret = kestrel_coredump_init(kdev);
 	if (ret)
 		return ret;
 
@@ -382,6 +388,7 @@ err_irq:
 	kestrel_device_irq_disable(kdev);
 err_firmware:
 	kestrel_reset_stop(kdev);
+	kestrel_coredump_flush(kdev);
 	/* The device must have let go of the memory before it is freed. */
 	kestrel_device_reset(kdev);
 	kestrel_firmware_fini(kdev);
@@ -463,6 +470,12 @@ void kestrel_drv_detach(struct kestrel_device *kdev)
 	kestrel_power_stopped(kdev);
 }
 
+const struct attribute_group *kestrel_drv_groups[] = {
+	&kestrel_power_group,
+	&kestrel_reset_group,
+	NULL
+};
+
 static int kestrel_platform_probe(struct platform_device *pdev)
 {
 	struct kestrel_device *kdev = kestrel_drv_alloc(&pdev->dev);
@@ -500,7 +513,7 @@ static struct platform_driver kestrel_platform_driver = {
 		.name = "kestrel",
 		.of_match_table = kestrel_of_match,
 		.pm = pm_ptr(&kestrel_power_ops),
-		.dev_groups = kestrel_power_groups,
+		.dev_groups = kestrel_drv_groups,
 	},
 };
 

@@ -34,6 +34,8 @@ void kestrel_file_queue_close(struct kestrel_file *file, struct kestrel_queue *q
 void kestrel_drv_limits(const struct kestrel_device *kdev,
 			struct drm_kestrel_query_limits *limits);
 
+extern const struct attribute_group *kestrel_drv_groups[];
+
 struct kestrel_device *kestrel_drv_alloc(struct device *dev);
 int kestrel_drv_attach(struct kestrel_device *kdev);
 void kestrel_drv_detach(struct kestrel_device *kdev);

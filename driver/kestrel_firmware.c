@@ -20,7 +20,6 @@
 static_assert(!IS_ENABLED(CONFIG_CPU_BIG_ENDIAN));
 
 #define KESTREL_EVENT_ENTRIES	512
-#define KESTREL_LOG_ENTRIES	256
 
 /* How often a wait looks by itself, should an interrupt be lost. */
 #define KESTREL_REPLY_POLL_MS	5

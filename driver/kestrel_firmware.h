@@ -28,6 +28,9 @@ struct sg_table;
 #define KESTREL_SHARED_SAVE_VA(slot)	(0x100000000ull + (slot) * (u64)SZ_64M)
 #define KESTREL_SHARED_SAVE_MAX		SZ_64M
 
+/* Records of the log ring. */
+#define KESTREL_LOG_ENTRIES		256
+
 /**
  * struct kestrel_shared - memory that driver and firmware share
  */

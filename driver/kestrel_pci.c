@@ -82,7 +82,7 @@ static struct pci_driver kestrel_pci_driver = {
 	.remove = kestrel_pci_remove,
 	.driver = {
 		.pm = pm_ptr(&kestrel_power_ops),
-		.dev_groups = kestrel_power_groups,
+		.dev_groups = kestrel_drv_groups,
 	},
 };
 

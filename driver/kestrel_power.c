@@ -26,6 +26,7 @@
 #include <drm/drm_managed.h>
 #include <drm/drm_print.h>
 
+#include "kestrel_compat.h"
 #include "kestrel_device.h"
 #include "kestrel_power.h"
 #include "kestrel_queue.h"
@@ -226,6 +227,7 @@ static int kestrel_power_wake(struct device *dev)
 			mutex_lock(&kdev->firmware.request_lock);
 			kestrel_reset_give_up(kdev);
 			mutex_unlock(&kdev->firmware.request_lock);
+			kestrel_compat_wedged_event(&kdev->drm);
 		}
 		kestrel_queues_resume(kdev);
 		kestrel_reset_watchdog_restart(kdev);
@@ -264,13 +266,8 @@ static struct attribute *kestrel_power_attrs[] = {
 	NULL
 };
 
-static const struct attribute_group kestrel_power_group = {
+const struct attribute_group kestrel_power_group = {
 	.attrs = kestrel_power_attrs,
-};
-
-const struct attribute_group *kestrel_power_groups[] = {
-	&kestrel_power_group,
-	NULL
 };
 
 /**

@@ -43,7 +43,7 @@ struct kestrel_power {
 };
 
 extern const struct dev_pm_ops kestrel_power_ops;
-extern const struct attribute_group *kestrel_power_groups[];
+extern const struct attribute_group kestrel_power_group;
 
 int kestrel_power_supply(struct kestrel_device *kdev);
 int kestrel_power_init(struct kestrel_device *kdev);

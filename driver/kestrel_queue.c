@@ -135,7 +135,14 @@ struct kestrel_queue *kestrel_queue_get(struct kestrel_file *file, u32 id)
 	return queue;
 }
 
-static struct kestrel_queue *kestrel_queue_at(struct kestrel_device *kdev, u32 slot)
+/**
+ * kestrel_queue_at - find a queue of the device
+ * @kdev: device
+ * @slot: index, below queue_count
+ *
+ * Return: the queue with a reference, or NULL.
+ */
+struct kestrel_queue *kestrel_queue_at(struct kestrel_device *kdev, u32 slot)
 {
 	struct kestrel_queue *queue;
 
@@ -178,7 +185,9 @@ static int kestrel_queue_job_ended(struct kestrel_queue *queue,
 	if (error) {
 		type = kestrel_protocol_fault_type(event);
 		kestrel_fault_job(job, event, type);
-		if (type != DRM_KESTREL_FAULT_RESET)
+		kestrel_coredump_job(job, event, error);
+		atomic_inc(&queue->kdev->reset.kill_count);
+		if (type != DRM_KESTREL_FAULT_RESET && type != DRM_KESTREL_FAULT_HARDWARE)
 			queue->fault_count++;
 	}
 
@@ -188,11 +197,18 @@ static int kestrel_queue_job_ended(struct kestrel_queue *queue,
 
 	if (error == -ETIMEDOUT)
 		kestrel_queue_die(queue, DRM_KESTREL_QUEUE_TIMEDOUT, -ECANCELED);
-	else if (error == -ECANCELED)
+	else if (error == -ECANCELED || error == -EIO)
 		kestrel_queue_die(queue, DRM_KESTREL_QUEUE_INNOCENT, -ECANCELED);
 	else if (error)
 		kestrel_queue_die(queue, DRM_KESTREL_QUEUE_FAULT, -ECANCELED);
 	return 0;
+}
+
+/* The firmware gives the queue up, and no job of it is to blame. */
+static void kestrel_queue_break(struct kestrel_queue *queue)
+{
+	atomic_inc(&queue->kdev->reset.kill_count);
+	kestrel_queue_die(queue, DRM_KESTREL_QUEUE_INNOCENT, -ECANCELED);
 }
 
 /**
@@ -216,7 +232,7 @@ int kestrel_queue_event(struct kestrel_device *kdev, const struct kestrel_fw_eve
 	    queue->status != DRM_KESTREL_QUEUE_OK)
 		ret = -EPROTO;
 	else if (event->type == KESTREL_FW_EVENT_QUEUE_BROKEN)
-		kestrel_queue_die(queue, DRM_KESTREL_QUEUE_INNOCENT, -ECANCELED);
+		kestrel_queue_break(queue);
 	else
 		ret = kestrel_queue_job_ended(queue, event);
 	spin_unlock(&queue->lock);
@@ -349,6 +365,15 @@ int kestrel_queues_restore(struct kestrel_device *kdev)
 	return ret;
 }
 
+/* Jobs that are left when the firmware has let go of a queue were killed with it. */
+static void kestrel_queue_count_kill(struct kestrel_queue *queue)
+{
+	spin_lock(&queue->lock);
+	if (!list_empty(&queue->running))
+		atomic_inc(&queue->kdev->reset.kill_count);
+	spin_unlock(&queue->lock);
+}
+
 static void kestrel_queue_detach(struct kestrel_queue *queue)
 {
 	struct kestrel_device *kdev = queue->kdev;
@@ -371,6 +396,8 @@ static void kestrel_queue_detach(struct kestrel_queue *queue)
 		else
 			/* Events about it must not be left for the next queue here. */
 			kestrel_firmware_events_process(kdev);
+		if (!ret)
+			kestrel_queue_count_kill(queue);
 		drm_dev_exit(idx);
 	}
 

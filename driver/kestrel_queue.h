@@ -101,6 +101,7 @@ int kestrel_queue_module_init(void);
 void kestrel_queue_module_exit(void);
 
 struct kestrel_queue *kestrel_queue_get(struct kestrel_file *file, u32 id);
+struct kestrel_queue *kestrel_queue_at(struct kestrel_device *kdev, u32 slot);
 void kestrel_queue_put(struct kestrel_queue *queue);
 void kestrel_queue_close(struct kestrel_queue *queue);
 struct dma_fence *kestrel_queue_last_fence(struct kestrel_queue *queue);

@@ -7,16 +7,21 @@
  * The firmware times jobs; the driver times only the firmware. Three things
  * show that the firmware is ill: the device says that the management core has
  * halted, a request is not answered in time, or the heartbeat stands still
- * while jobs are outstanding. Then:
+ * while jobs are outstanding. So recovery goes up this ladder, one level at a time,
+ * and counts what it does:
  *
- * 1. fast reset of management core and engines, boot, make the queues anew;
- * 2. where that fails, reset of the whole device, then the same;
- * 3. where that fails, the device is wedged: every fence signals with EIO.
+ * 1. one queue is killed, by the firmware for what its job did, or because its
+ *    owner destroys it at work;
+ * 2. where the firmware is ill, fast reset of management core and engines, boot,
+ *    make the queues anew;
+ * 3. where that fails, reset of the whole device, then the same;
+ * 4. where that fails, the device is wedged: every fence signals with EIO.
  *
  * Jobs that were with the firmware are lost (ECANCELED) and their queues die as
  * innocent: it was the firmware that failed. Queues without such jobs go on.
  */
 
+#include <linux/device.h>
 #include <linux/dma-fence.h>
 #include <linux/moduleparam.h>
 
@@ -37,7 +42,8 @@ MODULE_PARM_DESC(heartbeat_timeout_ms,
 
 /**
  * kestrel_reset_give_up - wedge the device: all that it has and gets fails
- * @kdev: device that does not come back; the caller holds request_lock
+ * @kdev: device that does not come back; the caller holds request_lock, and sends the
+ *        event, kestrel_compat_wedged_event(), when it has let go of it
  */
 void kestrel_reset_give_up(struct kestrel_device *kdev)
 {
@@ -48,7 +54,6 @@ void kestrel_reset_give_up(struct kestrel_device *kdev)
 	kestrel_power_cut(kdev);
 	kestrel_pci_silence(kdev->drm.dev);
 	kestrel_queues_lose(kdev, DRM_KESTREL_QUEUE_WEDGED, -EIO, true);
-	kestrel_compat_wedged_event(&kdev->drm);
 }
 
 static int kestrel_reset_try(struct kestrel_device *kdev, enum kestrel_reset_level level)
@@ -100,7 +105,7 @@ static void kestrel_reset_work(struct work_struct *work)
 	struct kestrel_reset *reset = &kdev->reset;
 	enum kestrel_reset_level level;
 	bool cookie;
-	int idx, ret;
+	int idx, ret = 0;
 
 	level = kestrel_reset_take_level(reset);
 	if (level == KESTREL_RESET_NONE || reset->wedged || !drm_dev_enter(&kdev->drm, &idx))
@@ -125,19 +130,28 @@ static void kestrel_reset_work(struct work_struct *work)
 	/* Whoever found fault with the firmware since means this reset, too. */
 	level = max(level, kestrel_reset_take_level(reset));
 
+	kestrel_coredump_reset_begin(kdev);
 	ret = kestrel_reset_try(kdev, level);
-	if (ret && level != KESTREL_RESET_FULL)
-		ret = kestrel_reset_try(kdev, KESTREL_RESET_FULL);
+	if (ret && level != KESTREL_RESET_FULL) {
+		level = KESTREL_RESET_FULL;
+		ret = kestrel_reset_try(kdev, level);
+	}
 	/* The interrupt of a device that is given up stays off. */
 	if (ret)
 		kestrel_reset_give_up(kdev);
 	else
 		kestrel_device_irq_enable(kdev);
+	kestrel_coredump_reset_end(kdev, ret ? KESTREL_COREDUMP_WEDGED :
+				   level == KESTREL_RESET_FULL ? KESTREL_COREDUMP_DEVICE_RESET :
+				   KESTREL_COREDUMP_MCU_RESET);
 
 out_resume:
 	mutex_unlock(&kdev->firmware.request_lock);
 	dma_fence_end_signalling(cookie);
 
+	/* It allocates, so not before the fences have signalled. */
+	if (ret)
+		kestrel_compat_wedged_event(&kdev->drm);
 	WRITE_ONCE(reset->heartbeat_time, jiffies);
 	kestrel_queues_resume(kdev);
 out_unlock:
@@ -302,3 +316,32 @@ void kestrel_reset_stop(struct kestrel_device *kdev)
 	cancel_work_sync(&reset->work);
 	cancel_delayed_work_sync(&reset->watchdog);
 }
+
+#define KESTREL_RESET_COUNTER(name, value)						\
+static ssize_t name##_show(struct device *dev, struct device_attribute *attribute,	\
+			   char *text)							\
+{											\
+	struct kestrel_device *kdev = dev_get_drvdata(dev);				\
+											\
+	return sysfs_emit(text, "%d\n", value);					\
+}											\
+static DEVICE_ATTR_RO(name)
+
+KESTREL_RESET_COUNTER(queue_kills, atomic_read(&kdev->reset.kill_count));
+KESTREL_RESET_COUNTER(mcu_resets, atomic_read(&kdev->reset.mcu_count));
+KESTREL_RESET_COUNTER(device_resets, atomic_read(&kdev->reset.full_count));
+KESTREL_RESET_COUNTER(wedged, kestrel_reset_wedged(kdev));
+
+static struct attribute *kestrel_reset_attributes[] = {
+	&dev_attr_queue_kills.attr,
+	&dev_attr_mcu_resets.attr,
+	&dev_attr_device_resets.attr,
+	&dev_attr_wedged.attr,
+	NULL
+};
+
+/* Of the bus device; docs/sysfs-abi.md describes it. */
+const struct attribute_group kestrel_reset_group = {
+	.name = "recovery",
+	.attrs = kestrel_reset_attributes,
+};

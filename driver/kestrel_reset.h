@@ -5,6 +5,7 @@
 
 #include <linux/atomic.h>
 #include <linux/spinlock.h>
+#include <linux/sysfs.h>
 #include <linux/workqueue.h>
 
 #include <kestrel/firmware.h>
@@ -46,6 +47,8 @@ struct kestrel_reset {
 	u32 heartbeat;
 	/** @heartbeat_time: when it changed, or work began, in jiffies; atomic. */
 	unsigned long heartbeat_time;
+	/** @kill_count: queues that were killed so far. */
+	atomic_t kill_count;
 	/** @mcu_count: fast resets so far. */
 	atomic_t mcu_count;
 	/** @full_count: resets of the whole device so far. */
@@ -65,5 +68,7 @@ void kestrel_reset_watchdog_restart(struct kestrel_device *kdev);
 void kestrel_reset_job_started(struct kestrel_device *kdev);
 void kestrel_reset_job_ended(struct kestrel_device *kdev);
 bool kestrel_reset_wedged(struct kestrel_device *kdev);
+
+extern const struct attribute_group kestrel_reset_group;
 
 #endif /* _KESTREL_RESET_H_ */

@@ -80,6 +80,7 @@ void kestrel_vm_clear(struct kestrel_vm *vm)
 	struct kestrel_interval *interval;
 	LIST_HEAD(removed);
 
+	kestrel_coredump_flush(vm->kdev);
 	mutex_lock(&vm->lock);
 	if (!vm->dead) {
 		vm->dead = true;

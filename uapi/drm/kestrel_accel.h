@@ -261,8 +261,8 @@ struct drm_kestrel_query_resets {
 	__u32 device;
 	/** @wedged: 1 when the device is given up (all calls fail with EIO). */
 	__u32 wedged;
-	/** @pad: 0. */
-	__u32 pad;
+	/** @queue_kills: queues stopped with work in the firmware, without a reset. */
+	__u32 queue_kills;
 };
 
 /**
@@ -704,7 +704,7 @@ enum drm_kestrel_queue_status {
 	DRM_KESTREL_QUEUE_TIMEDOUT = 1,
 	/** @DRM_KESTREL_QUEUE_FAULT: a job of it did something illegal. */
 	DRM_KESTREL_QUEUE_FAULT = 2,
-	/** @DRM_KESTREL_QUEUE_INNOCENT: its jobs were lost in a reset. */
+	/** @DRM_KESTREL_QUEUE_INNOCENT: its jobs were lost in a reset, or hardware failed. */
 	DRM_KESTREL_QUEUE_INNOCENT = 3,
 	/** @DRM_KESTREL_QUEUE_WEDGED: the device does not work any more. */
 	DRM_KESTREL_QUEUE_WEDGED = 4,
