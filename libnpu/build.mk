@@ -21,7 +21,8 @@ endif
 LIBNPU := $(BIN)/libnpu.so.0
 LIBNPU_ARCHIVE := $(BUILD)/libnpu/libnpu.a
 LIBNPU_TOOL_OBJECTS := $(call objects,libnpu/tools/tool.c)
-LIBNPU_TOOLS := $(addprefix $(BIN)/,npu-run npu-bench npu-info npu-classify)
+LIBNPU_DUMP_OBJECTS := $(call objects,libnpu/tools/dump.c)
+LIBNPU_TOOLS := $(addprefix $(BIN)/,npu-run npu-bench npu-info npu-classify npu-coredump)
 LIBNPU_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%, \
 		  $(wildcard tests/unit/libnpu_*_test.c))
 # How a program in $(BIN) finds the library beside it.
@@ -68,6 +69,7 @@ $(LIBNPU_TOOLS): $(BIN)/npu-%: $(BUILD)/libnpu/tools/%.o \
 	@mkdir -p $(@D)
 	$(CC) $(KESTREL_LDFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBNPU_LINK) $(TOOL_LIBS)
 
+$(BIN)/npu-coredump: $(LIBNPU_DUMP_OBJECTS)
 $(BIN)/npu-classify: TOOL_LIBS := $(LIBPNG_LIBS)
 
 $(LIBNPU_INTERFACE_TEST): %/interface_test: %/interface.o $(LIBNPU_ARCHIVE)
@@ -75,6 +77,7 @@ $(LIBNPU_INTERFACE_TEST): %/interface_test: %/interface.o $(LIBNPU_ARCHIVE)
 	$(CC) $(KESTREL_LDFLAGS) $(LDFLAGS) '-Wl,-rpath,$$ORIGIN/../../bin' -o $@ $^ \
 		$(LIBDRM_LIBS) -lm -ldl -lpthread
 
+$(BUILD)/tests/unit/libnpu_coredump_test: $(LIBNPU_DUMP_OBJECTS)
 $(LIBNPU_TESTS): %: %.o $(LIBNPU_ARCHIVE)
 	@mkdir -p $(@D)
 	$(CC) $(KESTREL_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBDRM_LIBS) -lm -ldl -lpthread

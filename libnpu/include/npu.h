@@ -237,6 +237,26 @@ int npu_tensor(struct npu_model *model, enum npu_direction direction, uint32_t i
 /* Number of the input or output of that name, or -ENOENT. */
 int npu_tensor_find(struct npu_model *model, enum npu_direction direction, const char *name);
 
+/*
+ * Where a disassembly is: all zero at the start of a stream (byte `offset`, with
+ * unit number `unit` of uapi/kestrel/isa.h selected).
+ */
+struct npu_disassembly {
+	size_t offset;
+	uint32_t unit;
+	uint32_t reserved;
+};
+
+/*
+ * The record of a command stream (uapi/kestrel/isa.h) at state->offset as one line
+ * of text, NUL-terminated, cut to text_size bytes (128 hold nearly all of them).
+ * Returns its bytes and moves state on; 0 at the stream's end; -EILSEQ where
+ * there is no record: the text says why, and nothing behind can be read; -EINVAL
+ * for a state that cannot be. Thread-safe.
+ */
+int npu_disassemble(const void *stream, size_t size, struct npu_disassembly *state, char *text,
+		    size_t text_size);
+
 /* "int8" and so on; "?" for an unknown type. */
 const char *npu_type_name(uint32_t type);
 
