@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: MIT
+#include "machine.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include <linux/netlink.h>
+
+#include "kestrel.h"
+
+#define DEVICE_NAME	"b000000.npu"
+#define DEVICE		"/sys/bus/platform/devices/" DEVICE_NAME
+#define DRIVER		"/sys/bus/platform/drivers/kestrel"
+#define PORTS		"/sys/class/virtio-ports"
+#define COREDUMP	DEVICE "/devcoredump/data"
+#define OUT		"/out/coredump"
+
+static int port = -1;
+static int events = -1;
+
+static int file_read(const char *path, char *text, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t got = fd < 0 ? -1 : read(fd, text, size - 1);
+	int error = -errno;
+
+	if (fd >= 0)
+		close(fd);
+	if (got < 0)
+		return error;
+	text[got] = 0;
+	return 0;
+}
+
+static int file_write(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	ssize_t put = fd < 0 ? -1 : write(fd, text, strlen(text));
+	int error = -errno;
+
+	if (fd >= 0)
+		close(fd);
+	return put < 0 ? error : 0;
+}
+
+/* The port whose name the machine has given it. */
+static int port_open(void)
+{
+	DIR *directory = opendir(PORTS);
+	struct dirent *entry;
+	int fd = -ENODEV;
+
+	while (fd < 0 && directory && (entry = readdir(directory))) {
+		char path[320], name[64] = "";
+
+		snprintf(path, sizeof(path), PORTS "/%s/name", entry->d_name);
+		if (entry->d_name[0] == '.' || file_read(path, name, sizeof(name)) ||
+		    strcmp(name, "kestrel.inject\n"))
+			continue;
+		snprintf(path, sizeof(path), "/dev/%s", entry->d_name);
+		fd = open(path, O_RDWR | O_CLOEXEC);
+		if (fd < 0)
+			fd = -errno;
+	}
+	if (directory)
+		closedir(directory);
+	return fd;
+}
+
+int machine_open(void)
+{
+	struct sockaddr_nl address = { .nl_family = AF_NETLINK, .nl_groups = 1 };
+
+	port = port_open();
+	if (port < 0)
+		return port;
+	events = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_KOBJECT_UEVENT);
+	if (events < 0 || bind(events, (struct sockaddr *)&address, sizeof(address)))
+		return -errno;
+	/* An NPU that is off does not fail. */
+	if (file_write(DEVICE "/power/control", "on"))
+		return -ENODEV;
+	return machine_heal();
+}
+
+void machine_close(void)
+{
+	close(port);
+	close(events);
+	port = -1;
+	events = -1;
+}
+
+int machine_inject(const char *property, uint32_t value)
+{
+	char line[256];
+	size_t got = 0;
+	int length = snprintf(line, sizeof(line), "%s %u\n", property, value);
+
+	if (write(port, line, length) != length)
+		return -EIO;
+	while (!got || line[got - 1] != '\n') {
+		ssize_t count = read(port, line + got, sizeof(line) - 1 - got);
+
+		/* 0: the other end is not there yet. */
+		if (count < 0 || got == sizeof(line) - 1)
+			return -EIO;
+		if (!count)
+			usleep(10000);
+		got += count;
+	}
+	line[got - 1] = 0;
+	if (!strcmp(line, "ok"))
+		return 0;
+	fprintf(stderr, "%s %u: %s\n", property, value, line);
+	return -EINVAL;
+}
+
+int machine_heal(void)
+{
+	static const char * const properties[] = {
+		"hung-engine", "dead-mcu", "lost-interrupt", "all-ones", "lying-firmware",
+	};
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; !ret && i < sizeof(properties) / sizeof(properties[0]); i++)
+		ret = machine_inject(properties[i], 0);
+	return ret;
+}
+
+int machine_wedged_event(void)
+{
+	int64_t end = deadline(LONG_TIMEOUT_S);
+	struct pollfd poller = { .fd = events, .events = POLLIN };
+	char text[4096];
+
+	while (deadline(0) < end) {
+		ssize_t got, at;
+
+		if (poll(&poller, 1, 100) <= 0)
+			continue;
+		got = recv(events, text, sizeof(text) - 1, 0);
+		if (got < 0)
+			continue;
+		text[got] = 0;
+		for (at = 0; at < got; at += strlen(text + at) + 1) {
+			if (!strcmp(text + at, "WEDGED=rebind"))
+				return 0;
+		}
+	}
+	return -ETIME;
+}
+
+static int counter_read(const char *name, unsigned int *value)
+{
+	char path[256], text[32];
+	int ret;
+
+	snprintf(path, sizeof(path), DEVICE "/recovery/%s", name);
+	ret = file_read(path, text, sizeof(text));
+	if (!ret && sscanf(text, "%u", value) != 1)
+		ret = -EBADMSG;
+	return ret;
+}
+
+int counters_read(struct counters *counters)
+{
+	int ret = counter_read("queue_kills", &counters->queue_kills);
+
+	if (!ret)
+		ret = counter_read("mcu_resets", &counters->mcu_resets);
+	if (!ret)
+		ret = counter_read("device_resets", &counters->device_resets);
+	return ret ? ret : counter_read("wedged", &counters->wedged);
+}
+
+int counters_query(int fd, const struct counters *counters)
+{
+	struct drm_kestrel_query_resets resets;
+	int ret = query(fd, DRM_KESTREL_QUERY_RESETS, &resets, sizeof(resets));
+
+	if (ret)
+		return ret;
+	return resets.queue_kills == counters->queue_kills && resets.mcu == counters->mcu_resets &&
+	       resets.device == counters->device_resets && resets.wedged == counters->wedged ?
+	       0 : -EBADMSG;
+}
+
+int counters_wait_wedged(void)
+{
+	int64_t end = deadline(LONG_TIMEOUT_S);
+	struct counters counters = { 0 };
+	int ret;
+
+	do {
+		usleep(10000);
+		ret = counters_read(&counters);
+	} while (!ret && !counters.wedged && deadline(0) < end);
+	return ret ? ret : counters.wedged ? 0 : -ETIME;
+}
+
+int device_unbind(void)
+{
+	return file_write(DRIVER "/unbind", DEVICE_NAME);
+}
+
+int device_bind(void)
+{
+	return file_write(DRIVER "/bind", DEVICE_NAME);
+}
+
+static int coredump_wait(double seconds)
+{
+	int64_t end = deadline(seconds);
+
+	while (access(COREDUMP, R_OK)) {
+		if (deadline(0) >= end)
+			return -ENOENT;
+		usleep(5000);
+	}
+	return 0;
+}
+
+int coredump_keep(const char *name)
+{
+	char path[256], piece[65536];
+	int ret = coredump_wait(20), from, to;
+	ssize_t got;
+
+	if (ret)
+		return ret;
+	mkdir(OUT, 0755);
+	snprintf(path, sizeof(path), OUT "/%s", name);
+	from = open(COREDUMP, O_RDONLY | O_CLOEXEC);
+	to = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	if (from < 0 || to < 0)
+		return -errno;
+	while ((got = read(from, piece, sizeof(piece))) > 0) {
+		if (write(to, piece, got) != got)
+			ret = -EIO;
+	}
+	close(from);
+	close(to);
+	return got < 0 ? -EIO : ret ? ret : coredump_discard();
+}
+
+int coredump_discard(void)
+{
+	int ret = coredump_wait(0) ? 0 : file_write(COREDUMP, "1");
+	int64_t end = deadline(10);
+
+	/* It goes by and by. */
+	while (!ret && !access(COREDUMP, F_OK) && deadline(0) < end)
+		usleep(5000);
+	return ret;
+}
+
+int coredump_absent(void)
+{
+	return coredump_wait(1) ? 0 : -EEXIST;
+}

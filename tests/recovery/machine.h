@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The machine around the guest, as far as the recovery tests need it: faults that
+ * tests/vm/injector.py injects, what the driver shows of its recovery, and its
+ * binding. All functions return 0 or -errno.
+ */
+#ifndef KESTREL_TEST_MACHINE_H
+#define KESTREL_TEST_MACHINE_H
+
+#include <stdint.h>
+
+/* The driver's ladder, as sysfs shows it (docs/sysfs-abi.md). */
+struct counters {
+	unsigned int queue_kills;
+	unsigned int mcu_resets;
+	unsigned int device_resets;
+	unsigned int wedged;
+};
+
+/* Opens the port to the injector and listens for events of the kernel. */
+int machine_open(void);
+void machine_close(void);
+/* Sets a property of the device: emulator/emulator.h says what the values do. */
+int machine_inject(const char *property, uint32_t value);
+/* No injected fault is in force any more. */
+int machine_heal(void);
+/* Waits for the event that says that the device is given up. */
+int machine_wedged_event(void);
+
+int counters_read(struct counters *counters);
+/* QUERY says the same as sysfs; -EBADMSG when it does not. */
+int counters_query(int fd, const struct counters *counters);
+/* Waits until the device is given up. */
+int counters_wait_wedged(void);
+
+int device_unbind(void);
+int device_bind(void);
+
+/* Waits for the device's dump, puts it into /out/coredump/NAME, lets it go. */
+int coredump_keep(const char *name);
+/* Lets a dump that may be there go. */
+int coredump_discard(void);
+/* -EEXIST when there is a dump, or comes one soon. */
+int coredump_absent(void);
+
+#endif

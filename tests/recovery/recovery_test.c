@@ -1,0 +1,489 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Every way in which the device or a client can fail, injected by the machine
+ * around the guest: that the right fences fail, that guilty and innocent are told
+ * apart, that everybody else goes on, and that the driver took exactly the step
+ * of its ladder that the failure asks for.
+ *
+ * KESTREL_HANGS is how often the engine hangs in a row (default 20).
+ */
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <sys/stat.h>
+
+#include <kestrel/isa.h>
+
+#include "kestrel.h"
+#include "machine.h"
+
+#include "kselftest_harness.h"
+
+/* Engine time, long enough for any good job. */
+#define SHORT_TIMEOUT_MS	20
+
+/*
+ * Somebody who has nothing to do with it: copies all the time. Only where the
+ * device was reset it may lose jobs, is told that it is innocent, and goes on.
+ */
+struct bystander {
+	pthread_t thread;
+	atomic_bool stop;
+	atomic_uint rounds;
+	atomic_uint lost;
+	atomic_int result;
+};
+
+static int bystander_round(struct client *client, unsigned int round)
+{
+	size_t size = stream_copy(client, 0, 0, 16384, 16384);
+	int ret;
+
+	memset(client->data, (int)round, 16384);
+	memset(client->data + 16384, ~(int)round, 16384);
+	bo_fini(client->fd, client->data_handle, DATA_SIZE);
+	ret = client_run(client, 0, size);
+	if (ret)
+		return ret;
+	ret = bo_prep(client->fd, client->data_handle, DRM_KESTREL_PREP_READ, DATA_SIZE,
+		      deadline(LONG_TIMEOUT_S));
+	return ret ? ret : memcmp(client->data, client->data + 16384, 16384) ? -EILSEQ : 0;
+}
+
+/* A queue that died without its own fault is replaced. */
+static int bystander_recover(struct client *client)
+{
+	struct drm_kestrel_queue_state state;
+	int ret = queue_state(client->fd, client->queue, &state);
+
+	if (ret)
+		return ret;
+	if (state.status != DRM_KESTREL_QUEUE_INNOCENT || state.fault_count)
+		return -EBADE;
+	ret = queue_destroy(client->fd, client->queue);
+	return ret ? ret : queue_create_patient(client->fd, client->vm, 4, &client->queue);
+}
+
+static void *bystander_run(void *context)
+{
+	struct bystander *bystander = context;
+	struct client client;
+	uint32_t queue;
+	int ret = client_open(&client, 0);
+
+	if (!ret)
+		ret = queue_destroy(client.fd, client.queue);
+	if (!ret)
+		ret = queue_create_patient(client.fd, client.vm, 4, &queue);
+	client.queue = queue;
+	while (!ret && !bystander->stop) {
+		ret = bystander_round(&client, bystander->rounds);
+		if (ret == -ECANCELED) {
+			bystander->lost++;
+			ret = bystander_recover(&client);
+		} else if (!ret) {
+			bystander->rounds++;
+		}
+	}
+	bystander->result = ret;
+	client_close(&client);
+	return NULL;
+}
+
+static int bystander_start(struct bystander *bystander)
+{
+	memset(bystander, 0, sizeof(*bystander));
+	return pthread_create(&bystander->thread, NULL, bystander_run, bystander) ? -EAGAIN : 0;
+}
+
+/* It has done something since `rounds`. */
+static int bystander_goes_on(struct bystander *bystander, unsigned int rounds)
+{
+	int64_t end = deadline(LONG_TIMEOUT_S);
+
+	while (bystander->rounds <= rounds + 1 && !bystander->result && deadline(0) < end)
+		usleep(1000);
+	return bystander->rounds > rounds + 1 ? 0 : bystander->result ? bystander->result : -ETIME;
+}
+
+static int bystander_stop(struct bystander *bystander)
+{
+	bystander->stop = true;
+	pthread_join(bystander->thread, NULL);
+	return bystander->result;
+}
+
+FIXTURE(recovery)
+{
+	struct client client;
+	struct counters before;
+};
+
+FIXTURE_SETUP(recovery)
+{
+	ASSERT_EQ(machine_open(), 0);
+	/* A test that went wrong is not to take the others with it. */
+	ASSERT_EQ(counters_read(&self->before), 0);
+	if (self->before.wedged) {
+		ASSERT_EQ(device_unbind(), 0);
+		ASSERT_EQ(device_bind(), 0);
+	}
+	ASSERT_EQ(coredump_discard(), 0);
+	ASSERT_EQ(client_open(&self->client, SHORT_TIMEOUT_MS), 0);
+	ASSERT_EQ(counters_read(&self->before), 0);
+}
+
+FIXTURE_TEARDOWN(recovery)
+{
+	client_close(&self->client);
+	machine_heal();
+	machine_close();
+}
+
+/* The ladder: how many steps of each kind since the test began. */
+#define EXPECT_STEPS(kills, mcu, device, is_wedged)				\
+	do {									\
+		struct counters now;						\
+										\
+		ASSERT_EQ(counters_read(&now), 0);				\
+		EXPECT_EQ(now.queue_kills - self->before.queue_kills, kills);	\
+		EXPECT_EQ(now.mcu_resets - self->before.mcu_resets, mcu);	\
+		EXPECT_EQ(now.device_resets - self->before.device_resets, device); \
+		EXPECT_EQ(now.wedged, is_wedged);				\
+		EXPECT_EQ(counters_query(self->client.fd, &now), 0);		\
+	} while (0)
+
+#define EXPECT_STATUS(expected, faults)						\
+	do {									\
+		struct drm_kestrel_queue_state state;				\
+										\
+		ASSERT_EQ(queue_state(self->client.fd, self->client.queue, &state), 0); \
+		EXPECT_EQ(state.status, expected);				\
+		EXPECT_EQ(state.fault_count, faults);				\
+		EXPECT_EQ(state.completed, state.submitted);			\
+	} while (0)
+
+/* The client has exactly one record, of this type; a stranger cannot read it. */
+#define EXPECT_RECORD(expected_type, number)					\
+	do {									\
+		struct drm_kestrel_fault fault;					\
+		struct client stranger;						\
+		uint64_t cursor = 0;						\
+										\
+		ASSERT_EQ(faults_read(self->client.fd, self->client.vm, &fault, 1, &cursor, NULL), 1); \
+		EXPECT_EQ(fault.type, expected_type);				\
+		EXPECT_EQ(fault.queue_id, self->client.queue);			\
+		EXPECT_EQ(fault.seqno, number);					\
+		EXPECT_EQ(fault.user_tag, 0x7a6);				\
+		EXPECT_EQ(faults_read(self->client.fd, self->client.vm, &fault, 1, &cursor, NULL), 0); \
+		ASSERT_EQ(client_open(&stranger, 0), 0);			\
+		cursor = 0;							\
+		EXPECT_EQ(faults_read(stranger.fd, stranger.vm, &fault, 1, &cursor, NULL), 0); \
+		EXPECT_EQ(faults_read(stranger.fd, self->client.vm + 1, &fault, 1, &cursor, NULL), \
+			  -ENOENT);						\
+		client_close(&stranger);					\
+	} while (0)
+
+/* A new queue on the same VM works. */
+static int client_works_again(struct client *client)
+{
+	int ret = queue_destroy(client->fd, client->queue);
+
+	if (!ret)
+		ret = queue_create(client->fd, client->vm, 16, SHORT_TIMEOUT_MS, &client->queue);
+	return ret ? ret : bystander_round(client, 77);
+}
+
+/* ---- One queue is killed ---- */
+
+TEST_F(recovery, bad_stream)
+{
+	struct bystander bystander;
+
+	ASSERT_EQ(bystander_start(&bystander), 0);
+	EXPECT_EQ(client_run(&self->client, 0, stream_illegal(&self->client, 0)), -EINVAL);
+	EXPECT_STATUS(DRM_KESTREL_QUEUE_FAULT, 1);
+	EXPECT_RECORD(DRM_KESTREL_FAULT_COMMAND, 1);
+	EXPECT_EQ(bystander_goes_on(&bystander, bystander.rounds), 0);
+	EXPECT_EQ(bystander_stop(&bystander), 0);
+	EXPECT_EQ(bystander.lost, 0);
+	EXPECT_STEPS(1, 0, 0, 0);
+	EXPECT_EQ(coredump_keep("bad_stream"), 0);
+	EXPECT_EQ(client_works_again(&self->client), 0);
+}
+
+TEST_F(recovery, endless_stream)
+{
+	struct bystander bystander;
+
+	ASSERT_EQ(bystander_start(&bystander), 0);
+	EXPECT_EQ(client_run(&self->client, 0, stream_endless(&self->client, 0)), -ETIMEDOUT);
+	EXPECT_STATUS(DRM_KESTREL_QUEUE_TIMEDOUT, 1);
+	EXPECT_RECORD(DRM_KESTREL_FAULT_TIMEOUT, 1);
+	EXPECT_EQ(bystander_goes_on(&bystander, bystander.rounds), 0);
+	EXPECT_EQ(bystander_stop(&bystander), 0);
+	EXPECT_EQ(bystander.lost, 0);
+	EXPECT_STEPS(1, 0, 0, 0);
+	EXPECT_EQ(coredump_keep("endless_stream"), 0);
+	EXPECT_EQ(client_works_again(&self->client), 0);
+}
+
+/* No one else's job is on the engine, and the firmware gets rid of this one. */
+TEST_F(recovery, hung_engine)
+{
+	size_t size = stream_copy(&self->client, 0, 0, 4096, 4096);
+
+	/* A job on the engine hangs, and not the scrub before the first one. */
+	ASSERT_EQ(client_run(&self->client, 0, size), 0);
+	ASSERT_EQ(machine_inject("hung-engine", 1), 0);
+	EXPECT_EQ(client_run(&self->client, 0, size), -ETIMEDOUT);
+	ASSERT_EQ(machine_inject("hung-engine", 0), 0);
+	EXPECT_STATUS(DRM_KESTREL_QUEUE_TIMEDOUT, 1);
+	EXPECT_RECORD(DRM_KESTREL_FAULT_TIMEOUT, 2);
+	EXPECT_STEPS(1, 0, 0, 0);
+	EXPECT_EQ(coredump_keep("hung_engine"), 0);
+	EXPECT_EQ(client_works_again(&self->client), 0);
+}
+
+TEST_F(recovery, memory_error)
+{
+	struct client patient;
+	struct drm_kestrel_queue_state state;
+	uint32_t done, queue;
+
+	ASSERT_EQ(client_open(&patient, 0), 0);
+	ASSERT_EQ(queue_create_patient(patient.fd, patient.vm, 4, &queue), 0);
+	patient.queue = queue;
+	ASSERT_EQ(syncobj_create(patient.fd, &done), 0);
+	ASSERT_EQ(client_submit(&patient, 0, stream_endless(&patient, 0), done), 0);
+	/* The error strikes a job that runs, so it is tried until one does. */
+	while (syncobj_wait(patient.fd, done, 0, deadline(0.02)) == -ETIME)
+		ASSERT_EQ(machine_inject("ecc", 1), 0);
+
+	EXPECT_EQ(syncobj_status(patient.fd, done), -EIO);
+	ASSERT_EQ(queue_state(patient.fd, queue, &state), 0);
+	EXPECT_EQ(state.status, DRM_KESTREL_QUEUE_INNOCENT);
+	EXPECT_EQ(state.fault_count, 0);
+	EXPECT_STEPS(1, 0, 0, 0);
+	EXPECT_EQ(coredump_keep("memory_error"), 0);
+	EXPECT_EQ(bystander_round(&self->client, 1), 0);
+	client_close(&patient);
+}
+
+TEST_F(recovery, destroyed_at_work)
+{
+	uint32_t done;
+
+	ASSERT_EQ(queue_destroy(self->client.fd, self->client.queue), 0);
+	ASSERT_EQ(queue_create_patient(self->client.fd, self->client.vm, 4, &self->client.queue), 0);
+	ASSERT_EQ(syncobj_create(self->client.fd, &done), 0);
+	ASSERT_EQ(client_submit(&self->client, 0, stream_endless(&self->client, 0), done), 0);
+	usleep(20000);
+	EXPECT_EQ(client_works_again(&self->client), 0);
+	EXPECT_EQ(syncobj_status(self->client.fd, done), -ECANCELED);
+	EXPECT_STEPS(1, 0, 0, 0);
+}
+
+/* ---- Nothing is killed ---- */
+
+TEST_F(recovery, lost_interrupt)
+{
+	size_t size = stream_copy(&self->client, 0, 0, 4096, 4096);
+	unsigned int i;
+
+	for (i = 0; i < 10; i++) {
+		ASSERT_EQ(machine_inject("lost-interrupt", 1), 0);
+		EXPECT_EQ(client_run(&self->client, 0, size), 0);
+	}
+	EXPECT_STEPS(0, 0, 0, 0);
+	EXPECT_EQ(coredump_absent(), 0);
+}
+
+/* ---- Fast reset ---- */
+
+/* The engine hangs, and somebody else waits for it: it cannot be scrubbed. */
+TEST_F(recovery, hung_engine_and_a_waiting_client)
+{
+	size_t size = stream_copy(&self->client, 0, 0, 4096, 4096);
+	struct bystander bystander;
+
+	ASSERT_EQ(client_run(&self->client, 0, size), 0);
+	ASSERT_EQ(machine_inject("hung-engine", 2), 0);
+	EXPECT_EQ(client_run(&self->client, 0, size), -ETIMEDOUT);
+	EXPECT_EQ(coredump_keep("hung_engine_kill"), 0);
+	ASSERT_EQ(bystander_start(&bystander), 0);
+	EXPECT_EQ(bystander_goes_on(&bystander, 0), 0);
+	EXPECT_EQ(bystander_stop(&bystander), 0);
+	EXPECT_EQ(bystander.lost, 1);
+	EXPECT_STATUS(DRM_KESTREL_QUEUE_TIMEDOUT, 1);
+	EXPECT_RECORD(DRM_KESTREL_FAULT_TIMEOUT, 2);
+	EXPECT_STEPS(1, 1, 0, 0);
+	EXPECT_EQ(coredump_keep("crash"), 0);
+	EXPECT_EQ(client_works_again(&self->client), 0);
+}
+
+TEST_F(recovery, dead_mcu)
+{
+	size_t size = stream_copy(&self->client, 0, 0, 4096, 4096);
+	struct bystander bystander;
+
+	ASSERT_EQ(bystander_start(&bystander), 0);
+	ASSERT_EQ(bystander_goes_on(&bystander, 0), 0);
+	ASSERT_EQ(machine_inject("dead-mcu", 2), 0);
+	EXPECT_EQ(client_run(&self->client, 0, size), -ECANCELED);
+	EXPECT_STATUS(DRM_KESTREL_QUEUE_INNOCENT, 0);
+	EXPECT_RECORD(DRM_KESTREL_FAULT_RESET, 1);
+	EXPECT_EQ(bystander_goes_on(&bystander, bystander.rounds), 0);
+	EXPECT_EQ(bystander_stop(&bystander), 0);
+	EXPECT_LE(bystander.lost, 1);
+	EXPECT_STEPS(0, 1, 0, 0);
+	EXPECT_EQ(coredump_keep("dead_mcu"), 0);
+	EXPECT_EQ(client_works_again(&self->client), 0);
+}
+
+/* A kill that the firmware does not answer is a reason, too. */
+TEST_F(recovery, dead_mcu_at_a_kill)
+{
+	uint32_t idle;
+
+	ASSERT_EQ(queue_create(self->client.fd, self->client.vm, 4, 0, &idle), 0);
+	ASSERT_EQ(machine_inject("dead-mcu", 2), 0);
+	EXPECT_EQ(queue_destroy(self->client.fd, idle), 0);
+	EXPECT_STATUS(DRM_KESTREL_QUEUE_OK, 0);
+	EXPECT_STEPS(0, 1, 0, 0);
+	EXPECT_EQ(bystander_round(&self->client, 1), 0);
+}
+
+TEST_F(recovery, lying_firmware)
+{
+	size_t size = stream_copy(&self->client, 0, 0, 4096, 4096);
+	struct bystander bystander;
+
+	ASSERT_EQ(machine_inject("lying-firmware", UINT32_MAX), 0);
+	EXPECT_EQ(client_run(&self->client, 0, size), -ECANCELED);
+	EXPECT_STATUS(DRM_KESTREL_QUEUE_INNOCENT, 0);
+	EXPECT_RECORD(DRM_KESTREL_FAULT_RESET, 1);
+	EXPECT_STEPS(0, 1, 0, 0);
+	EXPECT_EQ(coredump_keep("lying_firmware"), 0);
+	EXPECT_EQ(client_works_again(&self->client), 0);
+	ASSERT_EQ(bystander_start(&bystander), 0);
+	EXPECT_EQ(bystander_goes_on(&bystander, 0), 0);
+	EXPECT_EQ(bystander_stop(&bystander), 0);
+	EXPECT_EQ(bystander.lost, 0);
+}
+
+/* ---- Reset of the whole device ---- */
+
+TEST_F(recovery, dead_mcu_until_a_full_reset)
+{
+	size_t size = stream_copy(&self->client, 0, 0, 4096, 4096);
+	struct bystander bystander;
+
+	ASSERT_EQ(bystander_start(&bystander), 0);
+	ASSERT_EQ(bystander_goes_on(&bystander, 0), 0);
+	ASSERT_EQ(machine_inject("dead-mcu", 3), 0);
+	EXPECT_EQ(client_run(&self->client, 0, size), -ECANCELED);
+	EXPECT_STATUS(DRM_KESTREL_QUEUE_INNOCENT, 0);
+	EXPECT_EQ(bystander_goes_on(&bystander, bystander.rounds), 0);
+	EXPECT_EQ(bystander_stop(&bystander), 0);
+	EXPECT_LE(bystander.lost, 1);
+	EXPECT_STEPS(0, 1, 1, 0);
+	EXPECT_EQ(coredump_keep("full_reset"), 0);
+	/* The address spaces came back. */
+	EXPECT_EQ(client_works_again(&self->client), 0);
+}
+
+/* ---- Given up ---- */
+
+/* What a device that is given up says to everything; then it is bound anew. */
+#define EXPECT_WEDGED()								\
+	do {									\
+		struct drm_kestrel_vm_create create = { 0 };			\
+		struct drm_kestrel_queue_state state;				\
+		uint32_t queue;							\
+										\
+		ASSERT_EQ(queue_state(self->client.fd, self->client.queue, &state), 0); \
+		EXPECT_EQ(state.status, DRM_KESTREL_QUEUE_WEDGED);		\
+		EXPECT_EQ(client_submit(&self->client, 0, 16, 0), -EIO);	\
+		EXPECT_EQ(device_ioctl(self->client.fd, DRM_IOCTL_KESTREL_VM_CREATE, &create), \
+			  -EIO);						\
+		EXPECT_EQ(queue_create(self->client.fd, self->client.vm, 4, 0, &queue), -EIO); \
+		EXPECT_EQ(machine_wedged_event(), 0);				\
+		EXPECT_STEPS(0, 1, 1, 1);					\
+	} while (0)
+
+static void bind_anew(struct __test_metadata *_metadata, struct client *client)
+{
+	machine_heal();
+	EXPECT_EQ(device_unbind(), 0);
+	EXPECT_EQ(client_submit(client, 0, 16, 0), -ENODEV);
+	client_close(client);
+	ASSERT_EQ(device_bind(), 0);
+	ASSERT_EQ(client_open(client, SHORT_TIMEOUT_MS), 0);
+	EXPECT_EQ(bystander_round(client, 1), 0);
+}
+
+TEST_F(recovery, dead_mcu_for_good)
+{
+	size_t size = stream_copy(&self->client, 0, 0, 4096, 4096);
+
+	ASSERT_EQ(machine_inject("dead-mcu", 1), 0);
+	EXPECT_EQ(client_run(&self->client, 0, size), -ECANCELED);
+	ASSERT_EQ(counters_wait_wedged(), 0);
+	EXPECT_STEPS(0, 1, 1, 1);
+	EXPECT_EQ(machine_wedged_event(), 0);
+	EXPECT_EQ(coredump_keep("wedged"), 0);
+	bind_anew(_metadata, &self->client);
+}
+
+TEST_F(recovery, all_ones)
+{
+	size_t size = stream_copy(&self->client, 0, 0, 4096, 4096);
+
+	ASSERT_EQ(machine_inject("all-ones", 1), 0);
+	EXPECT_EQ(client_run(&self->client, 0, size), -EIO);
+	ASSERT_EQ(counters_wait_wedged(), 0);
+	EXPECT_WEDGED();
+	EXPECT_EQ(coredump_keep("all_ones"), 0);
+	bind_anew(_metadata, &self->client);
+}
+
+/* ---- Again and again ---- */
+
+TEST_F_TIMEOUT(recovery, hangs_in_a_row, 36000)
+{
+	const char *text = getenv("KESTREL_HANGS");
+	unsigned long hangs = text ? strtoul(text, NULL, 0) : 20, i;
+	size_t size = stream_copy(&self->client, 0, 0, 4096, 4096);
+
+	ASSERT_EQ(client_run(&self->client, 0, size), 0);
+	for (i = 0; i < hangs; i++) {
+		uint32_t value = i % 10 == 9 ? 2 : 1;
+
+		ASSERT_EQ(machine_inject("hung-engine", value), 0);
+		ASSERT_EQ(client_run(&self->client, 0, size), -ETIMEDOUT);
+		if (value == 1)
+			ASSERT_EQ(machine_inject("hung-engine", 0), 0);
+		ASSERT_EQ(queue_destroy(self->client.fd, self->client.queue), 0);
+		ASSERT_EQ(queue_create(self->client.fd, self->client.vm, 16, SHORT_TIMEOUT_MS,
+				       &self->client.queue), 0);
+		/* An engine that cannot be scrubbed is the device's failure, not the job's. */
+		if (value == 2) {
+			ASSERT_EQ(client_run(&self->client, 0, size), -ECANCELED);
+			EXPECT_STATUS(DRM_KESTREL_QUEUE_INNOCENT, 0);
+			ASSERT_EQ(client_works_again(&self->client), 0);
+		} else {
+			ASSERT_EQ(bystander_round(&self->client, i), 0);
+		}
+	}
+	EXPECT_STEPS(hangs, hangs / 10, 0, 0);
+	printf("# %lu hangs in a row\n", hangs);
+}
+
+TEST_HARNESS_MAIN
