@@ -16,6 +16,7 @@
  */
 
 #include <linux/device.h>
+#include <linux/dma-fence.h>
 #include <linux/ktime.h>
 #include <linux/moduleparam.h>
 #include <linux/pm_runtime.h>
@@ -97,8 +98,11 @@ static void kestrel_power_off(struct kestrel_device *kdev)
 	static const struct kestrel_fw_request request = {
 		.type = KESTREL_FW_REQUEST_SUSPEND,
 	};
+	bool cookie;
 	int ret;
 
+	/* Jobs end here, so this is in order with request_lock as in a reset. */
+	cookie = dma_fence_begin_signalling();
 	mutex_lock(&kdev->firmware.request_lock);
 	/* What was given up has its interrupt off and is left alone. */
 	if (kdev->power.on && !kestrel_reset_wedged(kdev)) {
@@ -114,6 +118,7 @@ static void kestrel_power_off(struct kestrel_device *kdev)
 	}
 	kestrel_power_set(kdev, false);
 	mutex_unlock(&kdev->firmware.request_lock);
+	dma_fence_end_signalling(cookie);
 
 	kestrel_power_supply_off(kdev);
 }

@@ -171,6 +171,7 @@ static void kestrel_reset_watchdog(struct work_struct *work)
 		container_of(to_delayed_work(work), struct kestrel_device, reset.watchdog);
 	struct kestrel_reset *reset = &kdev->reset;
 	u32 heartbeat;
+	bool cookie;
 	int idx;
 
 	if (!atomic_read(&reset->outstanding) || reset->wedged)
@@ -178,6 +179,7 @@ static void kestrel_reset_watchdog(struct work_struct *work)
 	if (!drm_dev_enter(&kdev->drm, &idx))
 		return;
 
+	cookie = dma_fence_begin_signalling();
 	/* The last job may end, and the device be switched off, meanwhile. */
 	mutex_lock(&kdev->firmware.request_lock);
 	if (!kdev->power.on)
@@ -202,6 +204,7 @@ static void kestrel_reset_watchdog(struct work_struct *work)
 	kestrel_reset_watchdog_arm(kdev);
 out_unlock:
 	mutex_unlock(&kdev->firmware.request_lock);
+	dma_fence_end_signalling(cookie);
 	drm_dev_exit(idx);
 }
 
