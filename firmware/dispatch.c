@@ -164,6 +164,22 @@ static void engine_clean_for(uint32_t asid)
 	engine_owner = OWNER_NONE;
 }
 
+static void job_put_on_engine(uint32_t index, uint32_t resume_offset)
+{
+	struct queue *queue = queue_get(index);
+	uint64_t now = time_now();
+
+	running.queue = index;
+	running.charged = 0;
+	running.asked = false;
+	if (!resume_offset)
+		queue->job_start_time = now;
+	engine_owner = queue->asid;
+	engine_start(&queue->job, queue->asid, KESTREL_FW_TAG(index, queue->job.seqno),
+		     resume_offset);
+	control_set_running(index, queue->job.seqno, now);
+}
+
 /* The engine was made to stop, or stopped by itself, with this status. */
 static void job_stopped(uint32_t status, uint32_t reason)
 {
@@ -177,6 +193,11 @@ static void job_stopped(uint32_t status, uint32_t reason)
 		job_end(index, KESTREL_FW_EVENT_JOB_DONE, NULL);
 		return;
 	case KESTREL_ENGINE_STATUS_PREEMPTED:
+		/* It was only asked whether it would: it is to end, so it goes on. */
+		if (suspended && !held) {
+			job_put_on_engine(index, engine_resume_offset());
+			return;
+		}
 		/* A time limit that passed at the same time comes up again later. */
 		if (engine_save(queue->save_address, &queue->context)) {
 			queue->preempted = true;
@@ -200,22 +221,6 @@ static void job_stopped(uint32_t status, uint32_t reason)
 		job_end(index, reason, NULL);
 		return;
 	}
-}
-
-static void job_put_on_engine(uint32_t index, uint32_t resume_offset)
-{
-	struct queue *queue = queue_get(index);
-	uint64_t now = time_now();
-
-	running.queue = index;
-	running.charged = 0;
-	running.asked = false;
-	if (!resume_offset)
-		queue->job_start_time = now;
-	engine_owner = queue->asid;
-	engine_start(&queue->job, queue->asid, KESTREL_FW_TAG(index, queue->job.seqno),
-		     resume_offset);
-	control_set_running(index, queue->job.seqno, now);
 }
 
 /* Lets a preempted job go on. */
@@ -339,9 +344,9 @@ static uint32_t job_watch(void)
 		left = running.asked_at + KESTREL_FW_PREEMPT_LIMIT_CYCLES - slice;
 		return left < next ? (uint32_t)left : (uint32_t)next;
 	}
-	if (!queue->preemptible || suspended)
+	if (!queue->preemptible)
 		return (uint32_t)next;
-	if (scheduler_preempts(&scheduler, time_now(), running.queue, slice,
+	if (suspended || scheduler_preempts(&scheduler, time_now(), running.queue, slice,
 			       queue->time_slice_cycles)) {
 		engine_preempt();
 		running.asked = true;

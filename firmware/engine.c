@@ -131,11 +131,16 @@ static bool engine_transfer(uint32_t operation, uint64_t save_address)
 	return status == KESTREL_ENGINE_STATUS_IDLE;
 }
 
+uint32_t engine_resume_offset(void)
+{
+	return engine_read(KESTREL_ENGINE_RESUME_OFFSET);
+}
+
 bool engine_save(uint64_t save_address, struct engine_context *context)
 {
 	uint32_t i;
 
-	context->resume_offset = engine_read(KESTREL_ENGINE_RESUME_OFFSET);
+	context->resume_offset = engine_resume_offset();
 	context->range_count = engine_read(KESTREL_ENGINE_RANGE_COUNT);
 	CRASH_UNLESS(context->range_count <= KESTREL_ENGINE_RANGE_MAX);
 	for (i = 0; i < context->range_count; i++) {

@@ -63,6 +63,9 @@ uint32_t engine_kill(void);
 /* Zeroes all that a job could have left behind. */
 void engine_scrub(void);
 
+/* Where a job that was preempted goes on. */
+uint32_t engine_resume_offset(void);
+
 /*
  * Moves the live SRAM of a preempted job to the save area and fills in context;
  * and back. False: the transfer faulted (engine_read_fault()).

@@ -96,14 +96,24 @@ static void run_on(struct engine *engine)
 		      engine->now + script()->cycles - done;
 }
 
+/* The job stands in the engine where it stopped, or its context has been restored. */
+static bool can_resume(const struct engine *engine, const struct engine_operands *operands)
+{
+	if (engine->status.state == KESTREL_ENGINE_STATUS_PREEMPTED)
+		return engine->owner == operands->asid && fake.operands.tag == operands->tag &&
+		       engine->status.resume_offset == operands->resume_offset;
+	return engine->restored && engine->restored->asid == operands->asid &&
+	       engine->restored->resume_offset == operands->resume_offset;
+}
+
 static void start(struct engine *engine, const struct engine_operands *operands)
 {
+	bool resumable = can_resume(engine, operands);
+
 	fake.operands = *operands;
 	if (engine->owner && engine->owner != operands->asid)
 		violate("START over another address space's data");
-	if (operands->resume_offset &&
-	    (!engine->restored || engine->restored->asid != operands->asid ||
-	     engine->restored->resume_offset != operands->resume_offset))
+	if (operands->resume_offset && !resumable)
 		violate("START of a preempted job without its context");
 	engine->restored = NULL;
 	engine->owner = operands->asid;

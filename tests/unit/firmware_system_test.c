@@ -603,6 +603,46 @@ static void suspend_resume(void)
 	finish();
 }
 
+/*
+ * A client must not be able to refuse a suspend: a job that has preemption points
+ * goes on from each to its end, where it stands; one that has none is killed.
+ */
+static void suspend_of_jobs(void)
+{
+	struct kestrel_fw_event event = { 0 };
+
+	boot();
+	queue_make(1, 1, KESTREL_FW_PRIORITY_NORMAL);
+	queue_make(2, 2, KESTREL_FW_PRIORITY_NORMAL);
+	board_submit(1, MEDIUM, true);
+	board_run(100000);
+	board_request_send(1, KESTREL_FW_REQUEST_SUSPEND, 0, 0);
+	board_run(4000000);
+	CHECK(board_request_answered(1));
+	CHECK(board_event(&event) && event.type == KESTREL_FW_EVENT_JOB_DONE);
+	CHECK(event.preemptions == 0 && event.active_cycles >= fake.script[MEDIUM].cycles &&
+	      event.active_cycles < fake.script[MEDIUM].cycles + 200000);
+	CHECK(!fake.saves && !fake.restores && fake.starts > 2);
+	CHECK(board_request(KESTREL_FW_REQUEST_RESUME, 0, 0) == KESTREL_FW_RESULT_OK);
+
+	board_submit(2, STUBBORN, true);
+	board_run(100000);
+	board_request_send(1, KESTREL_FW_REQUEST_SUSPEND, 0, 0);
+	board_run(KESTREL_FW_PREEMPT_LIMIT_CYCLES - 100000);
+	CHECK(!board_request_answered(1));
+	board_run(300000);
+	CHECK(board_request_answered(1));
+	event_expect(KESTREL_FW_EVENT_JOB_PREEMPT_TIMEOUT, 2, 1);
+	CHECK(board.control->firmware.state == KESTREL_FW_STATE_SUSPENDED);
+
+	/* Whoever is neither suspended nor alone is preempted as ever. */
+	CHECK(board_request(KESTREL_FW_REQUEST_RESUME, 0, 0) == KESTREL_FW_RESULT_OK);
+	board_submit(1, MEDIUM, true);
+	board_run(4000000);
+	event_expect(KESTREL_FW_EVENT_JOB_DONE, 1, 2);
+	finish();
+}
+
 /* Jobs that were preempted end before SUSPEND is answered. */
 static void suspend_preempted(void)
 {
@@ -817,6 +857,7 @@ int main(int argc, char **argv)
 	test_group("context that cannot be saved", save_fault);
 	test_group("1/16 for a low level", level_shares);
 	test_group("suspend and resume", suspend_resume);
+	test_group("suspend of long jobs", suspend_of_jobs);
 	test_group("suspend with preempted jobs", suspend_preempted);
 	test_group("hold for a clock change", hold_continue);
 	test_group("hold of a long command", hold_of_long_command);

@@ -423,7 +423,9 @@ enum kestrel_fw_request_type {
 	/*
 	 * Starts no more jobs; answered when those that were started have
 	 * ended and the engine is scrubbed. State is then SUSPENDED. Power may
-	 * go; queues must be made anew if it did.
+	 * go; queues must be made anew if it did. A job that reaches no
+	 * preemption point for KESTREL_FW_PREEMPT_LIMIT_CYCLES meanwhile is
+	 * killed (JOB_PREEMPT_TIMEOUT), so that no client can refuse it.
 	 */
 	KESTREL_FW_REQUEST_SUSPEND = 4,
 	/* Undoes SUSPEND. */
