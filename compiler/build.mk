@@ -4,7 +4,8 @@
 COMPILER_SOURCES := $(wildcard compiler/*.c)
 # ONNX's messages, unpacked by what protoc-c makes of their description.
 COMPILER_MESSAGES := $(BUILD)/compiler/onnx.pb-c
-COMPILER_OBJECTS := $(call objects,$(COMPILER_SOURCES)) $(COMPILER_MESSAGES).o
+COMPILER_OBJECTS := $(call objects,$(COMPILER_SOURCES)) $(COMPILER_MESSAGES).o \
+		    $(BUILD)/compiler/report_page.o
 COMPILER_LIBS := -lprotobuf-c -lm
 # What npuc and the unit tests link; the library's own table is not part of it.
 COMPILER_ARCHIVE := $(BUILD)/compiler/libcompiler.a
@@ -27,6 +28,15 @@ $(COMPILER_MESSAGES).o: $(COMPILER_MESSAGES).c
 
 $(call objects,$(wildcard compiler/onnx*.c)): $(COMPILER_MESSAGES).h
 
+# The page of report.html as a string.
+$(BUILD)/compiler/report_page.c: compiler/report.html
+	@mkdir -p $(@D)
+	{ printf '#include "report_page.h"\n\nconst char report_page[] =\n'; \
+	  sed 's/\\/\\\\/g; s/"/\\"/g; s/.*/"&\\n"/' $<; echo ';'; } >$@
+
+$(BUILD)/compiler/report_page.o: $(BUILD)/compiler/report_page.c
+	$(CC) $(KESTREL_CFLAGS) $(EXTRA_CFLAGS) $(CFLAGS) -c -o $@ $<
+
 $(COMPILER_ARCHIVE): $(COMPILER_OBJECTS)
 	@mkdir -p $(@D)
 	rm -f $@
@@ -36,9 +46,13 @@ $(COMPILER_LIBRARY): $(COMPILER_OBJECTS)
 	@mkdir -p $(@D)
 	$(CC) -shared $(KESTREL_LDFLAGS) $(LDFLAGS) -o $@ $^ $(COMPILER_LIBS)
 
-$(BIN)/npuc: $(call objects,compiler/tools/npuc/main.c) $(COMPILER_ARCHIVE)
+# npuc --verify runs graphs through libnpu.
+$(BUILD)/compiler/tools/%.o: EXTRA_CFLAGS += -Ilibnpu/include
+$(BIN)/npuc: $(call objects,$(wildcard compiler/tools/npuc/*.c)) $(COMPILER_ARCHIVE) \
+		$(BIN)/libnpu.so.0
 	@mkdir -p $(@D)
-	$(CC) $(KESTREL_LDFLAGS) $(LDFLAGS) -o $@ $^ $(COMPILER_LIBS)
+	$(CC) $(KESTREL_LDFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LIBNPU_LINK) \
+		$(COMPILER_LIBS)
 
 $(COMPILER_TESTS): %: %.o $(COMPILER_ARCHIVE)
 	@mkdir -p $(@D)

@@ -46,6 +46,31 @@ static int read_source(const struct compile_request *request, struct ir_graph *g
 	return ret;
 }
 
+static int write_reports(const struct compile_request *request, const struct report *report,
+			 struct compile_result *result)
+{
+	int ret = report_json(report, &result->report);
+
+	if (!ret && request->wants_text)
+		ret = report_text(report, &result->report_text);
+	if (!ret && request->wants_html)
+		ret = report_html(&result->report, report->graph->error, &result->report_html);
+	if (!ret && request->explain)
+		ret = report_explain(report, request->explain, &result->explanation);
+	return ret;
+}
+
+static struct compile_summary summarise(const struct stream *stream)
+{
+	return (struct compile_summary){
+		.predicted_cycles = stream->predicted_cycles,
+		.sram_peak_bytes = stream->sram_peak_bytes, .spill_bytes = stream->spill_bytes,
+		.constant_bytes = stream->constants.bytes, .npu_macs = stream->macs,
+		.macs_per_cycle = stream->target->macs_per_cycle,
+		.clock_khz = stream->target->clock,
+	};
+}
+
 int compile(const struct compile_request *request, struct compile_result *result,
 	    struct error *error)
 {
@@ -53,6 +78,9 @@ int compile(const struct compile_request *request, struct compile_result *result
 	struct ir_graph graph = { .arena = &arena, .error = error };
 	struct graph_source source = { 0 };
 	struct stream stream = { 0 };
+	struct report report = {
+		.graph = &graph, .source = &source, .stream = request->no_stream ? NULL : &stream,
+	};
 	struct target target;
 	int ret;
 
@@ -60,14 +88,18 @@ int compile(const struct compile_request *request, struct compile_result *result
 	ret = target_set(&target, request->target, request->settings, error);
 	if (!ret)
 		ret = read_source(request, &graph, &source);
-	if (!ret && !request->no_stream)
+	graph.progress = request->progress;
+	graph.progress_opaque = request->opaque;
+	if (!ret && !request->no_stream) {
 		ret = lower_graph(&graph, &target, &stream);
+		if (!ret)
+			result->summary = summarise(&stream);
+	}
 	if (!ret)
-		ret = graph_write(&graph, &source, request->no_stream ? NULL : &stream,
-				  &result->graph);
+		ret = graph_write(&graph, &source, report.stream, &result->graph);
+	report.graph_bytes = result->graph.bytes;
 	if (!ret)
-		ret = report_write(&graph, &source, request->no_stream ? NULL : &stream,
-				   result->graph.bytes, &result->report);
+		ret = write_reports(request, &report, result);
 	stream_release(&stream);
 	arena_release(&arena);
 	if (ret)
@@ -79,4 +111,7 @@ void compile_release(struct compile_result *result)
 {
 	buffer_release(&result->graph);
 	buffer_release(&result->report);
+	buffer_release(&result->report_text);
+	buffer_release(&result->report_html);
+	buffer_release(&result->explanation);
 }

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "buffer.h"
 #include "error.h"
@@ -22,12 +23,29 @@ struct compile_request {
 	const char *numerics;
 	/* The operator graph alone. */
 	bool no_stream;
+	/* Make `report_text` and `report_html` too. */
+	bool wants_text, wants_html;
+	/* The operator to make `explanation` of, as report_explain() takes it, or NULL. */
+	const char *explain;
+	/*
+	 * Called now and then, with how many of so many operators have been lowered; from
+	 * the thread that compiles. NULL: nobody asks.
+	 */
+	void (*progress)(void *opaque, unsigned int done, unsigned int total);
+	void *opaque;
+};
+
+/* Figures of a stream, as in the report. */
+struct compile_summary {
+	uint64_t predicted_cycles, sram_peak_bytes, spill_bytes, constant_bytes, npu_macs;
+	uint32_t macs_per_cycle, clock_khz;
 };
 
 struct compile_result {
 	struct buffer graph;
-	/* JSON text, ended by a zero byte. */
-	struct buffer report;
+	/* Texts ended by a zero byte; those not asked for are empty. */
+	struct buffer report, report_text, report_html, explanation;
+	struct compile_summary summary;
 };
 
 /*

@@ -9,6 +9,7 @@
 #include "partition.h"
 #include "search.h"
 #include "segment_builder.h"
+#include "timeline.h"
 #include "verify.h"
 
 static bool is_npu(const struct stream *stream, unsigned int o)
@@ -235,6 +236,9 @@ static int take_segment(struct ir_graph *graph, struct stream *stream,
 		else
 			stream->spill_bytes += spilled_bytes(graph, segment, command);
 	}
+	ret = timeline_take(candidate, segment);
+	if (ret)
+		return ret;
 	mark_views(graph, stream, segment, &candidate->segment);
 	stream->dead_channels += candidate->segment.dead_channels;
 	for (unsigned int n = 0; n < candidate->segment.node_count; n++)
@@ -259,6 +263,9 @@ static int lower_segments(struct ir_graph *graph, const struct target *target,
 				forced[segment->first_operator + o] = "a reshape on its own";
 			return -EAGAIN;
 		}
+		if (graph->progress)
+			graph->progress(graph->progress_opaque, segment->first_operator,
+					graph->operator_count);
 		ret = search_segment(graph, target, segment, &cache, &candidate, &failed);
 		if (ret == -ENOSPC) {
 			forced[failed] = arena_printf(graph->arena,
@@ -300,6 +307,9 @@ static void map_back(const struct ir_graph *expanded, const unsigned int *origin
 
 		segment->first_operator = origin[segment->first_operator];
 		segment->operator_count = origin[last] + 1 - segment->first_operator;
+		for (unsigned int e = 0; e < segment->event_count; e++)
+			segment->events[e].operator_index =
+				origin[segment->events[e].operator_index];
 	}
 	for (unsigned int o = 0; o < expanded->operator_count; o++) {
 		struct stream_place *place = &places[origin[o]];

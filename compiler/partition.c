@@ -252,6 +252,7 @@ static const struct form {
 	{ IR_MIRROR_PAD, 1, ANY, ANY, mirror_reason },
 	{ IR_BROADCAST_TO, 1, ANY, ANY, NULL },
 	{ IR_TILE, 1, ANY, ANY, NULL },
+	{ IR_REVERSE, 1, ANY, ANY, NULL },
 	{ IR_REQUANTISE, 1, ANY, ANY, rescale_reason },
 	/* Whatever the types: the reason says why not. */
 	{ IR_QUANTISE, 0, ~0u, ~0u, float_reason },
@@ -299,4 +300,44 @@ const char *partition_reason(const struct ir_graph *graph, const struct ir_opera
 	for (unsigned int o = 0; o < op->output_count && !reason; o++)
 		reason = extent_reason(&graph->tensors[op->outputs[o]]);
 	return reason;
+}
+
+/* What the functions above ask for, as users read it. */
+static const struct {
+	reason_function *reason;
+	const char *conditions;
+} conditions[] = {
+	{ convolution_reason, "kernel at most 1024 x 1024, dilation at most 256; of int16: sums that "
+			      "provably have 32 bits" },
+	{ transposed_reason, "kernel at most 1024 x 1024, product of the strides at most 256" },
+	{ sum_reason, "bias of 32 bits; of int16: sums that provably have 32 bits" },
+	{ window_reason, "kernel at most 1024 x 1024" },
+	{ average_reason, "kernel at most 1024 x 1024 and 65535 taps" },
+	{ reduce_reason, "at most 1024 rows and columns" },
+	{ mirror_reason, "at most four dimensions" },
+	{ elementwise_reason, "a constant of any shape; another operand may be repeated along height "
+			      "and width" },
+	{ pad_reason, "of int16: a value whose two bytes are the same" },
+	{ softmax_reason, "fixed-point exponentials (not --numerics tflite)" },
+	{ rescale_reason, "a rounding of single values" },
+	{ resize_reason, "one image, at most 16384 rows and columns, positions on a line" },
+};
+
+bool partition_form(enum ir_kind kind, unsigned int index, struct partition_form *form)
+{
+	for (size_t f = 0; f < sizeof(forms) / sizeof(forms[0]); f++) {
+		reason_function *reason = forms[f].reason;
+
+		if (forms[f].kind != kind || reason == float_reason ||
+		    reason == float_resize_reason || index--)
+			continue;
+		/* A function without words is told by the test of the list. */
+		*form = (struct partition_form){ forms[f].inputs, forms[f].outputs,
+						 reason ? "?" : "" };
+		for (size_t c = 0; c < sizeof(conditions) / sizeof(conditions[0]); c++)
+			if (conditions[c].reason == reason)
+				form->conditions = conditions[c].conditions;
+		return true;
+	}
+	return false;
 }

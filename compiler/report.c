@@ -1,74 +1,13 @@
 // SPDX-License-Identifier: MIT
+/* Figures of operators, and the report as JSON. */
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 
 #include "error.h"
 #include "report.h"
 #include "target.h"
+#include "text.h"
 
-static void put(struct buffer *text, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static void put(struct buffer *text, const char *format, ...)
-{
-	char line[1024];
-	va_list arguments;
-	int length;
-
-	va_start(arguments, format);
-	length = vsnprintf(line, sizeof(line), format, arguments);
-	va_end(arguments);
-	if (length > 0)
-		buffer_append(text, line, (size_t)length < sizeof(line) ? (size_t)length :
-									  sizeof(line) - 1);
-}
-
-/* A JSON string; names come out of a hostile file. */
-static void put_string(struct buffer *text, const char *string)
-{
-	buffer_byte(text, '"');
-	for (; *string; string++) {
-		unsigned char c = (unsigned char)*string;
-
-		if (c == '"' || c == '\\')
-			put(text, "\\%c", c);
-		else if (c < 32 || c >= 127)
-			put(text, "\\u%04x", c);
-		else
-			buffer_byte(text, c);
-	}
-	buffer_byte(text, '"');
-}
-
-static void put_stream(const struct stream *stream, struct buffer *text)
-{
-	uint64_t commands = 0;
-	unsigned int npu = 0;
-
-	for (unsigned int s = 0; s < stream->segment_count; s++) {
-		npu += stream->segments[s].npu;
-		commands += stream->segments[s].commands.bytes;
-	}
-	put(text, "  \"target\": \"%s\",\n", stream->target->name);
-	put(text, "  \"macs_per_cycle\": %u,\n", stream->target->macs_per_cycle);
-	put(text, "  \"predicted_cycles\": %" PRIu64 ",\n", stream->predicted_cycles);
-	put(text, "  \"mac_utilisation\": %.4f,\n",
-	    stream->predicted_cycles ? (double)stream->macs /
-	    ((double)stream->predicted_cycles * stream->target->macs_per_cycle) : 0.0);
-	put(text, "  \"npu_macs\": %" PRIu64 ",\n", stream->macs);
-	put(text, "  \"dead_channels\": %" PRIu64 ",\n", stream->dead_channels);
-	put(text, "  \"sram_bytes\": %u,\n", stream->target->sram_bytes);
-	put(text, "  \"sram_peak_bytes\": %" PRIu64 ",\n", stream->sram_peak_bytes);
-	put(text, "  \"arena_bytes\": %" PRIu64 ",\n", stream->scratch_size);
-	put(text, "  \"spill_bytes\": %" PRIu64 ",\n", stream->spill_bytes);
-	put(text, "  \"constant_bytes\": %zu,\n", stream->constants.bytes);
-	put(text, "  \"command_bytes\": %" PRIu64 ",\n", commands);
-	put(text, "  \"preemption_interval\": %" PRIu64 ",\n", stream->preemption_interval);
-	put(text, "  \"segments\": %u,\n  \"npu_segments\": %u,\n", stream->segment_count, npu);
-}
-
-static const char *place_name(enum kestrel_graph_place place)
+const char *report_place_name(enum kestrel_graph_place place)
 {
 	switch (place) {
 	case KESTREL_GRAPH_PLACE_NPU:
@@ -81,46 +20,174 @@ static const char *place_name(enum kestrel_graph_place place)
 	return "removed";
 }
 
-int report_write(const struct ir_graph *graph, const struct graph_source *source,
-		 const struct stream *stream, size_t graph_bytes, struct buffer *text)
+/* Adds up the operator's commands in a segment. */
+static void add_commands(const struct stream_segment *segment, unsigned int o,
+			 struct report_operator *operator)
 {
+	bool found = false;
+
+	for (unsigned int i = 0; i < segment->event_count; i++) {
+		const struct stream_event *event = &segment->events[i];
+
+		if (event->operator_index != o)
+			continue;
+		operator->commands[event->unit]++;
+		operator->bytes[event->unit] += event->bytes;
+		operator->busy[event->unit] += event->finish - event->start;
+		if (!found || event->start < operator->start)
+			operator->start = event->start;
+		if (event->finish > operator->finish)
+			operator->finish = event->finish;
+		found = true;
+	}
+}
+
+struct report_operator report_operator(const struct report *report, unsigned int o)
+{
+	const struct ir_operator *op = &report->graph->operators[o];
+	const struct stream *stream = report->stream;
+	struct report_operator operator = {
+		.place = { KESTREL_GRAPH_PLACE_CPU, "compiled without a command stream", 0 },
+		.macs = graph_macs(report->graph, op),
+		.segment = -1,
+	};
+
+	if (op->removed_reason)
+		operator.place = (struct stream_place){ KESTREL_GRAPH_PLACE_REMOVED,
+							op->removed_reason, 0 };
+	else if (stream)
+		operator.place = stream->places[o];
+	for (unsigned int s = 0; stream && s < stream->segment_count; s++) {
+		const struct stream_segment *segment = &stream->segments[s];
+
+		if (o < segment->first_operator ||
+		    o >= segment->first_operator + segment->operator_count)
+			continue;
+		operator.segment = (int)s;
+		add_commands(segment, o, &operator);
+	}
+	return operator;
+}
+
+static void put_stream(const struct stream *stream, struct buffer *text)
+{
+	uint64_t commands = 0;
+	unsigned int npu = 0;
+
+	for (unsigned int s = 0; s < stream->segment_count; s++) {
+		npu += stream->segments[s].npu;
+		commands += stream->segments[s].commands.bytes;
+	}
+	text_put(text, "  \"target\": \"%s\",\n", stream->target->name);
+	text_put(text, "  \"macs_per_cycle\": %u,\n", stream->target->macs_per_cycle);
+	text_put(text, "  \"clock_khz\": %u,\n", stream->target->clock);
+	text_put(text, "  \"constant_bytes_per_cycle\": %.4f,\n",
+		 (double)target_port_rate(stream->target, 0, false) / TARGET_RATE_ONE);
+	text_put(text, "  \"predicted_cycles\": %" PRIu64 ",\n", stream->predicted_cycles);
+	text_put(text, "  \"mac_utilisation\": %.4f,\n",
+		 stream->predicted_cycles ? (double)stream->macs /
+		 ((double)stream->predicted_cycles * stream->target->macs_per_cycle) : 0.0);
+	text_put(text, "  \"npu_macs\": %" PRIu64 ",\n", stream->macs);
+	text_put(text, "  \"dead_channels\": %" PRIu64 ",\n", stream->dead_channels);
+	text_put(text, "  \"sram_bytes\": %u,\n", stream->target->sram_bytes);
+	text_put(text, "  \"sram_peak_bytes\": %" PRIu64 ",\n", stream->sram_peak_bytes);
+	text_put(text, "  \"arena_bytes\": %" PRIu64 ",\n", stream->scratch_size);
+	text_put(text, "  \"spill_bytes\": %" PRIu64 ",\n", stream->spill_bytes);
+	text_put(text, "  \"constant_bytes\": %zu,\n", stream->constants.bytes);
+	text_put(text, "  \"command_bytes\": %" PRIu64 ",\n", commands);
+	text_put(text, "  \"preemption_interval\": %" PRIu64 ",\n", stream->preemption_interval);
+	text_put(text, "  \"segments\": %u,\n  \"npu_segments\": %u,\n", stream->segment_count, npu);
+}
+
+static void put_operator(const struct report *report, unsigned int o, struct buffer *text)
+{
+	const struct ir_operator *op = &report->graph->operators[o];
+	struct report_operator operator = report_operator(report, o);
+
+	text_put(text, "    {\"index\": %u, \"type\": ", op->source);
+	text_put_json(text, op->type_name);
+	text_put(text, ", \"output\": ");
+	text_put_json(text, op->output_count ? report->graph->tensors[op->outputs[0]].name : "");
+	text_put(text, ", \"place\": \"%s\", \"reason\": ", report_place_name(operator.place.place));
+	text_put_json(text, operator.place.reason);
+	text_put(text, ", \"predicted_cycles\": %" PRIu64 ", \"macs\": %" PRIu64,
+		 operator.place.predicted_cycles, operator.macs);
+	text_put(text, ", \"memory_read_bytes\": %" PRIu64 ", \"memory_write_bytes\": %" PRIu64 "}",
+		 operator.bytes[KESTREL_UNIT_DMA_IN], operator.bytes[KESTREL_UNIT_DMA_OUT]);
+}
+
+/* Arrays instead of objects: there can be many thousand. */
+static void put_job(const struct report *report, unsigned int s, struct buffer *text)
+{
+	const struct stream_segment *segment = &report->stream->segments[s];
+
+	text_put(text, "{\"segment\": %u, \"cycles\": %" PRIu64 ",\n", s, segment->predicted_cycles);
+	text_put(text, "     \"command_fields\": "
+		 "[\"unit\", \"operator\", \"start\", \"finish\", \"bytes\"],\n     \"commands\": [");
+	for (unsigned int i = 0; i < segment->event_count; i++) {
+		const struct stream_event *event = &segment->events[i];
+
+		text_put(text, "%s[%u,%u,%" PRIu64 ",%" PRIu64 ",%" PRIu64 "]", i ? "," : "",
+			 event->unit, event->operator_index, event->start, event->finish,
+			 event->bytes);
+	}
+	text_put(text, "],\n     \"sram_fields\": [\"address\", \"bytes\", \"start\", \"finish\", "
+		 "\"content\", \"name\"],\n     \"sram\": [");
+	for (unsigned int i = 0; i < segment->room_count; i++) {
+		const struct stream_room *room = &segment->rooms[i];
+
+		text_put(text, "%s[%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",\"%s\",",
+			 i ? ",\n      " : "", room->address, room->bytes, room->start,
+			 room->finish, room->content);
+		text_put_json(text, room->name ? room->name : "");
+		buffer_byte(text, ']');
+	}
+	text_put(text, "]}");
+}
+
+static void put_jobs(const struct report *report, struct buffer *text)
+{
+	bool first = true;
+
+	text_put(text, "  \"jobs\": [");
+	for (unsigned int s = 0; report->stream && s < report->stream->segment_count; s++) {
+		if (!report->stream->segments[s].npu)
+			continue;
+		text_put(text, first ? "\n    " : ",\n    ");
+		put_job(report, s, text);
+		first = false;
+	}
+	text_put(text, "\n  ],\n");
+}
+
+int report_json(const struct report *report, struct buffer *text)
+{
+	const struct ir_graph *graph = report->graph;
 	unsigned int counts[KESTREL_GRAPH_PLACE_REMOVED + 1] = { 0 };
 	uint64_t macs = 0;
 
-	put(text, "{\n  \"model\": ");
-	put_string(text, source->name);
-	put(text, ",\n  \"numerics\": \"%s\",\n  \"graph_bytes\": %zu,\n", graph->numerics,
-	    graph_bytes);
-	if (stream)
-		put_stream(stream, text);
-	put(text, "  \"operators\": [\n");
+	text_put(text, "{\n  \"model\": ");
+	text_put_json(text, report->source->name);
+	text_put(text, ",\n  \"numerics\": \"%s\",\n  \"graph_bytes\": %zu,\n", graph->numerics,
+		 report->graph_bytes);
+	if (report->stream)
+		put_stream(report->stream, text);
+	text_put(text, "  \"operators\": [\n");
 	for (unsigned int o = 0; o < graph->operator_count; o++) {
-		const struct ir_operator *op = &graph->operators[o];
-		struct stream_place place = { KESTREL_GRAPH_PLACE_CPU,
-					      "compiled without a command stream", 0 };
+		struct report_operator operator = report_operator(report, o);
 
-		if (op->removed_reason)
-			place = (struct stream_place){ KESTREL_GRAPH_PLACE_REMOVED,
-						       op->removed_reason, 0 };
-		else if (stream)
-			place = stream->places[o];
-		counts[place.place]++;
-		macs += graph_macs(graph, op);
-		put(text, "    {\"index\": %u, \"type\": ", op->source);
-		put_string(text, op->type_name);
-		put(text, ", \"output\": ");
-		put_string(text, op->output_count ? graph->tensors[op->outputs[0]].name : "");
-		put(text, ", \"place\": \"%s\", \"reason\": ", place_name(place.place));
-		put_string(text, place.reason);
-		put(text, ", \"predicted_cycles\": %" PRIu64 ", \"macs\": %" PRIu64 "}%s\n",
-		    place.predicted_cycles, graph_macs(graph, op),
-		    o + 1 < graph->operator_count ? "," : "");
+		counts[operator.place.place]++;
+		macs += operator.macs;
+		put_operator(report, o, text);
+		text_put(text, "%s\n", o + 1 < graph->operator_count ? "," : "");
 	}
-	put(text, "  ],\n  \"macs\": %" PRIu64 ",\n  \"ops_total\": %u,\n", macs,
-	    graph->operator_count);
-	put(text, "  \"ops_npu\": %u,\n  \"ops_cpu\": %u,\n  \"ops_removed\": %u\n}\n",
-	    counts[KESTREL_GRAPH_PLACE_NPU], counts[KESTREL_GRAPH_PLACE_CPU],
-	    counts[KESTREL_GRAPH_PLACE_REMOVED]);
+	text_put(text, "  ],\n");
+	put_jobs(report, text);
+	text_put(text, "  \"macs\": %" PRIu64 ",\n  \"ops_total\": %u,\n", macs,
+		 graph->operator_count);
+	text_put(text, "  \"ops_npu\": %u,\n  \"ops_cpu\": %u,\n  \"ops_removed\": %u\n}\n",
+		 counts[KESTREL_GRAPH_PLACE_NPU], counts[KESTREL_GRAPH_PLACE_CPU],
+		 counts[KESTREL_GRAPH_PLACE_REMOVED]);
 	buffer_byte(text, 0);
 	return text->failed ? error_memory(graph->error) : 0;
 }

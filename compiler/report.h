@@ -1,11 +1,50 @@
 /* SPDX-License-Identifier: MIT */
+/* What became of a model, for people and for scripts. */
 #ifndef COMPILER_REPORT_H
 #define COMPILER_REPORT_H
 
 #include "graph_write.h"
 
-/* npuc --report: JSON text, ended by a zero byte. `stream` may be NULL. */
-int report_write(const struct ir_graph *graph, const struct graph_source *source,
-		 const struct stream *stream, size_t graph_bytes, struct buffer *text);
+struct report {
+	const struct ir_graph *graph;
+	const struct graph_source *source;
+	/* NULL: compiled without a command stream. */
+	const struct stream *stream;
+	size_t graph_bytes;
+};
+
+/* One operator: where it runs, and what its commands do as predicted. */
+struct report_operator {
+	struct stream_place place;
+	uint64_t macs;
+	/* The segment it is in; -1 when it has no place in a stream. */
+	int segment;
+	/* By unit, with DMA_IN's and DMA_OUT's bytes, and cycles that each is busy with it. */
+	unsigned int commands[KESTREL_UNIT_COUNT];
+	uint64_t bytes[KESTREL_UNIT_COUNT];
+	uint64_t busy[KESTREL_UNIT_COUNT];
+	/* Cycles of the job from its first command to the end of its last. */
+	uint64_t start, finish;
+};
+
+/* "npu", "cpu" or "removed". */
+const char *report_place_name(enum kestrel_graph_place place);
+
+/* The figures of operator o of the graph. */
+struct report_operator report_operator(const struct report *report, unsigned int o);
+
+/* JSON, and the same for a terminal. Each ends the text with a zero byte; 0 or -ENOMEM. */
+int report_json(const struct report *report, struct buffer *text);
+int report_text(const struct report *report, struct buffer *text);
+
+/* One self-contained page around the text of report_json(). */
+int report_html(const struct buffer *json, struct error *error, struct buffer *page);
+
+/*
+ * Everything about one operator: `which` is its index in the model, the name of an
+ * output tensor or, where only one operator has it, its type. -ENOENT with a
+ * message when there is no such operator, or several.
+ */
+int report_explain(const struct report *report, const char *which, struct buffer *text);
 
 #endif

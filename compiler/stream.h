@@ -24,6 +24,28 @@ struct stream_base {
 	uint64_t size;
 };
 
+/* A command, with cycles from the start of its job as predicted. */
+struct stream_event {
+	enum kestrel_unit unit;
+	/* The operator of the IR that it works for. */
+	unsigned int operator_index;
+	/* A preemption point stands before it. */
+	bool preempt_before;
+	uint64_t start, finish;
+	/* That a transfer moves to or from memory. */
+	uint64_t bytes;
+};
+
+/* SRAM that something has to itself for some time. */
+struct stream_room {
+	uint64_t address, bytes;
+	uint64_t start, finish;
+	/* What lies there, in words. */
+	const char *content;
+	/* Of a feature map's tensor, or the type of a constant's operator. */
+	const char *name;
+};
+
 struct stream_segment {
 	bool npu;
 	/* Range of operators of the IR, in its order; may hold removed ones. */
@@ -33,6 +55,11 @@ struct stream_segment {
 	unsigned int base_count;
 	struct buffer commands;
 	uint64_t predicted_cycles;
+	/* In the order of the stream. */
+	struct stream_event *events;
+	unsigned int event_count;
+	struct stream_room *rooms;
+	unsigned int room_count;
 };
 
 struct stream_place {

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: MIT
 /* npuc: compiles a TensorFlow Lite or ONNX model into a Kestrel graph file. */
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "compile.h"
+#include "npuc.h"
+#include "operators.h"
 #include "version.h"
-
-#define EXIT_USAGE 2
 
 static const char usage[] =
 	"usage: npuc MODEL -o GRAPH.npu [options]\n"
+	"       npuc MODEL --explain OPERATOR | --sweep KEYS | --verify [options]\n"
+	"       npuc --list-ops[=markdown]\n"
 	"Compiles a quantised TensorFlow Lite (.tflite) or ONNX (.onnx) model into a\n"
 	"Kestrel graph file.\n"
 	"\n"
@@ -23,15 +23,27 @@ static const char usage[] =
 	"  -s, --set K=V,...     change single values of the configuration (sram=65536)\n"
 	"  -n, --numerics NAME   rounding profile: tflite-ref (default), tflite, tflm; of\n"
 	"                        ONNX models onnx\n"
-	"  -r, --report FILE     write predicted cycles, memory and placement as JSON;\n"
-	"                        \"-\" is standard output\n"
+	"  -r, --report FILE     write predicted cycles, memory, placement and timeline:\n"
+	"                        a page for a browser if FILE ends in .html, text if in\n"
+	"                        .txt, else JSON; \"-\" is JSON to standard output\n"
 	"      --no-stream       the portable operator graph alone\n"
+	"      --explain OP      tell everything about the operator with this index, output\n"
+	"                        or type\n"
+	"      --verify          run the graph with random inputs on the simulated NPU and on\n"
+	"                        the processor, and compare every byte\n"
+	"      --sweep K=V:V,... compile for every combination of macs, sram and bandwidth\n"
+	"                        (lists V:V or doubling ranges V..V) and compare\n"
+	"      --json            --sweep: as JSON\n"
+	"      --list-ops[=markdown]\n"
+	"                        the operators that are known, with their NPU forms\n"
 	"  -h, --help            this text\n"
 	"      --version         the compiler's version\n"
 	"\n"
-	"Exit status: 0 done, 1 the model cannot be compiled or a file fails, 2 bad usage.\n";
+	"Exit status: 0 done, 1 the model cannot be compiled or a file fails, 2 bad usage,\n"
+	"3 --verify found a byte that differs.\n";
 
-enum { OPTION_NO_STREAM = 256, OPTION_VERSION };
+enum { OPTION_NO_STREAM = 256, OPTION_VERSION, OPTION_EXPLAIN, OPTION_VERIFY, OPTION_SWEEP,
+       OPTION_JSON, OPTION_LIST };
 
 static const struct option options[] = {
 	{ "output", required_argument, NULL, 'o' },
@@ -40,119 +52,199 @@ static const struct option options[] = {
 	{ "numerics", required_argument, NULL, 'n' },
 	{ "report", required_argument, NULL, 'r' },
 	{ "no-stream", no_argument, NULL, OPTION_NO_STREAM },
+	{ "explain", required_argument, NULL, OPTION_EXPLAIN },
+	{ "verify", no_argument, NULL, OPTION_VERIFY },
+	{ "sweep", required_argument, NULL, OPTION_SWEEP },
+	{ "json", no_argument, NULL, OPTION_JSON },
+	{ "list-ops", optional_argument, NULL, OPTION_LIST },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, OPTION_VERSION },
 	{ NULL, 0, NULL, 0 },
 };
 
-static int file_read(const char *path, struct buffer *contents)
-{
-	FILE *file = fopen(path, "rb");
-	char block[65536];
-	size_t bytes;
-	int ret = 0;
+struct arguments {
+	const char *model, *output, *report, *sweep;
+	bool verify, json;
+	struct compile_request request;
+};
 
-	if (!file)
-		return -errno;
-	while ((bytes = fread(block, 1, sizeof(block), file)) > 0)
-		buffer_append(contents, block, bytes);
-	if (ferror(file))
-		ret = -EIO;
-	else if (contents->failed)
-		ret = -ENOMEM;
-	fclose(file);
-	return ret;
+static bool has_suffix(const char *path, const char *suffix)
+{
+	size_t bytes = strlen(path);
+
+	return bytes > strlen(suffix) && !strcmp(path + bytes - strlen(suffix), suffix);
 }
 
-static int file_write(const char *path, const void *data, size_t bytes)
+/* Tells a person who waits for more than a second how far it is. */
+static void show_progress(void *opaque, unsigned int done, unsigned int total)
 {
-	FILE *file = strcmp(path, "-") ? fopen(path, "wb") : stdout;
-	int ret = 0;
+	const struct timespec *started = opaque;
+	struct timespec now;
 
-	if (!file)
-		return -errno;
-	if (fwrite(data, 1, bytes, file) != bytes)
-		ret = -EIO;
-	if ((file == stdout ? fflush(file) : fclose(file)) && !ret)
-		ret = -errno;
-	if (ret && file != stdout)
-		unlink(path);
-	return ret;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (now.tv_sec - started->tv_sec > 1)
+		fprintf(stderr, "\rnpuc: operator %u of %u ", done, total);
 }
 
-static int run(const char *model, const char *output, const char *report,
-	       struct compile_request *request)
+static enum npuc_exit report_write(const struct arguments *arguments,
+				   const struct compile_result *result)
 {
+	const struct buffer *text = &result->report;
+
+	if (arguments->request.wants_html)
+		text = &result->report_html;
+	else if (arguments->request.wants_text)
+		text = &result->report_text;
+	return file_write(arguments->report, text->data, text->bytes - 1);
+}
+
+static enum npuc_exit results_write(const struct arguments *arguments,
+				    const struct compile_result *result)
+{
+	enum npuc_exit status = NPUC_DONE;
+
+	if (arguments->request.explain)
+		status = file_write("-", result->explanation.data, result->explanation.bytes - 1);
+	if (status == NPUC_DONE && arguments->report)
+		status = report_write(arguments, result);
+	if (status == NPUC_DONE && arguments->verify)
+		status = compare(result->graph.data, result->graph.bytes, &arguments->request);
+	/* A graph that differs is not handed out. */
+	if (status == NPUC_DONE && arguments->output)
+		status = file_write(arguments->output, result->graph.data, result->graph.bytes);
+	return status;
+}
+
+static enum npuc_exit run(struct arguments *arguments)
+{
+	struct compile_request *request = &arguments->request;
 	struct compile_result result = { 0 };
 	struct buffer contents = { 0 };
-	const char *failed = model;
+	struct timespec started;
 	struct error error;
-	int ret = file_read(model, &contents);
+	enum npuc_exit status = file_read(arguments->model, &contents);
 
-	if (!ret) {
-		request->data = contents.data;
-		request->bytes = contents.bytes;
-		request->name = strrchr(model, '/') ? strrchr(model, '/') + 1 : model;
-		ret = compile(request, &result, &error);
-		if (ret) {
-			fprintf(stderr, "npuc: %s: %s\n", model, error.text);
-			goto out;
-		}
-		failed = output;
-		ret = file_write(output, result.graph.data, result.graph.bytes);
+	if (status != NPUC_DONE)
+		goto out;
+	request->data = contents.data;
+	request->bytes = contents.bytes;
+	request->name = strrchr(arguments->model, '/') ? strrchr(arguments->model, '/') + 1 :
+			arguments->model;
+	if (arguments->sweep) {
+		status = sweep(request, arguments->sweep, arguments->json);
+		goto out;
 	}
-	if (!ret && report) {
-		failed = report;
-		ret = file_write(report, result.report.data, result.report.bytes - 1);
+	clock_gettime(CLOCK_MONOTONIC, &started);
+	if (isatty(STDERR_FILENO)) {
+		request->progress = show_progress;
+		request->opaque = &started;
 	}
-	if (ret)
-		fprintf(stderr, "npuc: %s: %s\n", failed, strerror(-ret));
+	if (arguments->report) {
+		request->wants_html = has_suffix(arguments->report, ".html");
+		request->wants_text = has_suffix(arguments->report, ".txt");
+	}
+	if (compile(request, &result, &error)) {
+		fprintf(stderr, "npuc: %s: %s\n", arguments->model, error.text);
+		status = NPUC_FAILED;
+	} else {
+		status = results_write(arguments, &result);
+	}
 out:
 	compile_release(&result);
 	buffer_release(&contents);
-	return ret ? EXIT_FAILURE : EXIT_SUCCESS;
+	return status;
+}
+
+static enum npuc_exit list_operators(const char *format)
+{
+	struct buffer text = { 0 };
+	enum npuc_exit status;
+
+	if (format && strcmp(format, "markdown")) {
+		fprintf(stderr, "npuc: --list-ops=%s: not \"markdown\"\n", format);
+		return NPUC_USAGE;
+	}
+	operators_list(format, &text);
+	if (text.failed) {
+		fprintf(stderr, "npuc: out of memory\n");
+		status = NPUC_FAILED;
+	} else {
+		status = file_write("-", text.data, text.bytes);
+	}
+	buffer_release(&text);
+	return status;
+}
+
+/* Returns whether the command line asks for work on a model; else `status` is final. */
+static bool arguments_parse(struct arguments *arguments, int argc, char **argv,
+			    enum npuc_exit *status)
+{
+	int option;
+
+	*status = NPUC_DONE;
+	while ((option = getopt_long(argc, argv, "o:t:s:n:r:h", options, NULL)) != -1) {
+		switch (option) {
+		case 'o':
+			arguments->output = optarg;
+			break;
+		case 't':
+			arguments->request.target = optarg;
+			break;
+		case 's':
+			arguments->request.settings = optarg;
+			break;
+		case 'n':
+			arguments->request.numerics = optarg;
+			break;
+		case 'r':
+			arguments->report = optarg;
+			break;
+		case OPTION_NO_STREAM:
+			arguments->request.no_stream = true;
+			break;
+		case OPTION_EXPLAIN:
+			arguments->request.explain = optarg;
+			break;
+		case OPTION_VERIFY:
+			arguments->verify = true;
+			break;
+		case OPTION_SWEEP:
+			arguments->sweep = optarg;
+			break;
+		case OPTION_JSON:
+			arguments->json = true;
+			break;
+		case OPTION_LIST:
+			*status = list_operators(optarg);
+			return false;
+		case OPTION_VERSION:
+			puts("npuc " COMPILER_VERSION);
+			return false;
+		case 'h':
+			fputs(usage, stdout);
+			return false;
+		default:
+			fputs(usage, stderr);
+			*status = NPUC_USAGE;
+			return false;
+		}
+	}
+	arguments->model = argv[optind];
+	if (optind + 1 != argc || !(arguments->output || arguments->request.explain ||
+				    arguments->verify || arguments->sweep)) {
+		fputs(usage, stderr);
+		*status = NPUC_USAGE;
+		return false;
+	}
+	return true;
 }
 
 int main(int argc, char **argv)
 {
-	const char *output = NULL, *report = NULL;
-	struct compile_request request = { 0 };
-	int option;
+	struct arguments arguments = { .model = NULL };
+	enum npuc_exit status;
 
-	while ((option = getopt_long(argc, argv, "o:t:s:n:r:h", options, NULL)) != -1) {
-		switch (option) {
-		case 'o':
-			output = optarg;
-			break;
-		case 't':
-			request.target = optarg;
-			break;
-		case 's':
-			request.settings = optarg;
-			break;
-		case 'n':
-			request.numerics = optarg;
-			break;
-		case 'r':
-			report = optarg;
-			break;
-		case OPTION_NO_STREAM:
-			request.no_stream = true;
-			break;
-		case OPTION_VERSION:
-			puts("npuc " COMPILER_VERSION);
-			return EXIT_SUCCESS;
-		case 'h':
-			fputs(usage, stdout);
-			return EXIT_SUCCESS;
-		default:
-			fputs(usage, stderr);
-			return EXIT_USAGE;
-		}
-	}
-	if (optind + 1 != argc || !output) {
-		fputs(usage, stderr);
-		return EXIT_USAGE;
-	}
-	return run(argv[optind], output, report, &request);
+	if (arguments_parse(&arguments, argc, argv, &status))
+		status = run(&arguments);
+	return (int)status;
 }

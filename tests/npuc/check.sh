@@ -1,0 +1,101 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# What npuc tells people and scripts: reports in three formats, --explain,
+# --verify, --sweep, the list of operators, exit codes. Prints TAP lines.
+#
+# usage: tests/npuc/check.sh
+set -u
+cd "$(dirname "$0")/../.."
+
+model=tests/demo/model.tflite
+out=build/npuc-check
+rm -rf "$out"
+mkdir -p "$out"
+failed=0
+
+# check NAME COMMAND...: it succeeds.
+check() {
+	local name=$1
+	shift
+	if "$@" >"$out/log" 2>&1 </dev/null; then
+		echo "ok - $name"
+	else
+		sed 's/^/# /' "$out/log" | tail -n 20
+		echo "not ok - $name"
+		failed=1
+	fi
+}
+
+# exits STATUS COMMAND...
+exits() {
+	local expected=$1 status=0
+	shift
+	"$@" || status=$?
+	[ "$status" = "$expected" ]
+}
+
+# Figures that must agree with each other, whatever they are.
+report_is_sound() {
+	python3 - "$1" <<-'EOF'
+	import json, sys
+	text = open(sys.argv[1], encoding="ascii").read()
+	if sys.argv[1].endswith(".html"):
+	    text = text.split('id="report">', 1)[1].split("</script>", 1)[0]
+	report = json.loads(text)
+	operators = report["operators"]
+	places = [operator["place"] for operator in operators]
+	assert report["ops_total"] == len(operators) > 3
+	assert (report["ops_npu"], report["ops_cpu"], report["ops_removed"]) == \
+	    (places.count("npu"), places.count("cpu"), places.count("removed"))
+	assert report["macs"] == sum(operator["macs"] for operator in operators)
+	assert sum(job["cycles"] for job in report["jobs"]) == report["predicted_cycles"] > 0
+	peak = 0
+	for job in report["jobs"]:
+	    assert max(command[3] for command in job["commands"]) <= job["cycles"]
+	    assert {command[0] for command in job["commands"]} <= {0, 1, 2, 3}
+	    for address, bytes, start, finish, content, name in job["sram"]:
+	        assert 0 <= start <= finish <= job["cycles"] and content and name
+	        peak = max(peak, address + bytes)
+	assert peak == report["sram_peak_bytes"] <= report["sram_bytes"]
+	EOF
+}
+
+sweep_is_sound() {
+	build/bin/npuc $model --sweep macs=64..256,bandwidth=1:4 --json >"$out/sweep.json" &&
+	python3 - "$out/sweep.json" <<-'EOF'
+	import json, sys
+	rows = json.load(open(sys.argv[1]))
+	cycles = {(row["macs"], row["bandwidth"]): row["predicted_cycles"] for row in rows}
+	assert sorted(cycles) == [(m, b) for m in (64, 128, 256) for b in (1, 4)], cycles
+	assert cycles[256, 4] < cycles[64, 4] and cycles[256, 4] < cycles[256, 1]
+	assert any(row["best"] for row in rows)
+	EOF
+}
+
+explains() { # OPERATOR PATTERN
+	build/bin/npuc $model --explain "$1" | grep -q "$2"
+}
+
+verifies() {
+	build/bin/npuc $model --target kestrel-128 --verify --set sram=65536 | grep -q 'agree in every byte'
+}
+
+check "report as JSON" build/bin/npuc $model -o "$out/demo.npu" --report "$out/report.json"
+check "its figures agree" report_is_sound "$out/report.json"
+check "report as a page" build/bin/npuc $model -o "$out/demo.npu" --report "$out/report.html"
+check "its figures agree" report_is_sound "$out/report.html"
+check "report as text" build/bin/npuc $model -o "$out/demo.npu" --report "$out/report.txt"
+check "it names operators" grep -q '^ *0 CONV_2D  *npu ' "$out/report.txt"
+check "an operator is explained by index" explains 0 'MAC  *[0-9]* commands'
+check "an operator is explained by type" explains SOFTMAX 'place  *npu'
+check "an operator that is not there" exits 1 build/bin/npuc $model --explain NOTHING
+check "a type that several have" exits 1 build/bin/npuc $model --explain CONV_2D
+check "commands are verified against operators" verifies
+check "configurations are swept" sweep_is_sound
+check "a sweep of nonsense" exits 2 build/bin/npuc $model --sweep macs=x
+check "nothing to do" exits 2 build/bin/npuc $model
+check "every condition of an NPU form has words" exits 1 grep -n '?' docs/operators.md
+check "docs/operators.md is what npuc --list-ops=markdown prints" \
+	diff -u docs/operators.md <(build/bin/npuc --list-ops=markdown)
+exit $failed
