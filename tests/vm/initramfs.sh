@@ -66,8 +66,11 @@ rm -f "$all"/{build,source}
 depmod -b "$work/all" "$release"
 sed 's/#.*//' "$here/guest-modules" | while read -r module; do
 	[ -n "$module" ] || continue
-	modprobe -d "$work/all" -S "$release" --show-depends "$module" ||
-		die "Linux $release has no module $module"
+	modprobe -d "$work/all" -S "$release" --show-depends "${module%\?}" ||
+		case $module in
+		*\?) ;;
+		*) die "Linux $release has no module $module" ;;
+		esac
 done | awk '$1 == "insmod" { print $2 }' | sort -u | while read -r file; do
 	mkdir -p "$mine/$(dirname "${file#"$all"/}")"
 	case $file in
