@@ -118,11 +118,15 @@ def bound_cycles(limits, target):
     return max(limits["macs"] / rate, limits["constant_bytes"] / port)
 
 
+def npu_macs(report):
+    """MACs of the operators that an NPU command computes, dead channels included."""
+    return sum(op["macs"] for op in report["operators"] if op["place"] != "cpu")
+
+
 def npu_share(report):
-    """Share of the MACs whose operators an NPU command computes."""
+    """Their share of all MACs; None for a model that has none."""
     total = sum(op["macs"] for op in report["operators"])
-    on_npu = sum(op["macs"] for op in report["operators"] if op["place"] != "cpu")
-    return on_npu / total if total else None
+    return npu_macs(report) / total if total else None
 
 
 def measure(arguments, name, directory, target, work):
@@ -157,8 +161,8 @@ def measure(arguments, name, directory, target, work):
         "constants_bytes": report["constant_bytes"],
         "command_bytes": report["command_bytes"],
         "macs_npu_share": None if share is None else round(share, 6),
-        "mac_utilisation": round(limits["macs"] / (statistics["cycles_total"] *
-                                                   RATES[target][0]), 6),
+        "mac_utilisation": round(npu_macs(report) / (statistics["cycles_total"] *
+                                                     RATES[target][0]), 6),
         "mac_busy_cycles": statistics["cycles"]["mac"],
         "simulated_macs": statistics["macs"],
     })
@@ -264,6 +268,19 @@ def measure_layers(arguments, work):
     return rows
 
 
+def refused_rows(models, refused):
+    """What there is to say of models that have no figures."""
+    rows = []
+    for name, directory in models:
+        if name not in refused:
+            continue
+        macs = bound.bound_of(os.path.join(directory, "model.tflite"))["macs"]
+        rows += [{"model": name, "target": target, "macs": macs,
+                  "macs_npu_share": 0.0 if macs else None, "refused": refused[name]}
+                 for target in TARGETS]
+    return rows
+
+
 def print_refused(refused):
     """Print which models npuc does not take, together where the reason is the same."""
     groups = {}
@@ -331,6 +348,7 @@ def main():
         rows += measure_layers(arguments, work)
     print_refused(refused)
     missed = judge(rows)
+    rows += refused_rows(models, refused)
     os.makedirs(os.path.dirname(arguments.output), exist_ok=True)
     with open(arguments.output, "w", encoding="utf-8") as file:
         json.dump(rows, file, indent=1)
