@@ -97,8 +97,11 @@ static void place_operators(const struct ir_graph *graph, const unsigned int *or
 	}
 }
 
-/* Runs of operators with one place; removed ones go with what stands before them. */
-static int make_segments(struct ir_graph *graph, struct stream *stream)
+/*
+ * Runs of operators with one place; removed ones go with what stands before them.
+ * Where `cuts` says so, one ends before an operator.
+ */
+static int make_segments(struct ir_graph *graph, const bool *cuts, struct stream *stream)
 {
 	struct stream_segment *segment = NULL;
 
@@ -111,7 +114,8 @@ static int make_segments(struct ir_graph *graph, struct stream *stream)
 		/* Removed ones at the very beginning are no reason for an NPU job. */
 		bool npu = is_npu(stream, o) && !graph->operators[o].removed_reason;
 
-		if (segment && (segment->npu == npu || graph->operators[o].removed_reason)) {
+		if (segment && !cuts[o] &&
+		    (segment->npu == npu || graph->operators[o].removed_reason)) {
 			segment->operator_count++;
 			continue;
 		}
@@ -246,8 +250,32 @@ static int take_segment(struct ir_graph *graph, struct stream *stream,
 	return 0;
 }
 
-static int lower_segments(struct ir_graph *graph, const struct target *target,
-			  struct stream *stream, const char **forced)
+/*
+ * Cuts a segment that has more inputs and outputs than bases in two, between
+ * operators of the portable graph; what is one operator goes to the processor.
+ */
+static void cut_segment(const unsigned int *origin, const struct stream_segment *segment,
+			bool *cuts, const char **forced)
+{
+	unsigned int first = segment->first_operator, end = first + segment->operator_count;
+	unsigned int middle = first + segment->operator_count / 2;
+
+	while (middle > first && origin[middle - 1] == origin[middle])
+		middle--;
+	if (middle == first)
+		for (middle = first + 1; middle < end && origin[middle - 1] == origin[middle];)
+			middle++;
+	if (middle < end) {
+		cuts[middle] = true;
+		return;
+	}
+	for (unsigned int o = first; o < end; o++)
+		forced[o] = "it has more than 14 inputs and outputs";
+}
+
+static int lower_segments(struct ir_graph *graph, const unsigned int *origin,
+			  const struct target *target, struct stream *stream, bool *cuts,
+			  const char **forced)
 {
 	for (unsigned int s = 0; s < stream->segment_count; s++) {
 		struct stream_segment *segment = &stream->segments[s];
@@ -283,9 +311,7 @@ static int lower_segments(struct ir_graph *graph, const struct target *target,
 			return -EAGAIN;
 		}
 		if (ret == -E2BIG) {
-			for (unsigned int o = 0; o < segment->operator_count; o++)
-				forced[segment->first_operator + o] =
-					"the segment has more than 14 inputs and outputs";
+			cut_segment(origin, segment, cuts, forced);
 			return -EAGAIN;
 		}
 		if (!ret)
@@ -332,6 +358,7 @@ int lower_graph(struct ir_graph *graph, const struct target *target, struct stre
 	struct ir_graph expanded;
 	unsigned int *origin;
 	const char **forced;
+	bool *cuts;
 	int ret = expand_graph(graph, &expanded, &origin);
 
 	if (ret)
@@ -339,16 +366,17 @@ int lower_graph(struct ir_graph *graph, const struct target *target, struct stre
 	forced = arena_alloc(graph->arena, expanded.operator_count + 1, sizeof(*forced));
 	part_places = arena_alloc(graph->arena, expanded.operator_count + 1,
 				  sizeof(*part_places));
-	if (!forced || !places || !part_places)
+	cuts = arena_alloc(graph->arena, expanded.operator_count + 1, sizeof(*cuts));
+	if (!forced || !places || !part_places || !cuts)
 		return error_memory(graph->error);
-	/* Each round sends at least one more operator to the processor, so it ends. */
+	/* Each round sends an operator to the processor or cuts a segment, so it ends. */
 	do {
 		stream_release(stream);
 		*stream = (struct stream){ .target = target, .places = part_places };
 		place_operators(&expanded, origin, stream, forced);
-		ret = make_segments(&expanded, stream);
+		ret = make_segments(&expanded, cuts, stream);
 		if (!ret)
-			ret = lower_segments(&expanded, target, stream, forced);
+			ret = lower_segments(&expanded, origin, target, stream, cuts, forced);
 	} while (ret == -EAGAIN);
 	if (!ret)
 		map_back(&expanded, origin, stream, places);

@@ -7,6 +7,8 @@
 
 /* Commands of another unit to look through; keeps the time linear. */
 #define LOOK_BACK 1024
+/* Signals that a unit may be ahead of another's waits in the stream. */
+#define SIGNALS_AHEAD 200
 
 static bool accesses_conflict(const struct command_access *a, const struct command_access *b)
 {
@@ -164,6 +166,91 @@ static int give_semaphores(struct command_list *list)
 	return ret;
 }
 
+/* How far the commands [begin, end) of the list have been put in their final order. */
+struct limiter {
+	const struct command_list *list;
+	unsigned int begin, end;
+	/* By unit: the next command in the list, and how many have been put. */
+	unsigned int next[KESTREL_UNIT_COUNT], put[KESTREL_UNIT_COUNT];
+	/* By semaphore: signals that nothing has waited for. */
+	unsigned int given[KESTREL_ISA_SEMAPHORES];
+};
+
+static void limiter_skip(struct limiter *limiter, unsigned int unit)
+{
+	while (limiter->next[unit] < limiter->end &&
+	       limiter->list->commands[limiter->next[unit]].unit != unit)
+		limiter->next[unit]++;
+}
+
+/* Whether a command may come now; `strict`: without too many signals ahead. */
+static bool limiter_takes(const struct limiter *limiter, const struct command *command,
+			  bool strict)
+{
+	for (unsigned int u = 0; u < KESTREL_UNIT_COUNT; u++)
+		if (command->after[u] > limiter->put[u])
+			return false;
+	for (unsigned int s = 0; strict && s < KESTREL_ISA_SEMAPHORES; s++)
+		if (command->signals >> s & 1 && limiter->given[s] >= SIGNALS_AHEAD)
+			return false;
+	return true;
+}
+
+/* The first command in the list that may come now; a list in order always has one. */
+static unsigned int limiter_pick(const struct limiter *limiter)
+{
+	unsigned int best = limiter->end;
+
+	for (int strict = 1; strict >= 0 && best == limiter->end; strict--)
+		for (unsigned int u = 0; u < KESTREL_UNIT_COUNT; u++)
+			if (limiter->next[u] < best &&
+			    limiter_takes(limiter, &limiter->list->commands[limiter->next[u]],
+					  strict))
+				best = limiter->next[u];
+	return best;
+}
+
+/*
+ * A unit does not run so far ahead of another that signals overflow: its commands
+ * wait in the stream until the other's have come.
+ */
+static int limit_signals(struct command_list *list)
+{
+	struct command *ordered = calloc(list->count + 1, sizeof(*ordered));
+	struct limiter limiter = { .list = list };
+	unsigned int count = 0;
+
+	if (!ordered)
+		return -ENOMEM;
+	for (; limiter.begin < list->count; limiter.begin = limiter.end) {
+		limiter.end = limiter.begin + 1;
+		while (limiter.end < list->count && !list->commands[limiter.end].preempt_before)
+			limiter.end++;
+		for (unsigned int u = 0; u < KESTREL_UNIT_COUNT; u++) {
+			limiter.next[u] = limiter.begin;
+			limiter_skip(&limiter, u);
+		}
+		while (count < limiter.end) {
+			const struct command *command = &list->commands[limiter_pick(&limiter)];
+
+			for (unsigned int s = 0; s < KESTREL_ISA_SEMAPHORES; s++)
+				limiter.given[s] += (command->signals >> s & 1u) -
+						    (command->waits >> s & 1u);
+			ordered[count] = *command;
+			ordered[count].preempt_before =
+				list->commands[count].preempt_before && count == limiter.begin;
+			count++;
+			limiter.put[command->unit]++;
+			limiter.next[command->unit]++;
+			limiter_skip(&limiter, command->unit);
+		}
+	}
+	for (unsigned int i = 0; i < count; i++)
+		list->commands[i] = ordered[i];
+	free(ordered);
+	return 0;
+}
+
 int schedule(const struct target *target, struct command_list *list)
 {
 	uint64_t total;
@@ -173,5 +260,7 @@ int schedule(const struct target *target, struct command_list *list)
 		ret = predict_run(target, list, NULL, &total);
 	if (!ret)
 		ret = order_commands(list);
-	return ret ? ret : give_semaphores(list);
+	if (!ret)
+		ret = give_semaphores(list);
+	return ret ? ret : limit_signals(list);
 }

@@ -13,6 +13,8 @@
 #define COMMANDS 60
 #define BLOCK 256
 #define BLOCKS 24
+/* More than a semaphore counts. */
+#define LOADS 400
 
 /* A copy between memory and SRAM, or a VECTOR or MAC command from block to block. */
 static void add_command(struct command_list *list, uint64_t *random)
@@ -110,6 +112,39 @@ static bool remove_record(struct buffer *stream, uint8_t first, unsigned int n)
 	return false;
 }
 
+/* Many loads, each of which a slow command waits for: signals must not overflow. */
+static void check_signals(struct test *test, const struct target *target)
+{
+	struct command_list list = { 0 };
+	unsigned int ahead = 0, most = 0;
+
+	for (unsigned int i = 0; i < 2 * LOADS; i++) {
+		bool load = i < LOADS;
+		uint64_t block = (uint64_t)BLOCK * (i % LOADS);
+		struct command *command = command_append(&list, load ? KESTREL_UNIT_DMA_IN :
+							 KESTREL_UNIT_VECTOR, i);
+
+		if (load) {
+			command_set(command, KESTREL_DMA_MODE, KESTREL_DMA_FILL_BYTES);
+			command_set(command, KESTREL_DMA_COUNT0, 1);
+		} else {
+			command_set(command, KESTREL_VECTOR_OPERATION, KESTREL_VECTOR_COPY);
+			command_set(command, KESTREL_VECTOR_OFM_HEIGHT, 1000);
+		}
+		command_access(command, COMMAND_SPACE_SRAM, load, block, block + BLOCK);
+	}
+	CHECK(test, schedule(target, &list) == 0);
+	for (unsigned int i = 0; i < list.count; i++) {
+		ahead += list.commands[i].signals != 0;
+		ahead -= list.commands[i].waits != 0;
+		most = ahead > most ? ahead : most;
+	}
+	CHECK(test, list.count == 2 * LOADS && !ahead);
+	CHECK(test, most > 100 && most + KESTREL_ISA_QUEUE_ENTRIES < KESTREL_ISA_SEMAPHORE_MAX);
+	command_release(&list);
+	test_end(test, "signals do not overflow");
+}
+
 int main(void)
 {
 	struct stream_segment segment = { .base_count = 1 };
@@ -150,5 +185,6 @@ int main(void)
 	}
 	CHECK(&test, removed > 150);
 	test_end(&test, "random programs are ordered, and a lost semaphore is noticed");
+	check_signals(&test, &target);
 	return test.failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
