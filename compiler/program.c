@@ -252,6 +252,49 @@ static int input_buffer(struct program *program, const struct segment_node *node
 	return 0;
 }
 
+static bool layouts_equal(const struct layout *a, const struct layout *b)
+{
+	return a->height == b->height && a->width == b->width && a->channels == b->channels &&
+	       a->element_bytes == b->element_bytes && a->row_stride == b->row_stride &&
+	       a->brick_stride == b->brick_stride && a->pixel_stride == b->pixel_stride;
+}
+
+/* Whether a node behind node `n` reads the value. */
+static bool is_read_later(const struct segment *segment, unsigned int n, int value)
+{
+	for (unsigned int m = n + 1; m < segment->node_count; m++)
+		for (unsigned int i = 0; i < segment->nodes[m].input_count; i++)
+			if (segment->nodes[m].inputs[i] == value)
+				return true;
+	return false;
+}
+
+/*
+ * The buffer of an input that an elementwise node may write its output over, since
+ * nothing reads it again: PROGRAM_NO_BUFFER where there is none.
+ */
+static unsigned int buffer_in_place(const struct program *program, unsigned int n)
+{
+	const struct segment *segment = program->segment;
+	const struct segment_node *node = &segment->nodes[n];
+	const struct segment_value *output = &segment->values[node->output];
+
+	if (!program->settings.in_place ||
+	    (!ir_is_elementwise(node->op->kind) && node->op->kind != IR_TABLE) ||
+	    node->store || !output->resident || output->ring_rows || program->nodes[n].cascade)
+		return PROGRAM_NO_BUFFER;
+	for (unsigned int i = 0; i < node->input_count; i++) {
+		const struct segment_value *input = &segment->values[node->inputs[i]];
+
+		if (input->resident && !input->ring_rows && !input->constant &&
+		    input->buffer != PROGRAM_NO_BUFFER &&
+		    layouts_equal(&input->layout, &output->layout) &&
+		    !is_read_later(segment, n, node->inputs[i]))
+			return input->buffer;
+	}
+	return PROGRAM_NO_BUFFER;
+}
+
 static int output_buffer(struct program *program, const struct segment_node *node,
 			 const struct program_step *step, bool first_of_block,
 			 unsigned int index, unsigned int *buffer)
@@ -265,6 +308,8 @@ static int output_buffer(struct program *program, const struct segment_node *nod
 	struct layout layout = value->layout;
 	int ret;
 
+	if (value->resident && value->buffer == PROGRAM_NO_BUFFER)
+		value->buffer = buffer_in_place(program, (unsigned int)(node - program->segment->nodes));
 	if (value->resident && value->buffer != PROGRAM_NO_BUFFER) {
 		*buffer = value->buffer;
 		program->plan[*buffer].last = index;

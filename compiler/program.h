@@ -24,6 +24,11 @@ struct program_settings {
 	int32_t first_pieces;
 	/* Fetch the first operator's constants before its input. */
 	bool constants_first;
+	/*
+	 * Elementwise operators write over an input that nothing else needs: less room in
+	 * all, but one place for a longer time.
+	 */
+	bool in_place;
 	/* Cascades where one operator at a time needs more SRAM than this; 0: none. */
 	uint64_t cascade_limit;
 	/* Rows that the last operator of a cascade makes at a time. */

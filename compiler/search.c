@@ -60,6 +60,8 @@ static int search_chunks(struct search *search, unsigned int round, uint64_t cas
 			.chunk_bytes = chunks[c] >> round,
 			.stripe_bytes = sram / 4 >> round,
 			.first_pieces = 1,
+			/* Where room is short. */
+			.in_place = round > 0,
 			.cascade_limit = cascade_limit,
 			.cascade_rows = CASCADE_ROWS,
 		};
@@ -121,6 +123,17 @@ static int search_order(struct search *search)
 	return is_misfit(ret) ? 0 : ret;
 }
 
+/* Elementwise operators in place. */
+static int search_in_place(struct search *search)
+{
+	struct program_settings settings = search->best->program.settings;
+	int ret;
+
+	settings.in_place = true;
+	ret = search_try(search, &settings);
+	return is_misfit(ret) ? 0 : ret;
+}
+
 int search_segment(struct ir_graph *graph, const struct target *target,
 		   struct stream_segment *out, struct generate_cache *cache,
 		   struct candidate *best, unsigned int *failed_operator)
@@ -144,6 +157,8 @@ int search_segment(struct ir_graph *graph, const struct target *target,
 		ret = search_cascades(&search);
 	if (search.found && !ret)
 		ret = search_order(&search);
+	if (search.found && !ret)
+		ret = search_in_place(&search);
 	if (ret) {
 		candidate_release(best);
 		return ret;
