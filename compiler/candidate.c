@@ -279,7 +279,9 @@ int candidate_build(struct candidate *candidate, struct ir_graph *graph,
 	out->first_operator = place->first_operator;
 	out->operator_count = place->operator_count;
 	out->npu = true;
-	candidate->segment = (struct segment){ .graph = graph, .target = target, .out = out };
+	candidate->segment = (struct segment){
+		.graph = graph, .target = target, .out = out, .placement = settings->placement,
+	};
 	candidate->failed_operator = ~0u;
 	ret = build(candidate, place, settings, NULL);
 	if (ret)

@@ -197,14 +197,23 @@ unsigned int cascade_pieces(const struct segment *segment, unsigned int first, u
 	return count;
 }
 
+/* Parts and what has parts lie whole in SRAM. */
+static bool is_placed(const struct segment_value *value)
+{
+	return value->whole >= 0 || value->has_parts;
+}
+
 /* Whether a node can be computed a few rows at a time, next to others. */
 static bool node_fits(const struct segment *segment, unsigned int n)
 {
 	const struct segment_node *node = &segment->nodes[n];
 
 	/* Windows that stay inside images do not roll on. */
-	if (node->image_rows || node->store)
+	if (node->image_rows || node->store || is_placed(&segment->values[node->output]))
 		return false;
+	for (unsigned int i = 0; i < node->input_count; i++)
+		if (is_placed(&segment->values[node->inputs[i]]))
+			return false;
 	switch (node->op->kind) {
 	case IR_CONVOLUTION:
 	case IR_DEPTHWISE:

@@ -482,6 +482,26 @@ static void compute(struct generator *generator, const struct program_step *step
 		generate_vector(generator->program, step, command);
 }
 
+/* Of a value with parts, when the last of them has been written. */
+static void store_whole(struct generator *generator, const struct program_step *step)
+{
+	const struct program *program = generator->program;
+	const struct segment_node *node = &program->segment->nodes[step->node];
+	int index = program->segment->values[node->output].whole;
+	const struct segment_value *value = &program->segment->values[index];
+	struct generate_operand whole = generate_operand(program, index, step->output);
+
+	if (value->producer != (int)step->node)
+		return;
+	for (const struct segment_store *to = value->stores; to; to = to->next)
+		generate_transfer(generator->list, KESTREL_UNIT_DMA_OUT, node->operator_index,
+				  &(struct generate_transfer){
+			.place = &to->place, .height = value->height,
+			.channels = value->channels, .layout = whole.layout,
+			.address = whole.address, .row_end = value->height,
+		});
+}
+
 /* Puts what the step has finished where it must be in memory. */
 static void store(struct generator *generator, unsigned int index)
 {
@@ -515,6 +535,8 @@ static void store(struct generator *generator, unsigned int index)
 			.address = address, .channel_first = channel,
 			.row_first = first, .row_end = end,
 		});
+	if (value->whole >= 0 && !node->store)
+		store_whole(generator, step);
 }
 
 int generate(const struct program *program, struct generate_cache *cache,

@@ -7,11 +7,15 @@ struct generate_operand generate_operand(const struct program *program, int inde
 {
 	const struct program_buffer *buffer = &program->buffers[in_buffer];
 	const struct segment_value *value = &program->segment->values[index];
+	uint64_t address = program->plan[in_buffer].address;
 
+	if (value->whole >= 0)
+		address += layout_offset(&value->layout, value->part_row, value->part_column,
+					 value->part_channel);
 	return (struct generate_operand){
-		.value = value, .layout = value->layout,
-		.address = program->plan[in_buffer].address,
-		.row_first = buffer->row_first, .row_end = buffer->row_end,
+		.value = value, .layout = value->layout, .address = address,
+		.row_first = buffer->row_first,
+		.row_end = value->whole >= 0 ? value->height : buffer->row_end,
 		.ring_rows = value->resident ? value->ring_rows : 0,
 	};
 }

@@ -299,6 +299,11 @@ void generate_vector(const struct program *program, const struct program_step *s
 
 	set_flags(program, node, command);
 	set_output(command, &output, step);
+	if (node->copy) {
+		command_set(command, KESTREL_VECTOR_OPERATION, KESTREL_VECTOR_COPY);
+		set_elementwise_input(program, step, 0, command);
+		return;
+	}
 	switch (op->kind) {
 	case IR_ADD:
 	case IR_SUB:

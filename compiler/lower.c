@@ -279,7 +279,6 @@ static int lower_segments(struct ir_graph *graph, const unsigned int *origin,
 {
 	for (unsigned int s = 0; s < stream->segment_count; s++) {
 		struct stream_segment *segment = &stream->segments[s];
-		struct generate_cache cache = { 0 };
 		struct candidate candidate = { 0 };
 		unsigned int failed = segment->first_operator;
 		int ret;
@@ -294,7 +293,7 @@ static int lower_segments(struct ir_graph *graph, const unsigned int *origin,
 		if (graph->progress)
 			graph->progress(graph->progress_opaque, segment->first_operator,
 					graph->operator_count);
-		ret = search_segment(graph, target, segment, &cache, &candidate, &failed);
+		ret = search_segment(graph, target, segment, &candidate, &failed);
 		if (ret == -ENOSPC) {
 			forced[failed] = arena_printf(graph->arena,
 						      "its smallest tile does not fit %u bytes of SRAM",

@@ -226,6 +226,8 @@ static int input_buffer(struct program *program, const struct segment_node *node
 	};
 	int ret;
 
+	if (value->whole >= 0)
+		value->buffer = program->segment->values[value->whole].buffer;
 	if (value->resident && value->buffer != PROGRAM_NO_BUFFER) {
 		*buffer = value->buffer;
 		program->plan[*buffer].last = index;
@@ -281,12 +283,13 @@ static unsigned int buffer_in_place(const struct program *program, unsigned int 
 
 	if (!program->settings.in_place ||
 	    (!ir_is_elementwise(node->op->kind) && node->op->kind != IR_TABLE) ||
-	    node->store || !output->resident || output->ring_rows || program->nodes[n].cascade)
+	    node->store || !output->resident || output->whole >= 0 || output->ring_rows || program->nodes[n].cascade)
 		return PROGRAM_NO_BUFFER;
 	for (unsigned int i = 0; i < node->input_count; i++) {
 		const struct segment_value *input = &segment->values[node->inputs[i]];
 
 		if (input->resident && !input->ring_rows && !input->constant &&
+		    input->whole < 0 && !input->has_parts &&
 		    input->buffer != PROGRAM_NO_BUFFER &&
 		    layouts_equal(&input->layout, &output->layout) &&
 		    !is_read_later(segment, n, node->inputs[i]))
@@ -308,6 +311,12 @@ static int output_buffer(struct program *program, const struct segment_node *nod
 	struct layout layout = value->layout;
 	int ret;
 
+	if (value->whole >= 0) {
+		/* The first part makes room for all. */
+		stage.index = (unsigned int)value->whole;
+		value = &program->segment->values[value->whole];
+		layout = value->layout;
+	}
 	if (value->resident && value->buffer == PROGRAM_NO_BUFFER)
 		value->buffer = buffer_in_place(program, (unsigned int)(node - program->segment->nodes));
 	if (value->resident && value->buffer != PROGRAM_NO_BUFFER) {
@@ -713,8 +722,8 @@ static int choose_victim(const struct program *program, unsigned int failed)
 		uint64_t bytes;
 		bool padded = false;
 
-		if (!value->resident || value->ring_rows || value->buffer == PROGRAM_NO_BUFFER ||
-		    value->height < 2)
+		if (!value->resident || value->ring_rows || value->whole >= 0 ||
+		    value->has_parts || value->buffer == PROGRAM_NO_BUFFER || value->height < 2)
 			continue;
 		buffer = &program->plan[value->buffer];
 		if (buffer->first > program->plan[failed].last ||

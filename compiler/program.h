@@ -29,6 +29,8 @@ struct program_settings {
 	 * all, but one place for a longer time.
 	 */
 	bool in_place;
+	/* Put the parts of concatenations together in SRAM. */
+	bool placement;
 	/* Cascades where one operator at a time needs more SRAM than this; 0: none. */
 	uint64_t cascade_limit;
 	/* Rows that the last operator of a cascade makes at a time. */

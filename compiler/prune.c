@@ -19,7 +19,7 @@ enum node_class { NODE_SUMS, NODE_PASSES, NODE_OTHER };
 
 static enum node_class class_of(const struct segment *segment, const struct segment_node *node)
 {
-	if (node->store || node->reordered)
+	if (node->store || node->copy || node->reordered)
 		return NODE_OTHER;
 	switch (node->op->kind) {
 	case IR_CONVOLUTION:
@@ -123,6 +123,8 @@ static void find_prunable(struct pruner *pruner)
 	for (unsigned int v = 0; v < segment->value_count; v++) {
 		pruner->group[v] = v;
 		pruner->prunable[v] = segment->values[v].producer >= 0 &&
+				      segment->values[v].whole < 0 &&
+				      !segment->values[v].has_parts &&
 				      !segment->values[v].stores;
 	}
 	for (unsigned int n = 0; n < segment->node_count; n++) {

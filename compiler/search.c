@@ -13,7 +13,8 @@ struct search {
 	const struct target *target;
 	/* The segment as it is to be lowered. */
 	const struct stream_segment *place;
-	struct generate_cache *cache;
+	/* Placement changes the nodes, which a cache goes by. */
+	struct generate_cache caches[2];
 	struct candidate *best;
 	struct stream_segment *best_out;
 	bool found;
@@ -29,7 +30,7 @@ static bool is_misfit(int ret)
 /* Lowers the segment with these settings and keeps the result if it is the fastest. */
 static int search_try(struct search *search, const struct program_settings *settings)
 {
-	struct candidate candidate = { .cache = search->cache };
+	struct candidate candidate = { .cache = &search->caches[settings->placement] };
 	struct stream_segment place = *search->place;
 	int ret = candidate_build(&candidate, search->graph, search->target, search->place, &place,
 				  settings);
@@ -49,7 +50,8 @@ static int search_try(struct search *search, const struct program_settings *sett
 }
 
 /* Weights of a command, with the first input whole and then in pieces. */
-static int search_chunks(struct search *search, unsigned int round, uint64_t cascade_limit)
+static int search_chunks(struct search *search, unsigned int round, uint64_t cascade_limit,
+			 bool placement)
 {
 	static const uint64_t chunks[] = { 2048, 4096, 8192, 16384 };
 	uint64_t sram = search->target->sram_bytes;
@@ -62,6 +64,7 @@ static int search_chunks(struct search *search, unsigned int round, uint64_t cas
 			.first_pieces = 1,
 			/* Where room is short. */
 			.in_place = round > 0,
+			.placement = placement,
 			.cascade_limit = cascade_limit,
 			.cascade_rows = CASCADE_ROWS,
 		};
@@ -135,21 +138,26 @@ static int search_in_place(struct search *search)
 }
 
 int search_segment(struct ir_graph *graph, const struct target *target,
-		   struct stream_segment *out, struct generate_cache *cache,
-		   struct candidate *best, unsigned int *failed_operator)
+		   struct stream_segment *out, struct candidate *best,
+		   unsigned int *failed_operator)
 {
 	const struct stream_segment place = *out;
 	struct stream_segment best_out = *out;
 	struct search search = {
-		.graph = graph, .target = target, .place = &place, .cache = cache, .best = best,
+		.graph = graph, .target = target, .place = &place, .best = best,
 		.best_out = &best_out, .failed_operator = failed_operator,
 	};
 	int ret = -ENOSPC;
 
 	for (unsigned int round = 0; round < ROUNDS && !search.found; round++) {
-		ret = search_chunks(&search, round, target->sram_bytes);
+		ret = search_chunks(&search, round, target->sram_bytes, true);
+		/* Parts in SRAM need more room than parts in memory. */
+		if (!ret && search.best->segment.placed)
+			ret = search_chunks(&search, round, target->sram_bytes, false);
 		if (is_misfit(ret))
-			ret = search_chunks(&search, round, 0);
+			ret = search_chunks(&search, round, target->sram_bytes, false);
+		if (is_misfit(ret))
+			ret = search_chunks(&search, round, 0, false);
 		if (ret && !is_misfit(ret))
 			break;
 	}
@@ -166,6 +174,7 @@ int search_segment(struct ir_graph *graph, const struct target *target,
 	/* The values and nodes refer to the segment they were tried with. */
 	best->segment.out = out;
 	best->program.segment = &best->segment;
+	best->cache = NULL;
 	*out = best_out;
 	return 0;
 }

@@ -32,10 +32,10 @@ void candidate_release(struct candidate *candidate);
 /*
  * Lowers one segment the fastest way found. -ENOSPC or -EFBIG with the operator
  * that does not fit or takes too many commands; -E2BIG when it has too many
- * inputs and outputs. `cache` is zero-initialised and lives as long as `best`.
+ * inputs and outputs.
  */
 int search_segment(struct ir_graph *graph, const struct target *target,
-		   struct stream_segment *out, struct generate_cache *cache,
-		   struct candidate *best, unsigned int *failed_operator);
+		   struct stream_segment *out, struct candidate *best,
+		   unsigned int *failed_operator);
 
 #endif

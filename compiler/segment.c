@@ -252,6 +252,12 @@ static int add_stores(struct segment_builder *builder)
 	return ret;
 }
 
+/* Whether a value is, or lies inside, another. */
+static bool is_of(const struct segment *segment, int value, int whole)
+{
+	return value == whole || segment->values[value].whole == whole;
+}
+
 /* Packed form where no reader needs bricks. */
 static void choose_layouts(struct segment *segment)
 {
@@ -260,19 +266,22 @@ static void choose_layouts(struct segment *segment)
 		uint32_t element_bytes = ir_type_bytes(value->type);
 		bool packed = element_bytes == 1 && value->channels < 16;
 
+		if (value->whole >= 0)
+			continue;
 		for (unsigned int n = 0; n < segment->node_count; n++) {
 			const struct segment_node *node = &segment->nodes[n];
 
-			if (node->inputs[0] == (int)v && node->is_mac &&
+			if (is_of(segment, node->inputs[0], (int)v) && node->is_mac &&
 			    (node->depthwise || node->window.dilation_w > 1))
 				packed = false;
 			/* One column again and again is read in bricks. */
 			for (unsigned int i = 0; i < node->input_count; i++)
-				if (node->inputs[i] == (int)v && ir_is_elementwise(node->op->kind) &&
+				if (is_of(segment, node->inputs[i], (int)v) &&
+				    ir_is_elementwise(node->op->kind) &&
 				    value->width < segment->values[node->output].width)
 					packed = false;
 			/* The pixels of a phase lie apart. */
-			if (node->output == (int)v && node->transposed)
+			if (is_of(segment, node->output, (int)v) && node->transposed)
 				packed = false;
 		}
 		value->layout = layout_make(element_bytes, value->height, value->width,
@@ -284,6 +293,16 @@ static void choose_layouts(struct segment *segment)
 				layout_spread(&value->layout, segment->target, &node->window,
 					      node->depthwise);
 		}
+	}
+	for (unsigned int v = 0; v < segment->value_count; v++) {
+		struct segment_value *value = &segment->values[v];
+
+		if (value->whole < 0)
+			continue;
+		value->layout = segment->values[value->whole].layout;
+		value->layout.height = value->height;
+		value->layout.width = value->width;
+		value->layout.channels = value->channels;
 	}
 	for (unsigned int n = 0; n < segment->node_count; n++) {
 		struct segment_node *node = &segment->nodes[n];
@@ -335,6 +354,7 @@ static int builder_init(struct segment_builder *builder)
 	segment->value_count = segment->node_count = 0;
 	segment->scratch_bytes = 0;
 	segment->dead_channels = 0;
+	segment->placed = 0;
 	memset(segment->out->bases, 0, sizeof(segment->out->bases));
 	segment->out->base_count = SEGMENT_BASE_TENSORS;
 	segment->out->bases[SEGMENT_BASE_SCRATCH].tensor = -1;

@@ -50,6 +50,13 @@ struct segment_value {
 	bool stale;
 	/* Node after which `source` holds it; -1: from the beginning. */
 	int source_after;
+	/*
+	 * The value that it lies inside of, at these rows, columns and channels, or -1.
+	 * One that has parts is written by their nodes; its producer is the last of them.
+	 */
+	int whole;
+	int32_t part_row, part_column, part_channel;
+	bool has_parts;
 	/* Where it must be put in memory, in the order of the demands. */
 	struct segment_store *stores;
 	/* Lies in SRAM as a whole; otherwise in pieces, a stripe of rows at a time. */
@@ -72,6 +79,8 @@ struct segment_node {
 	bool fill;
 	uint8_t fill_byte;
 	uint64_t fill_offset, fill_bytes;
+	/* It copies its input into a part of another value. */
+	bool copy;
 	unsigned int operator_index;
 	const struct ir_operator *op;
 	int inputs[2];
@@ -114,6 +123,9 @@ struct segment {
 	uint64_t scratch_bytes;
 	/* Channels of values that prune.c left out. */
 	uint32_t dead_channels;
+	/* Concatenations may be placed in SRAM; how many are. */
+	bool placement;
+	unsigned int placed;
 	/* The operator that could not be built. */
 	unsigned int failed_operator;
 };

@@ -82,6 +82,13 @@ struct ir_feature_map segment_merged_map(const struct ir_tensor *tensor);
 int segment_elementwise_input(struct segment_builder *builder, struct segment_node *node,
 			      unsigned int i);
 
+/*
+ * Makes a concatenation of parts in SRAM; views[i] is where input i belongs in the
+ * output's dense bytes. Returns 1, 0 where that is not possible, or as above.
+ */
+int segment_place_parts(struct segment_builder *builder, unsigned int operator_index,
+			const struct view *views);
+
 /* Whether an operator only moves elements: segment_move() builds it. */
 bool segment_is_move(const struct ir_graph *graph, const struct ir_operator *op);
 

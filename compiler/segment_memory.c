@@ -84,7 +84,7 @@ int segment_value_add(struct segment *segment, int tensor, int32_t height, int32
 	segment->values[segment->value_count] = (struct segment_value){
 		.tensor = tensor, .type = segment->graph->tensors[tensor].type,
 		.height = height, .width = width, .channels = channels,
-		.producer = -1, .source_after = -1, .resident = true,
+		.producer = -1, .source_after = -1, .whole = -1, .resident = true,
 		.source = { .base = SEGMENT_NO_BASE },
 	};
 	return (int)segment->value_count++;

@@ -326,23 +326,37 @@ static int move_concatenation(struct segment_builder *builder, unsigned int oper
 	const struct ir_tensor *out = &graph->tensors[op->outputs[0]];
 	unsigned int axis = op->portable->attributes.axis.axis;
 	uint64_t step = out->elements / (uint64_t)out->shape[axis];
+	struct view *views = arena_alloc(graph->arena, op->input_count, sizeof(*views));
 	struct segment_place *whole;
 	int32_t begin = 0;
-	int ret = own_place(builder, op->outputs[0], &whole);
+	int ret = 0;
 
+	if (!views)
+		return error_memory(graph->error);
+	for (unsigned int i = 0; i < op->input_count; i++) {
+		int32_t count = (int32_t)(graph->tensors[op->inputs[i]].elements / step);
+
+		views[i] = view_dense(out->shape, out->rank, ir_type_bytes(out->type));
+		if (!view_slice(&views[i], out->shape, out->rank, axis, begin, 1, count))
+			return -EFBIG;
+		view_merge(&views[i]);
+		begin += count;
+	}
+	if (segment->placement)
+		ret = segment_place_parts(builder, operator_index, views);
+	if (!ret)
+		ret = own_place(builder, op->outputs[0], &whole);
 	if (ret)
-		return ret;
+		return ret < 0 ? ret : 0;
 	assembled(builder, op->outputs[0], whole, -1);
 	for (unsigned int i = 0; i < op->input_count && !ret; i++) {
-		int32_t count = (int32_t)(graph->tensors[op->inputs[i]].elements / step);
-		struct segment_place *part = arena_copy(graph->arena, whole, sizeof(*whole));
+		struct segment_place *part = arena_alloc(graph->arena, 1, sizeof(*part));
 
 		if (!part)
 			return error_memory(graph->error);
-		if (!view_slice(&part->view, out->shape, out->rank, axis, begin, 1, count))
-			return -EFBIG;
-		view_merge(&part->view);
-		begin += count;
+		part->base = whole->base;
+		part->view = views[i];
+		part->view.offset += whole->view.offset;
 		ret = put_part(builder, operator_index, op->inputs[i], op->outputs[0], part);
 	}
 	return ret;

@@ -19,7 +19,7 @@ struct graph {
 static void value_init(struct graph *graph, int value, int producer, int32_t height)
 {
 	graph->values[value] = (struct segment_value){
-		.producer = producer, .source_after = -1, .resident = true,
+		.producer = producer, .whole = -1, .source_after = -1, .resident = true,
 		.height = height, .width = 32, .channels = 16,
 		.layout = layout_make(1, height, 32, 16, false),
 	};
