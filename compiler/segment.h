@@ -57,6 +57,8 @@ struct segment_value {
 	int whole;
 	int32_t part_row, part_column, part_channel;
 	bool has_parts;
+	/* A part that no node writes by itself: the whole has it. */
+	bool is_slice;
 	/* Where it must be put in memory, in the order of the demands. */
 	struct segment_store *stores;
 	/* Lies in SRAM as a whole; otherwise in pieces, a stripe of rows at a time. */

@@ -83,6 +83,13 @@ int segment_elementwise_input(struct segment_builder *builder, struct segment_no
 			      unsigned int i);
 
 /*
+ * The value of a tensor that is a part of one that a node of the segment writes,
+ * read where it lies in SRAM; -1: it is no such part.
+ */
+int segment_read_part(struct segment_builder *builder, int tensor, int32_t height, int32_t width,
+		      int32_t channels);
+
+/*
  * Makes a concatenation of parts in SRAM; views[i] is where input i belongs in the
  * output's dense bytes. Returns 1, 0 where that is not possible, or as above.
  */

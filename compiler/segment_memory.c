@@ -292,13 +292,16 @@ int segment_value_read(struct segment_builder *builder, int tensor, int32_t heig
 	struct segment *segment = builder->segment;
 	const struct ir_tensor *read = &segment->graph->tensors[tensor];
 	struct segment_tensor *of = &builder->tensors[tensor];
-	int whole = segment_value_whole(builder, tensor), ret;
+	int whole = segment_value_whole(builder, tensor), part, ret;
 
 	if (ir_is_constant(read))
 		return segment_constant(builder, tensor, height, width, channels);
 	if (whole >= 0 && segment->values[whole].height == height &&
 	    segment->values[whole].width == width && segment->values[whole].channels == channels)
 		return whole;
+	part = segment_read_part(builder, tensor, height, width, channels);
+	if (part >= 0)
+		return part;
 	if (!can_transfer(&of->view, height, width, channels, ir_type_bytes(read->type))) {
 		ret = segment_make_dense(builder, tensor);
 		if (ret)

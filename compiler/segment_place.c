@@ -42,6 +42,51 @@ static bool find_part(const struct view *view, const int32_t shape[3],
 	       (whole->c >= lanes || shape[2] == whole->c);
 }
 
+int segment_read_part(struct segment_builder *builder, int tensor, int32_t height, int32_t width,
+		      int32_t channels)
+{
+	struct segment *segment = builder->segment;
+	const struct segment_tensor *of = &builder->tensors[tensor];
+	const int32_t shape[3] = { height, width, channels };
+	int written = builder->tensors[of->owner].written, index;
+	struct segment_value *whole, *value;
+	struct ir_feature_map map;
+	int32_t at[3];
+
+	if (!segment->placement || written < 0)
+		return -1;
+	whole = &segment->values[written];
+	map = (struct ir_feature_map){ 1, whole->height, whole->width, whole->channels };
+	if (!find_part(&of->view, shape, &map, ir_type_bytes(whole->type), at))
+		return -1;
+	/* A part of a part is one of the whole. */
+	if (whole->whole >= 0) {
+		at[0] += whole->part_row;
+		at[1] += whole->part_column;
+		at[2] += whole->part_channel;
+		written = whole->whole;
+	}
+	for (unsigned int v = 0; v < segment->value_count; v++) {
+		value = &segment->values[v];
+		if (value->is_slice && value->whole == written && value->height == height &&
+		    value->width == width && value->channels == channels &&
+		    value->part_row == at[0] && value->part_column == at[1] &&
+		    value->part_channel == at[2])
+			return (int)v;
+	}
+	index = segment_value_add(segment, of->owner, height, width, channels);
+	value = &segment->values[index];
+	value->producer = whole->producer;
+	value->is_slice = true;
+	value->whole = written;
+	value->part_row = at[0];
+	value->part_column = at[1];
+	value->part_channel = at[2];
+	segment->values[written].has_parts = true;
+	segment->placed++;
+	return index;
+}
+
 /* Whether the node that makes the value can write it as a part of another. */
 static bool is_free(const struct segment_value *value)
 {
