@@ -54,6 +54,11 @@ $(BIN)/npuc: $(call objects,$(wildcard compiler/tools/npuc/*.c)) $(COMPILER_ARCH
 	$(CC) $(KESTREL_LDFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LIBNPU_LINK) \
 		$(COMPILER_LIBS)
 
+# Makes models for the test of the reader.
+$(BUILD)/tests/unit/compiler_onnx_test: $(BUILD)/tests/unit/onnx_model.o
+$(BUILD)/tests/unit/onnx_model.o: EXTRA_CFLAGS += -Icompiler -I$(BUILD)/compiler
+$(BUILD)/tests/unit/onnx_model.o $(BUILD)/tests/unit/compiler_onnx_test.o: $(COMPILER_MESSAGES).h
+
 $(COMPILER_TESTS): %: %.o $(COMPILER_ARCHIVE)
 	@mkdir -p $(@D)
 	$(CC) $(KESTREL_LDFLAGS) $(LDFLAGS) -o $@ $^ $(COMPILER_LIBS)

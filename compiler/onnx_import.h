@@ -223,6 +223,8 @@ struct onnx_value *onnx_retype(struct onnx *o, struct onnx_value *stored,
 /* Rounding, zero points and clamp of an operator that writes the frame's integers. */
 void onnx_frame_numbers(struct ir_operator *op, struct onnx_affine x,
 			const struct onnx_frame *frame);
+/* Refuses a factor that float32 cannot hold. */
+int onnx_check_factor(struct onnx *o, double factor);
 /* op->scales with one factor. */
 int onnx_one_factor(struct onnx *o, struct ir_operator *op, double factor);
 /* Rounding and clamp of an operator on floats. */

@@ -155,6 +155,14 @@ void onnx_frame_numbers(struct ir_operator *op, struct onnx_affine x,
 	op->clamp_high = frame->high;
 }
 
+int onnx_check_factor(struct onnx *o, double factor)
+{
+	if (!isfinite((float)factor))
+		return onnx_fail(o, NULL, -ENOTSUP,
+				 "its scales make a factor of %g, which is no float32", factor);
+	return 0;
+}
+
 int onnx_one_factor(struct onnx *o, struct ir_operator *op, double factor)
 {
 	op->scale_count = 1;
@@ -162,7 +170,7 @@ int onnx_one_factor(struct onnx *o, struct ir_operator *op, double factor)
 	if (!op->scales)
 		return onnx_memory(o);
 	op->scales[0] = onnx_factor(factor);
-	return 0;
+	return onnx_check_factor(o, factor);
 }
 
 int onnx_float_numbers(struct onnx *o, struct ir_operator *op)

@@ -85,8 +85,14 @@ int onnx_weights_numbers(struct onnx *o, struct ir_operator *op,
 	op->scales = arena_alloc(o->arena, channels, sizeof(*op->scales));
 	if (!op->scales)
 		return onnx_memory(o);
-	for (uint32_t c = 0; c < channels; c++)
-		op->scales[c] = onnx_factor(unit_of(weights, x, c) / (double)frame->affine.scale);
 	onnx_frame_numbers(op, x, frame);
+	for (uint32_t c = 0; c < channels; c++) {
+		double factor = unit_of(weights, x, c) / (double)frame->affine.scale;
+		int ret = onnx_check_factor(o, factor);
+
+		if (ret)
+			return ret;
+		op->scales[c] = onnx_factor(factor);
+	}
 	return 0;
 }
