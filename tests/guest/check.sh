@@ -5,25 +5,31 @@
 # through the ioctls, several clients, the kselftests, unit tests of the kernel,
 # reloading, firmware images that must be refused. Prints TAP lines.
 #
-# usage: tests/guest/check.sh debian|debug [MODEL_DIRECTORY]
+# usage: tests/guest/check.sh debian|debug|amd64 [MODEL_DIRECTORY]
 #
 #   debian  Debian's own arm64 kernel    debug  KASAN, lockdep, kmemleak and so on
+#   amd64   Debian's own amd64 kernel, the NPU on PCI, some of the models
 #
 # MODEL_DIRECTORY holds the published models (default: $KESTREL_MODELS, else
 # ../shared/models); without it only the demo model is run.
 set -u
 cd "$(dirname "$0")/../.."
 
-kernel=${1-}
+kernel=${1-} arch=arm64 guest_kernel=${1-} only='' compiler=aarch64-linux-gnu-gcc
 models=${2-${KESTREL_MODELS:-../shared/models}}
 case $kernel in
 debian) timeout=1800 parameters= ;;
+amd64)
+	timeout=1800 parameters= arch=amd64 guest_kernel=debian
+	only='demo mlperf_kws_dscnn_int8 mlperf_ic_resnet8_int8 mlperf_vww_mobilenetv1_int8 tflm_micro_speech_int8'
+	compiler=x86_64-linux-gnu-gcc
+	;;
 # Deadlines of the driver, 20 times their defaults.
 debug)
 	timeout=3600
 	parameters='boot_timeout_ms=40000 request_timeout_ms=2000 invalidate_timeout_ms=2000 heartbeat_timeout_ms=20000'
 	;;
-*) sed -n '4,15s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+*) sed -n '4,16s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac
 
 out=build/guest-check/$kernel
@@ -46,10 +52,10 @@ must() {
 [ -n "${KESTREL_QEMU-}" ] || must "QEMU builds" emulator/qemu/build.sh
 must "module builds" tests/vm/build-module.sh "$kernel"
 module_directory=$(tail -n 1 "$out/prepare.log")
-must "guest programs build" tests/vm/build-guest.sh "$overlay" arm64 \
+must "guest programs build" tests/vm/build-guest.sh "$overlay" $arch \
 	tests/models/interface_test
-must "ioctl tests build" tests/kselftest/build.sh "$overlay/usr/lib/kestrel-tests"
-must "ioctl fuzzer builds" tests/fuzz/build-guest.sh "$overlay/usr/bin"
+must "ioctl tests build" env CC=$compiler tests/kselftest/build.sh "$overlay/usr/lib/kestrel-tests"
+must "ioctl fuzzer builds" env CC=$compiler tests/fuzz/build-guest.sh "$overlay/usr/bin"
 must "bad firmware images build" make -s build/tests/bad-input/firmware_images
 
 mkdir -p "$overlay/tests/models" "$overlay/tests/firmware"
@@ -87,6 +93,7 @@ model_add() {
 }
 
 while read -r name; do
+	[ -z "$only" ] || case " $only " in *" $name "*) ;; *) continue ;; esac
 	case $name in
 	'#'* | '') ;;
 	demo)
@@ -107,7 +114,7 @@ elif [ "$kernel" = debug ]; then
 fi
 
 status=0
-tests/vm/run-guest.sh --kernel "$kernel" --script tests/guest/guest-script \
+tests/vm/run-guest.sh --arch $arch --kernel "$guest_kernel" --script tests/guest/guest-script \
 	--overlay "$overlay" "${modules[@]}" --out "$out/result" --log "$out/console.log" \
 	--allow 'DMA-API: cacheline tracking ENOMEM' \
 	--timeout "$timeout" --append kunit.enable=1 --quiet >"$out/run.log" 2>&1 </dev/null || status=$?
