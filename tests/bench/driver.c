@@ -9,6 +9,7 @@
  * sleep in it.
  */
 #include "../kselftest/kestrel.h"
+#include "../recovery/machine.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -461,6 +462,52 @@ static int wake(uint32_t rounds, const char *status)
 	return ret ? fail("wake", ret) : 0;
 }
 
+/*
+ * Lets the management core die so that a reset of the given level brings it back,
+ * and submits jobs: one that is lost, then, by another client, one that ends well.
+ */
+static int reset_once(const char *name, uint32_t fault)
+{
+	struct client client;
+	struct region region;
+	uint32_t tries;
+	int ret = client_open(&client, 0);
+
+	if (!ret)
+		ret = machine_inject("dead-mcu", fault);
+	if (ret)
+		return ret;
+	region_begin(&region);
+	ret = client_run(&client, 0, stream_end(&client, 0));
+	client_close(&client);
+	if (ret != -ECANCELED)
+		return ret ? ret : -EPROTO;
+	for (tries = 0; tries < 100; tries++) {
+		ret = client_open(&client, 0);
+		if (!ret)
+			ret = client_run(&client, 0, stream_end(&client, 0));
+		client_close(&client);
+		if (!ret)
+			break;
+		usleep(1000);
+	}
+	region_end(&region, name, 0, 1);
+	return ret;
+}
+
+static int reset(uint32_t rounds)
+{
+	int ret = machine_open();
+
+	for (; !ret && rounds; rounds--) {
+		ret = reset_once("mcu-reset", 2);
+		if (!ret)
+			ret = reset_once("device-reset", 3);
+	}
+	machine_close();
+	return ret ? fail("reset", ret) : 0;
+}
+
 int main(int argc, char **argv)
 {
 	uint32_t number[3] = { 0 };
@@ -480,7 +527,9 @@ int main(int argc, char **argv)
 		return preempt(number[0]);
 	if (argc == 4 && !strcmp(argv[1], "wake"))
 		return wake(number[0], argv[3]);
+	if (argc == 3 && !strcmp(argv[1], "reset"))
+		return reset(number[0]);
 	fprintf(stderr, "usage: %s noop ROUNDS | trivial ROUNDS | clients COUNT JOBS ROUNDS | "
-		"buffers JOBS ROUNDS | preempt ROUNDS | wake ROUNDS STATUS_FILE\n", argv[0]);
+		"buffers JOBS ROUNDS | preempt ROUNDS | wake ROUNDS STATUS_FILE | reset ROUNDS\n", argv[0]);
 	return 2;
 }

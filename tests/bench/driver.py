@@ -13,6 +13,7 @@ import bisect
 import collections
 import json
 import os
+import re
 import shutil
 import statistics
 import struct
@@ -32,6 +33,8 @@ CLIENTS = (1, 2, 4, 8, 16, 32, 64)
 RATE_CLIENTS = (1, 8, 64)
 BUFFERS = (1, 10, 100, 1000, 10000)
 RUNTIME_STATUS = "/sys/bus/platform/devices/b000000.npu/power/runtime_status"
+# As driver-script sets it.
+BOOT_TIMEOUT_MS = 500
 # User space of the guest lies below.
 KERNEL_BASE = 1 << 48
 
@@ -65,7 +68,8 @@ class Guest:
         shutil.rmtree(self.overlay, ignore_errors=True)
         for path in ("usr/bin", "bench", "lib/firmware/kestrel/arch1.0"):
             os.makedirs(os.path.join(self.overlay, path))
-        run(["tests/kselftest/build.sh", self.overlay + "/usr/bin", "tests/bench/driver.c"])
+        run(["tests/kselftest/build.sh", self.overlay + "/usr/bin", "tests/bench/driver.c"],
+            env={**os.environ, "KSELFTEST_CFLAGS": "tests/recovery/machine.c"})
         shutil.copy(os.path.join(TOP, "build/firmware/kestrel_fw.bin"),
                     self.overlay + "/lib/firmware/kestrel/arch1.0/")
         shutil.copytree(os.path.join(TOP, "tests/bench/trivial"), self.trivial,
@@ -220,6 +224,19 @@ def times_of(regions, name):
     return round(statistics.median(found), 1) if found else None
 
 
+def reset_times(directory):
+    """Durations in microseconds that the function tracer saw: of resets of the management
+    core, and of those that waited for it in vain and reset the whole device then."""
+    with open(os.path.join(directory, "trace"), encoding="utf-8") as file:
+        found = [float(match) for match in re.findall(
+            r"([0-9.]+) us\s+\|\s+(?:kestrel_reset_work|\})", file.read())]
+    core = [us for us in found if us < BOOT_TIMEOUT_MS * 1000]
+    device = [us for us in found if us >= BOOT_TIMEOUT_MS * 1000]
+    if not core or not device:
+        raise Failure(f"{len(core)} and {len(device)} resets in the trace")
+    return round(statistics.median(core)), round(statistics.median(device))
+
+
 def measure_rates(guest):
     """Jobs a second; of the host, since the device works as fast as that can."""
     out = guest.measure("rates", [f"clients {count} {64 * 8} 3" for count in RATE_CLIENTS])
@@ -231,14 +248,25 @@ def measure_rates(guest):
 
 def measure_times(guest):
     """All that is told in the guest's time, of a device that takes its own."""
-    steps = ["preempt 40", f"wake 5 {RUNTIME_STATUS}"]
-    out = guest.measure("times", steps, ["--qemu-args", "-global kestrel-npu.timing=on"])
+    steps = ["preempt 40", f"wake 5 {RUNTIME_STATUS}", "reset 10"]
+    out = guest.measure("times", steps, ["--inject", "--qemu-args",
+                                         "-global kestrel-npu.timing=on"])
+    core_reset, device_reset = reset_times(out)
     regions = read_regions(out)
     return {
         "round_trip_us": times_of(regions, "idle"),
         "preempted_round_trip_us": times_of(regions, "preempt"),
         "awake_round_trip_us": times_of(regions, "awake"),
         "wake_round_trip_us": times_of(regions, "wake"),
+        # The driver's work; a reset of the whole device begins with that of the core
+        # alone, which is given up after the boot timeout.
+        "mcu_reset_us": core_reset,
+        "device_reset_us": device_reset,
+        "boot_timeout_us": BOOT_TIMEOUT_MS * 1000,
+        # From the submission to a dead core to the end of another client's job,
+        # with a heartbeat that is missed after 200 ms.
+        "mcu_reset_service_us": times_of(regions, "mcu-reset"),
+        "device_reset_service_us": times_of(regions, "device-reset"),
     }
 
 

@@ -66,6 +66,7 @@ echo "${KESTREL_FUZZ_CALLS:-5000}" >"$overlay/tests/fuzz-calls"
 # Counts that the tests in the guest ask for; the guest may take so much longer.
 env | sed -n 's/^KESTREL_NOOP_JOBS=/export &/p' >"$overlay/tests/environment"
 timeout=$((timeout + ${KESTREL_FUZZ_CALLS:-0} / 50 + ${KESTREL_NOOP_JOBS:-0} / 10))
+awk '/define KESTREL_ISA_M(AJOR|INOR)/ { print $3 }' uapi/kestrel/isa.h | paste -sd. >"$overlay/tests/isa"
 cp tests/bad-input/firmware-defects "$overlay/tests/firmware-defects"
 must "bad firmware images" build/tests/bad-input/firmware_images build/firmware/kestrel_fw.bin \
 	"$overlay/tests/firmware"
