@@ -80,14 +80,17 @@ static bool has_output(const struct ir_graph *graph, const struct ir_operator *o
 	return false;
 }
 
-/* Index of the operator that is meant, or -ENOENT. */
+/*
+ * Index of the operator that is meant, or -ENOENT. Where one of the model became
+ * several, the last is the one it stands for.
+ */
 static int find_operator(const struct ir_graph *graph, const char *which)
 {
 	unsigned int found = 0, typed = 0;
 	char *end;
 	unsigned long number = strtoul(which, &end, 10);
 
-	for (unsigned int o = 0; o < graph->operator_count; o++) {
+	for (unsigned int o = graph->operator_count; o-- > 0;) {
 		const struct ir_operator *op = &graph->operators[o];
 
 		if ((end != which && !*end && op->source == number) || has_output(graph, op, which))

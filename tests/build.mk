@@ -16,7 +16,9 @@ $(BUILD)/tests/bad-input/graph_fields: LDLIBS += $(BAD_INPUT_LIBNPU)
 $(BUILD)/tests/bad-input/corruption: $(call objects,tests/bad-input/graph_file.c) | $(LIBNPU)
 $(BUILD)/tests/bad-input/corruption: LDLIBS += $(BAD_INPUT_LIBNPU)
 $(BUILD)/tests/bad-input/mutations: $(call objects,tests/bad-input/graph_file.c) \
-	$(COMPILER_ARCHIVE) | $(LIBNPU)
+	$(BUILD)/tests/unit/onnx_model.o $(COMPILER_ARCHIVE) | $(LIBNPU)
+$(BUILD)/tests/bad-input/mutations.o: EXTRA_CFLAGS += -Itests/unit -I$(BUILD)/compiler
+$(BUILD)/tests/bad-input/mutations.o: $(COMPILER_MESSAGES).h
 $(BUILD)/tests/bad-input/mutations: LDLIBS += $(BAD_INPUT_LIBNPU)
 
 $(BAD_INPUT_PROGRAMS): %: %.o

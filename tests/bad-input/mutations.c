@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 /*
- * Mutates a good model and a good compiled graph at random, many times, and
+ * Mutates good models and a good compiled graph at random, many times, and
  * takes each through compiler, libnpu and the processor: whatever happens must
  * be an answer or a refusal with a message, never a crash or a hang. Built with
  * sanitizers, so that a wrong access is a crash. The same seed gives the same
  * mutations.
  *
  * usage: mutations [--seed N] [--count N] [--only N] MODEL.tflite GRAPH.npu INPUT
+ *
+ * The ONNX model is that of tests/unit/onnx_model.c.
  */
 #include <signal.h>
 #include <unistd.h>
@@ -16,6 +18,7 @@
 #include "compile.h"
 #include "error.h"
 #include "graph_file.h"
+#include "onnx_model.h"
 #include "result.h"
 
 /* What one mutation may take, in seconds; a sanitized build is slow. */
@@ -225,7 +228,7 @@ static uint8_t *model_mutate(const struct subject *good, size_t *size)
 /* Mutations of the model end in a compiled graph or in a refusal. */
 static int model_try(const struct subject *good, const uint8_t *input, size_t input_bytes)
 {
-	struct compile_request request = { .name = "mutated.tflite" };
+	struct compile_request request = { .name = "mutated" };
 	struct compile_result compiled = { 0 };
 	struct error error = { "" };
 	uint8_t *file = model_mutate(good, &request.bytes);
@@ -316,7 +319,9 @@ int main(int argc, char **argv)
 {
 	unsigned int seed = 1, first = 0, count = 2000;
 	struct subject model = { .format = "tflite" }, graph = { .format = "graph" };
-	uint8_t *model_bytes, *graph_bytes, *input;
+	struct subject onnx = { .format = "onnx" };
+	uint8_t *model_bytes, *graph_bytes, *onnx_bytes, *input;
+	struct onnx_model sample;
 	size_t input_bytes;
 	int option = 1;
 
@@ -343,15 +348,21 @@ int main(int argc, char **argv)
 	input = file_load(argv[option + 2], &input_bytes);
 	if (!model_bytes || !graph_bytes || !input)
 		return 2;
+	onnx_model_sample(&sample);
+	onnx_bytes = onnx_model_pack(&sample, &onnx.size);
+	onnx_model_release(&sample);
+	onnx.bytes = onnx_bytes;
 	model.bytes = model_bytes;
 	graph.bytes = graph_bytes;
 	signal(SIGALRM, hang_report);
 	crash_handler_set();
 
 	mutations_run(&model, model_try, seed, first, count, input, input_bytes);
+	mutations_run(&onnx, model_try, seed, first, count, input, input_bytes);
 	mutations_run(&graph, compiled_try, seed, first, count, input, input_bytes);
 	free(model_bytes);
 	free(graph_bytes);
+	free(onnx_bytes);
 	free(input);
 	return result_code(&results);
 }

@@ -94,9 +94,28 @@ def first_vectors(directory, work):
     return files
 
 
-def output_count(report_of_model):
-    """Number of output tensors of a .tflite file."""
-    with open(report_of_model, "rb") as stream:
+def model_path(directory):
+    """The model of a directory: model.tflite or model.onnx."""
+    tflite = os.path.join(directory, "model.tflite")
+    return tflite if os.path.exists(tflite) else os.path.join(directory, "model.onnx")
+
+
+def limits_of(directory, report=None):
+    """MACs and bytes of constants that bound a model; an ONNX model's MACs are npuc's."""
+    model = model_path(directory)
+    if model.endswith(".tflite"):
+        return bound.bound_of(model)
+    if report:
+        return {"macs": sum(op["macs"] for op in report["operators"])}
+    with open(os.path.join(directory, "model.json"), encoding="utf-8") as file:
+        return {"macs": json.load(file)["macs"]}
+
+
+def output_count(model):
+    """Number of output tensors of a model; of an ONNX model by its reference's files."""
+    if not model.endswith(".tflite"):
+        return len(glob.glob(os.path.join(os.path.dirname(model), "output_[0-9].bin")))
+    with open(model, "rb") as stream:
         data = stream.read()
     model = bound.Table(data, int.from_bytes(data[:4], "little"))
     return len(model.tables(2)[0].vector(2, "i"))
@@ -113,8 +132,10 @@ def simulate(program, graph, target, inputs, outputs):
 
 
 def bound_cycles(limits, target):
-    """The bound on a target of a model whose bound_of() is given."""
+    """The bound on a target of a model whose limits are given; None where they are not."""
     rate, port = RATES[target]
+    if "constant_bytes" not in limits:
+        return None
     return max(limits["macs"] / rate, limits["constant_bytes"] / port)
 
 
@@ -131,7 +152,7 @@ def npu_share(report):
 
 def measure(arguments, name, directory, target, work):
     """Compile and run one model; a row of the table, or a sentence of npuc's refusal."""
-    model = os.path.join(directory, "model.tflite")
+    model = model_path(directory)
     graph, report_file = os.path.join(work, "graph.npu"), os.path.join(work, "report.json")
     code, text, seconds = run_one_core([os.path.join(arguments.bin, "npuc"), model, "-o", graph,
                                         "--target", target, "--report", report_file])
@@ -141,9 +162,10 @@ def measure(arguments, name, directory, target, work):
         raise Failure(f"npuc exited with {code}: {text}")
     with open(report_file, encoding="utf-8") as file:
         report = json.load(file)
-    limits = bound.bound_of(model)
+    limits = limits_of(directory, report)
+    least = bound_cycles(limits, target)
     row = {"model": name, "target": target, "macs": limits["macs"],
-           "bound_cycles": round(bound_cycles(limits, target)),
+           "bound_cycles": None if least is None else round(least),
            "compile_s": round(seconds, 3), "ops_npu": report["ops_npu"],
            "ops_cpu": report["ops_cpu"], "ops_removed": report["ops_removed"]}
     if not report["ops_npu"]:
@@ -194,12 +216,13 @@ COLUMNS = (
     ("model", -30, lambda r: r["model"]),
     ("target", -20, lambda r: r["target"]),
     ("MMAC", 8, lambda r: "%.2f" % (r["macs"] / 1e6)),
-    ("bound", 9, lambda r: r["bound_cycles"]),
+    ("bound", 9, lambda r: "-" if r["bound_cycles"] is None else r["bound_cycles"]),
     ("cycles", 9, lambda r: r["cycles_total"]),
     ("predicted", 15, lambda r: "%d %+.1f%%" % (r["predicted_cycles"], 100 * (
         r["predicted_cycles"] / r["cycles_total"] - 1))),
     ("array", 6, lambda r: "%.1f%%" % (100 * r["mac_utilisation"])),
-    ("bound/c.", 8, lambda r: "%.1f%%" % (100 * r["bound_cycles"] / r["cycles_total"])),
+    ("bound/c.", 8, lambda r: "-" if r["bound_cycles"] is None else
+     "%.1f%%" % (100 * r["bound_cycles"] / r["cycles_total"])),
     ("Vela", 8, lambda r: r.get("vela_cycles", "")),
     ("limit", 8, lambda r: r.get("limit_cycles", "")),
     ("SRAM", 7, lambda r: r["sram_peak_bytes"]),
@@ -229,6 +252,7 @@ def print_head(title):
 def find_models(directory):
     """Names and directories of the models, single-operator collections last."""
     found = sorted(glob.glob(os.path.join(directory, "*", "model.tflite")))
+    found += sorted(glob.glob(os.path.join(directory, "*", "model.onnx")))
     found += sorted(glob.glob(os.path.join(directory, "*", "*", "model.tflite")))
     return [(os.path.relpath(os.path.dirname(path), directory), os.path.dirname(path))
             for path in found]
@@ -274,7 +298,7 @@ def refused_rows(models, refused):
     for name, directory in models:
         if name not in refused:
             continue
-        macs = bound.bound_of(os.path.join(directory, "model.tflite"))["macs"]
+        macs = limits_of(directory)["macs"]
         rows += [{"model": name, "target": target, "macs": macs,
                   "macs_npu_share": 0.0 if macs else None, "refused": refused[name]}
                  for target in TARGETS]

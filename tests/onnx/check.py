@@ -6,10 +6,10 @@ usage: check.py [--count N] [--first SEED] [--only FAMILY] [--keep DIRECTORY]
                 [--bin DIRECTORY]
 
 N models (default 2) of every family of cases.py run in ONNX Runtime without any
-optimisation, which is the definition step by step, and in npu-run on the
-processor and on the simulated NPU. Integers may be one step beside the
+optimisation, which is the definition step by step, and in npu-run: compiled, on
+the processor and on the simulated NPU, and as they are. Integers may be one step beside the
 definition in one element of a hundred (sums are taken in integers here and in
-floats there) and float32 within 1e-4 of their range; both devices must give the
+floats there) and float32 within 1e-4 of their range; all three must give the
 same bytes. --keep leaves the models that fail in DIRECTORY. Prints TAP lines.
 """
 import argparse
@@ -83,8 +83,9 @@ def check(name, seed, tools, work):
         outputs.append(os.path.join(work, f"output_{i}.bin"))
     failure = run([os.path.join(tools, "npuc"), source, "-o", graph])
     answers = {}
-    for device in ("cpu", "sim"):
-        failure = failure or run([os.path.join(tools, "npu-run"), graph, "--device", device,
+    for device, file in (("cpu", graph), ("sim", graph), ("library", source)):
+        failure = failure or run([os.path.join(tools, "npu-run"), file, "--device",
+                                  "cpu" if device == "library" else device,
                                   "--input", *inputs, "--output", *outputs])
         if failure:
             return failure
@@ -95,6 +96,8 @@ def check(name, seed, tools, work):
             return f"output {i}: {failure}"
         if not np.array_equal(answers["cpu"][i], answers["sim"][i]):
             return f"output {i}: processor and simulated NPU differ"
+        if not np.array_equal(answers["cpu"][i], answers["library"][i]):
+            return f"output {i}: the graph and what libnpu makes of the model differ"
     return None
 
 
