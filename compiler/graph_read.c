@@ -151,6 +151,9 @@ static int read_mode(struct reader *reader, struct ir_operator *op, uint32_t mod
 	case KESTREL_GRAPH_REQUANTISE_WIDE:
 		op->rounding = IR_ROUNDING_WIDE;
 		return 0;
+	case KESTREL_GRAPH_REQUANTISE_HYBRID:
+		op->rounding = IR_ROUNDING_HYBRID;
+		return 0;
 	case KESTREL_GRAPH_REQUANTISE_NONE:
 		op->rounding = IR_ROUNDING_NONE;
 		return 0;
@@ -191,6 +194,7 @@ static int read_convolution(struct reader *reader, const struct kestrel_graph_co
 
 	op->input_zero_point = c->input_zero_point;
 	op->weight_zero_point = c->weight_zero_point;
+	op->attributes.asymmetric_inputs = c->input_asymmetric;
 	op->attributes.depth_multiplier = (int32_t)c->depth_multiplier;
 	op->window = (struct ir_window){
 		.stride_h = (int32_t)c->stride_height, .stride_w = (int32_t)c->stride_width,
@@ -254,12 +258,8 @@ static int read_softmax(struct reader *reader, const struct kestrel_graph_softma
 	op->clamp_high = s->maximum;
 	if (s->kind == KESTREL_GRAPH_SOFTMAX_FIXED)
 		op->exponentials = table;
-	else if (s->kind == KESTREL_GRAPH_SOFTMAX_FLOAT_TABLE)
-		op->float_exponentials = table;
 	else
-		return error_set(reader->graph->error, -ENOTSUP,
-				 "%s: softmax kind %u cannot be compiled",
-				 ir_where(reader->graph, op, -1), s->kind);
+		op->float_exponentials = table;
 	return 0;
 }
 
@@ -310,7 +310,8 @@ static int read_attributes(struct reader *reader, const struct kestrel_graph_ope
 		op->input_zero_point = a->reduce.input_zero_point;
 		return read_requantise(reader, &a->reduce.requantise, 1, op);
 	case KESTREL_GRAPH_SOFTMAX:
-		if (a->softmax.kind == KESTREL_GRAPH_SOFTMAX_FLOAT)
+		if (a->softmax.kind == KESTREL_GRAPH_SOFTMAX_FLOAT ||
+		    a->softmax.kind == KESTREL_GRAPH_SOFTMAX_INT16)
 			return read_portable(reader, from, op);
 		return read_softmax(reader, &a->softmax, op);
 	case KESTREL_GRAPH_RESHAPE:

@@ -189,6 +189,8 @@ static uint32_t requantise_mode(enum ir_rounding rounding)
 		return KESTREL_GRAPH_REQUANTISE_FLOAT;
 	case IR_ROUNDING_WIDE:
 		return KESTREL_GRAPH_REQUANTISE_WIDE;
+	case IR_ROUNDING_HYBRID:
+		return KESTREL_GRAPH_REQUANTISE_HYBRID;
 	case IR_ROUNDING_NONE:
 		break;
 	}
@@ -229,6 +231,8 @@ static void put_convolution(struct writer *writer, const struct ir_operator *op,
 	c->depth_multiplier = 1;
 	c->input_zero_point = op->input_zero_point;
 	c->weight_zero_point = op->weight_zero_point;
+	c->input_asymmetric = op->rounding == IR_ROUNDING_HYBRID &&
+			      op->attributes.asymmetric_inputs;
 	c->requantise = requantise_of(writer, op);
 	if (op->kind == IR_FULLY_CONNECTED)
 		return;

@@ -72,9 +72,9 @@ enum ir_kind {
 	IR_UNARY, IR_LOG_SOFTMAX, IR_SVDF, IR_LSTM, IR_DETECTION, IR_L2_NORMALIZATION, IR_CAST,
 	/* 8 bits to float32 through 256 floats. */
 	IR_FLOAT_TABLE,
-	IR_COMPARE, IR_SELECT, IR_LOGICAL_AND, IR_LOGICAL_OR, IR_BROADCAST_TO, IR_TILE, IR_REVERSE,
+	IR_COMPARE, IR_SELECT, IR_LOGICAL_AND, IR_LOGICAL_OR, IR_BROADCAST_TO, IR_TILE,
 	/* Forms of a model file that resolve.c turns into one of the above. */
-	IR_PAD_V2, IR_SPLIT_V, IR_UNPACK, IR_STRIDED_SLICE,
+	IR_PAD_V2, IR_REVERSE, IR_SPLIT_V, IR_UNPACK, IR_STRIDED_SLICE,
 	IR_VARIABLE_HANDLE, IR_READ_VARIABLE, IR_ASSIGN_VARIABLE, IR_CALL_ONCE,
 	IR_KIND_COUNT,
 };
@@ -103,6 +103,8 @@ enum ir_rounding {
 	IR_ROUNDING_WIDE,
 	/* float32 operators; their clamps are float32 bits. */
 	IR_ROUNDING_NONE,
+	/* float32 with int8 weights; so are the multipliers, which are the weights' scales. */
+	IR_ROUNDING_HYBRID,
 };
 
 /* What the model file says about an operator. */

@@ -252,7 +252,6 @@ static const struct form {
 	{ IR_MIRROR_PAD, 1, ANY, ANY, mirror_reason },
 	{ IR_BROADCAST_TO, 1, ANY, ANY, NULL },
 	{ IR_TILE, 1, ANY, ANY, NULL },
-	{ IR_REVERSE, 1, ANY, ANY, NULL },
 	{ IR_REQUANTISE, 1, ANY, ANY, rescale_reason },
 	/* Whatever the types: the reason says why not. */
 	{ IR_QUANTISE, 0, ~0u, ~0u, float_reason },

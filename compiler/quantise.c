@@ -186,6 +186,21 @@ bool quantise_exponentials(double factor, int32_t table[IR_TABLE_ENTRIES])
 	return true;
 }
 
+void quantise_distances(double factor, int32_t table[IR_TABLE_ENTRIES], int32_t *least,
+			struct ir_scale *reverse)
+{
+	struct ir_scale scale = quantise_factor(fmin(factor * (double)(1 << 26),
+						     (double)INT32_MAX));
+	int64_t reach = (int64_t)floor(31.0 * (1ll << 26) / (double)(1ll << scale.shift));
+
+	for (int32_t distance = 0; distance < IR_TABLE_ENTRIES; distance++)
+		table[distance] = distance > reach ? INT32_MIN :
+				  high_multiply((int32_t)(-(int64_t)distance * (1ll << scale.shift)),
+						scale.multiplier);
+	*least = (int32_t)-reach;
+	*reverse = quantise_factor((double)(1u << (31 - scale.shift)) / (double)scale.multiplier);
+}
+
 /* Half of 1 + z, both Q0.31, z >= 0. */
 static int32_t half_denominator(int32_t z)
 {

@@ -54,12 +54,24 @@ bool quantise_exponentials(double factor, int32_t table[IR_TABLE_ENTRIES]);
  * The points of a function for zero points of 0: each is off the function by half
  * of what the line would be off midway.
  */
-void quantise_lines(float input_scale, float output_scale,
-		    float (*function)(const void *opaque, float x), const void *opaque,
-		    int16_t points[QUANTISE_LINE_POINTS]);
+typedef double quantise_function(const void *opaque, double x);
+
+void quantise_lines(float input_scale, float output_scale, quantise_function *function,
+		    const void *opaque, int16_t points[QUANTISE_LINE_POINTS]);
+
+/* int16 SOFTMAX: exp over -10..0 and 1 / (1 + x) over 0..1, in units of 1/32767.5. */
+void quantise_softmax_lines(int16_t exponentials[QUANTISE_LINE_POINTS],
+			    int16_t reciprocals[QUANTISE_LINE_POINTS]);
 
 /* 65536 / (1 + exp(-i / 24)) for i = 0..255, each off by half of the line's error midway. */
 void quantise_sigmoids(uint16_t points[256]);
+
+/*
+ * LOG_SOFTMAX: the distances 0..255 below the maximum in Q5.26, the least distance
+ * (not above 0) that counts, and the factor from Q5.26 back.
+ */
+void quantise_distances(double factor, int32_t table[IR_TABLE_ENTRIES], int32_t *least,
+			struct ir_scale *reverse);
 
 /* HARD_SWISH of value - zero point, without the output's zero point and clamp. */
 int32_t quantise_hard_swish(int32_t value, float input_scale, float output_scale);

@@ -4,32 +4,81 @@
 
 #include "quantise.h"
 
-static float limit(float value)
+/* A result of one operation, in float32 where that is what the kernel computes in. */
+static double narrow(double value, bool single)
 {
-	return fminf(fmaxf(value, (float)INT16_MIN), (float)INT16_MAX);
+	return single ? (double)(float)value : value;
 }
 
-/* float32 throughout, in the order of the kernels. */
-void quantise_lines(float input_scale, float output_scale,
-		    float (*function)(const void *opaque, float x), const void *opaque,
-		    int16_t points[QUANTISE_LINE_POINTS])
+static int16_t limit(double value)
+{
+	return (int16_t)fmin(fmax(value, INT16_MIN), INT16_MAX);
+}
+
+/* What a line runs over, in the steps that the kernels take. */
+struct span {
+	double from, to;	/* arguments at the ends */
+	double inverse;		/* of the output's scale */
+	bool single;
+};
+
+static void fill(const struct span *span, quantise_function *function, const void *opaque,
+		 int16_t points[QUANTISE_LINE_POINTS])
 {
 	const int last = QUANTISE_LINE_POINTS - 1;
-	float from = input_scale * (float)INT16_MIN, to = input_scale * (float)INT16_MAX;
-	float step = (to - from) / (float)last;
-	float inverse = 65536.0f / (output_scale * (float)INT16_MAX -
-				    output_scale * (float)INT16_MIN);
+	bool single = span->single;
+	double step = narrow(narrow(span->to - span->from, single) / last, single);
 
 	for (int i = 0; i < last; i++) {
-		float x = from + (float)i * step;
-		float here = roundf(function(opaque, x) * inverse);
-		float midway = roundf(function(opaque, x + step / 2) * inverse);
-		float next = function(opaque, from + (float)(i + 1) * step) * inverse;
-		float error = roundf((next + here) / 2) - midway;
+		double x = narrow(span->from + narrow(i * step, single), single);
+		double x_next = narrow(span->from + narrow((i + 1) * step, single), single);
+		double here = round(narrow(function(opaque, x) * span->inverse, single));
+		double midway = round(narrow(function(opaque, narrow(x + step / 2, single)) *
+					     span->inverse, single));
+		double next = narrow(function(opaque, x_next) * span->inverse, single);
+		double error = round(narrow(next + here, single) / 2) - midway;
 
-		points[i] = (int16_t)limit(here - roundf(error / 2));
+		points[i] = limit(here - round(error / 2));
 	}
-	points[last] = (int16_t)limit(roundf(function(opaque, to) * inverse));
+	points[last] = limit(round(narrow(function(opaque, span->to) * span->inverse, single)));
+}
+
+void quantise_lines(float input_scale, float output_scale, quantise_function *function,
+		    const void *opaque, int16_t points[QUANTISE_LINE_POINTS])
+{
+	struct span span = {
+		.from = (double)(input_scale * (float)INT16_MIN),
+		.to = (double)(input_scale * (float)INT16_MAX),
+		.inverse = (double)(65536.0f / (output_scale * (float)INT16_MAX -
+						output_scale * (float)INT16_MIN)),
+		.single = true,
+	};
+
+	fill(&span, function, opaque, points);
+}
+
+static double exponential(const void *opaque, double x)
+{
+	(void)opaque;
+	return exp(x);
+}
+
+static double reciprocal(const void *opaque, double x)
+{
+	(void)opaque;
+	return 1.0 / (1.0 + x);
+}
+
+void quantise_softmax_lines(int16_t exponentials[QUANTISE_LINE_POINTS],
+			    int16_t reciprocals[QUANTISE_LINE_POINTS])
+{
+	const double range = UINT16_MAX, output_scale = 2.0 / range;
+	double inverse = 65536.0 / (output_scale * INT16_MAX - output_scale * INT16_MIN);
+	struct span span = { .inverse = inverse, .from = 10.0 / range * -range };
+
+	fill(&span, exponential, NULL, exponentials);
+	span = (struct span){ .inverse = inverse, .to = 1.0 / range * range };
+	fill(&span, reciprocal, NULL, reciprocals);
 }
 
 static double sigmoid(double x)

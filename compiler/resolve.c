@@ -113,11 +113,13 @@ static int resolve_weights(struct ir_graph *graph, struct ir_operator *op, uint3
 	const struct ir_tensor *weights = &graph->tensors[op->inputs[1]];
 	bool legacy = in->type == IR_UINT8;
 
+	if (resolve_is_hybrid(graph, op))
+		return resolve_hybrid_weights(graph, op, dimension, channels);
 	if (resolve_is_float(graph, op)) {
 		if (weights->data && weights->type == IR_FLOAT32)
 			return 0;
 		return error_set(graph->error, -ENOTSUP,
-				 "%s: weights of a float32 operator must be constant float32, these are %s",
+				 "%s: weights of a float32 operator must be constant float32 or int8, these are %s",
 				 ir_where(graph, op, op->inputs[1]), ir_type_name(weights->type));
 	}
 	if (!weights->data || weights->type != (legacy ? IR_UINT8 : IR_INT8))
@@ -375,6 +377,27 @@ static int resolve_operator(struct ir_graph *graph, struct ir_operator *op,
 		return resolve_matmul(graph, op, profile);
 	case IR_GATHER:
 		return resolve_gather(graph, op);
+	case IR_MIRROR_PAD:
+		return resolve_mirror_pad(graph, op);
+	case IR_SPACE_TO_DEPTH:
+	case IR_DEPTH_TO_SPACE:
+		return resolve_block(graph, op);
+	case IR_TILE:
+	case IR_BROADCAST_TO:
+		return resolve_repeat(graph, op);
+	case IR_REVERSE:
+		return resolve_reverse(graph, op);
+	case IR_COMPARE:
+		return resolve_compare(graph, op);
+	case IR_LOGICAL_AND:
+	case IR_LOGICAL_OR:
+		return resolve_logical(graph, op);
+	case IR_SELECT:
+		return resolve_select(graph, op);
+	case IR_CAST:
+		return resolve_cast(graph, op);
+	case IR_L2_NORMALIZATION:
+		return resolve_normalization(graph, op);
 	case IR_SOFTMAX:
 	case IR_LOG_SOFTMAX:
 		return resolve_softmax(graph, op, profile);

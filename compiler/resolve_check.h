@@ -88,6 +88,26 @@ int resolve_arg_extreme(struct ir_graph *graph, struct ir_operator *op);
 int resolve_matmul(struct ir_graph *graph, struct ir_operator *op,
 		   const struct resolve_profile *profile);
 
+/* resolve_rearrange.c */
+int resolve_mirror_pad(struct ir_graph *graph, struct ir_operator *op);
+int resolve_block(struct ir_graph *graph, struct ir_operator *op);
+int resolve_repeat(struct ir_graph *graph, struct ir_operator *op);
+int resolve_reverse(struct ir_graph *graph, struct ir_operator *op);
+
+/* resolve_compare.c */
+int resolve_compare(struct ir_graph *graph, struct ir_operator *op);
+int resolve_logical(struct ir_graph *graph, struct ir_operator *op);
+int resolve_select(struct ir_graph *graph, struct ir_operator *op);
+int resolve_cast(struct ir_graph *graph, struct ir_operator *op);
+
+/* resolve_normalization.c */
+int resolve_normalization(struct ir_graph *graph, struct ir_operator *op);
+
+/* resolve_hybrid.c: float32 with int8 weights, which take the place of resolve_weights(). */
+bool resolve_is_hybrid(const struct ir_graph *graph, const struct ir_operator *op);
+int resolve_hybrid_weights(struct ir_graph *graph, struct ir_operator *op, uint32_t dimension,
+			   int32_t channels);
+
 /* resolve_gather.c */
 int resolve_gather(struct ir_graph *graph, struct ir_operator *op);
 
@@ -102,6 +122,8 @@ int resolve_softmax(struct ir_graph *graph, struct ir_operator *op,
 /* resolve_move.c: operators that move elements. */
 int resolve_reshape(struct ir_graph *graph, struct ir_operator *op);
 int resolve_pad(struct ir_graph *graph, struct ir_operator *op);
+/* Fills pad_before and pad_after from the constant in input 1; they make the output's shape. */
+int resolve_paddings(struct ir_graph *graph, struct ir_operator *op);
 /*
  * Puts a table before each input of a uint8 concatenation that has another
  * scale or zero point than the output: legacy models let the operator rescale.

@@ -70,7 +70,7 @@ static int read_pad_value(struct ir_graph *graph, struct ir_operator *op)
 	}
 }
 
-static int read_paddings(struct ir_graph *graph, struct ir_operator *op)
+int resolve_paddings(struct ir_graph *graph, struct ir_operator *op)
 {
 	const struct ir_tensor *in = &graph->tensors[op->inputs[0]];
 	const struct ir_tensor *out = &graph->tensors[op->outputs[0]];
@@ -112,7 +112,7 @@ int resolve_pad(struct ir_graph *graph, struct ir_operator *op)
 	if (!ret && op->kind == IR_PAD_V2)
 		ret = read_pad_value(graph, op);
 	if (!ret)
-		ret = read_paddings(graph, op);
+		ret = resolve_paddings(graph, op);
 	op->input_count = 1;
 	op->kind = IR_PAD;
 	return ret;
@@ -348,8 +348,9 @@ int resolve_resize(struct ir_graph *graph, struct ir_operator *op)
 	    in->shape[3] != out->shape[3])
 		return error_set(graph->error, -EINVAL, "%s: only height and width may change",
 				 ir_where(graph, op, op->outputs[0]));
-	if (bilinear && in->type != IR_INT8)
-		return error_set(graph->error, -ENOTSUP, "%s: type %s, only int8 is supported here",
+	if (bilinear && in->type != IR_INT8 && in->type != IR_UINT8 && in->type != IR_INT16 &&
+	    in->type != IR_FLOAT32)
+		return error_set(graph->error, -ENOTSUP, "%s: no form for type %s",
 				 ir_where(graph, op, op->inputs[0]), ir_type_name(in->type));
 	if (op->attributes.align_corners && op->attributes.half_pixel_centers)
 		return error_set(graph->error, -EINVAL,
@@ -357,6 +358,7 @@ int resolve_resize(struct ir_graph *graph, struct ir_operator *op)
 				 ir_where(graph, op, -1));
 	op->portable->attributes.resize.align_corners = op->attributes.align_corners;
 	op->portable->attributes.resize.half_pixel_centers = op->attributes.half_pixel_centers;
+	op->portable->attributes.resize.float_weights = bilinear && in->type == IR_UINT8;
 	op->input_count = 1;
 	return 0;
 }

@@ -310,15 +310,15 @@ struct transform {
 	float highest;
 };
 
-static float transform_at(const void *opaque, float x)
+static double transform_at(const void *opaque, double x)
 {
 	const struct transform *transform = opaque;
 
 	if (transform->attributes->function == IR_FUNCTION_LOG && x <= 0)
-		return transform->lowest;
+		return (double)transform->lowest;
 	if (transform->attributes->function == IR_FUNCTION_RSQRT && x <= 0)
-		return transform->highest;
-	return function_of(transform->attributes, x);
+		return (double)transform->highest;
+	return (double)function_of(transform->attributes, (float)x);
 }
 
 /* int16: lines between 513 points; functions that need none are exact. */

@@ -25,7 +25,6 @@ bool segment_is_move(const struct ir_graph *graph, const struct ir_operator *op)
 	case IR_MIRROR_PAD:
 	case IR_BROADCAST_TO:
 	case IR_TILE:
-	case IR_REVERSE:
 		return true;
 	case IR_PAD:
 		return !ir_pads_plane(graph, op);
@@ -280,19 +279,6 @@ static bool narrow_repeat(const struct segment_builder *builder, const struct ir
 	return true;
 }
 
-static bool narrow_reverse(const struct segment_builder *builder, const struct ir_operator *op,
-			   unsigned int output, struct view *view)
-{
-	const struct ir_tensor *in = &builder->segment->graph->tensors[op->inputs[0]];
-
-	(void)output;
-	for (unsigned int d = 0; d < in->rank; d++)
-		if (op->portable->attributes.reduce.axes >> d & 1 &&
-		    !view_slice(view, in->shape, in->rank, d, in->shape[d] - 1, -1, in->shape[d]))
-			return false;
-	return true;
-}
-
 /*
  * Puts the input of a concatenation at its place: by the node that makes it, if that
  * is in this segment and makes nothing else of it, or by one more.
@@ -514,9 +500,6 @@ int segment_move(struct segment_builder *builder, unsigned int operator_index)
 	case IR_BROADCAST_TO:
 	case IR_TILE:
 		ret = view_output(builder, operator_index, op->outputs[0], narrow_repeat, 0);
-		break;
-	case IR_REVERSE:
-		ret = view_output(builder, operator_index, op->outputs[0], narrow_reverse, 0);
 		break;
 	case IR_MIRROR_PAD:
 		return move_mirror(builder, operator_index);

@@ -331,6 +331,7 @@ static int read_code(struct reader *reader, const struct flatbuffer_table *table
 		builtin = deprecated;
 	op->kind = tflite_operator_kind(builtin);
 	op->attributes.function = tflite_operator_function(builtin);
+	op->attributes.comparison = tflite_operator_comparison(builtin);
 	op->type_name = tflite_operator_name(builtin);
 	if (!op->type_name) {
 		op->type_name = arena_printf(reader->graph->arena, "operator code %d", builtin);

@@ -144,6 +144,9 @@ int tflite_read_options(struct error *error, const struct flatbuffer_table *tabl
 	case IR_MAX_POOL:
 		return read_window(error, &options, &pool, op, table->what);
 	case IR_FULLY_CONNECTED:
+		ret = read_bool(&options, 3, &a->asymmetric_inputs);
+		return ret ? ret : read_window(error, &options, &plain, op, table->what);
+	case IR_L2_NORMALIZATION:
 	case IR_ADD:
 	case IR_SUB:
 	case IR_MUL:
@@ -160,6 +163,11 @@ int tflite_read_options(struct error *error, const struct flatbuffer_table *tabl
 	case IR_BATCH_MATMUL:
 		ret = read_bool(&options, 0, &a->transpose_a);
 		return ret ? ret : read_bool(&options, 1, &a->transpose_b);
+	case IR_SPACE_TO_DEPTH:
+	case IR_DEPTH_TO_SPACE:
+		return read_int32(&options, 0, 0, &a->block_size);
+	case IR_MIRROR_PAD:
+		return read_bool(&options, 0, &a->symmetric);
 	case IR_GATHER:
 		ret = read_int32(&options, 0, 0, &a->axis);
 		return ret ? ret : read_int32(&options, 1, 0, &a->batch_dims);

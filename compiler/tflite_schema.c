@@ -52,7 +52,10 @@ static const struct {
 	{ 142, IR_VARIABLE_HANDLE }, { 143, IR_READ_VARIABLE }, { 144, IR_ASSIGN_VARIABLE },
 	{ 36, IR_GATHER }, { 42, IR_DIV }, { 56, IR_ARG_MAX }, { 74, IR_SUM }, { 79, IR_ARG_MIN },
 	{ 81, IR_REDUCE_PROD }, { 82, IR_REDUCE_MAX }, { 89, IR_REDUCE_MIN },
-	{ 99, IR_SQUARED_DIFFERENCE }, { 126, IR_BATCH_MATMUL },
+	{ 99, IR_SQUARED_DIFFERENCE }, { 126, IR_BATCH_MATMUL }, { 5, IR_DEPTH_TO_SPACE },
+	{ 11, IR_L2_NORMALIZATION }, { 26, IR_SPACE_TO_DEPTH }, { 53, IR_CAST }, { 64, IR_SELECT },
+	{ 69, IR_TILE }, { 84, IR_LOGICAL_OR }, { 86, IR_LOGICAL_AND }, { 100, IR_MIRROR_PAD },
+	{ 105, IR_REVERSE }, { 123, IR_SELECT }, { 130, IR_BROADCAST_TO },
 };
 
 /* Those of kind IR_UNARY. */
@@ -70,6 +73,16 @@ static const struct {
 	{ 116, IR_FUNCTION_ROUND }, { 152, IR_FUNCTION_RELU_0_TO_1 },
 };
 
+/* Those of kind IR_COMPARE. */
+static const struct {
+	int32_t code;
+	uint32_t comparison;
+} operator_comparisons[] = {
+	{ 58, KESTREL_GRAPH_COMPARISON_LESS }, { 61, KESTREL_GRAPH_COMPARISON_GREATER },
+	{ 62, KESTREL_GRAPH_COMPARISON_GREATER_EQUAL }, { 63, KESTREL_GRAPH_COMPARISON_LESS_EQUAL },
+	{ 71, KESTREL_GRAPH_COMPARISON_EQUAL }, { 72, KESTREL_GRAPH_COMPARISON_NOT_EQUAL },
+};
+
 const char *tflite_operator_name(int32_t code)
 {
 	size_t count = sizeof(operator_names) / sizeof(operator_names[0]);
@@ -82,7 +95,17 @@ enum ir_kind tflite_operator_kind(int32_t code)
 	for (size_t i = 0; i < sizeof(operator_kinds) / sizeof(operator_kinds[0]); i++)
 		if (operator_kinds[i].code == code)
 			return operator_kinds[i].kind;
+	if (tflite_operator_comparison(code))
+		return IR_COMPARE;
 	return tflite_operator_function(code) == IR_FUNCTION_NONE ? IR_UNKNOWN : IR_UNARY;
+}
+
+uint32_t tflite_operator_comparison(int32_t code)
+{
+	for (size_t i = 0; i < sizeof(operator_comparisons) / sizeof(operator_comparisons[0]); i++)
+		if (operator_comparisons[i].code == code)
+			return operator_comparisons[i].comparison;
+	return 0;
 }
 
 enum ir_function tflite_operator_function(int32_t code)

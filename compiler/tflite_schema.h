@@ -35,4 +35,7 @@ enum ir_kind tflite_operator_kind(int32_t code);
 /* The function of an operator of kind IR_UNARY, else IR_FUNCTION_NONE. */
 enum ir_function tflite_operator_function(int32_t code);
 
+/* enum kestrel_graph_comparison of an operator of kind IR_COMPARE, else 0. */
+uint32_t tflite_operator_comparison(int32_t code);
+
 #endif

@@ -41,12 +41,6 @@ int32_t arithmetic_requantise(const struct kestrel_graph_requantise *requantise,
 				requantise->minimum, requantise->maximum);
 }
 
-/* x * 2^shift, saturated to 32 bits. */
-static int32_t shift_left_saturated(int32_t x, unsigned int shift)
-{
-	return arithmetic_clamp((int64_t)x * (INT64_C(1) << shift), INT32_MIN, INT32_MAX);
-}
-
 /* Three Newton steps from 48/17 - 32/17 d, d = (1 + z) / 2, in Q2.29. */
 int32_t arithmetic_reciprocal(int32_t z)
 {
@@ -56,9 +50,9 @@ int32_t arithmetic_reciprocal(int32_t z)
 	for (int i = 0; i < 3; i++) {
 		int32_t rest = (1 << 29) - arithmetic_high(half, x);
 
-		x += shift_left_saturated(arithmetic_high(x, rest), 2);
+		x += arithmetic_shift_left_saturated(arithmetic_high(x, rest), 2);
 	}
-	return shift_left_saturated(x, 1);
+	return arithmetic_shift_left_saturated(x, 1);
 }
 
 int32_t arithmetic_line(const int16_t *points, int32_t q)
@@ -108,11 +102,6 @@ static int64_t bias_read(const struct array *bias, size_t index)
 	return ((const int32_t *)bias->data)[index];
 }
 
-static size_t index4(const struct array *array, size_t n, size_t h, size_t w, size_t c)
-{
-	return ((n * array->dims[1] + h) * array->dims[2] + w) * array->dims[3] + c;
-}
-
 /* The product of one tap; both operands less their zero points. */
 static int64_t tap(const struct kestrel_graph_convolution *attributes,
 		   const struct array *input, size_t input_index,
@@ -149,9 +138,9 @@ void arithmetic_convolution(const struct kestrel_graph_convolution *attributes,
 				continue;
 			for (size_t c = 0; c < group_in; c++)
 				sum += tap(attributes, input,
-					   index4(input, n, row, column,
+					   array_index4(input, n, row, column,
 						  o / group_out * group_in + c),
-					   weights, index4(weights, o, ky, kx, c));
+					   weights, array_index4(weights, o, ky, kx, c));
 		}
 		array_write(output, i++, arithmetic_requantise(&attributes->requantise,
 							       scales, o, sum));
@@ -182,9 +171,9 @@ void arithmetic_depthwise(const struct kestrel_graph_convolution *attributes,
 			    column < 0 || column >= input->dims[2])
 				continue;
 			sum += tap(attributes, input,
-				   index4(input, n, row, column,
+				   array_index4(input, n, row, column,
 					  o / attributes->depth_multiplier),
-				   weights, index4(weights, 0, ky, kx, o));
+				   weights, array_index4(weights, 0, ky, kx, o));
 		}
 		array_write(output, i++, arithmetic_requantise(&attributes->requantise,
 							       scales, o, sum));
@@ -221,8 +210,8 @@ void arithmetic_transpose_convolution(const struct kestrel_graph_convolution *at
 			if (row >= input->dims[1] || column >= input->dims[2])
 				continue;
 			for (size_t c = 0; c < input->dims[3]; c++)
-				sum += tap(attributes, input, index4(input, n, row, column, c),
-					   weights, index4(weights, o, ky, kx, c));
+				sum += tap(attributes, input, array_index4(input, n, row, column, c),
+					   weights, array_index4(weights, o, ky, kx, c));
 		}
 		array_write(output, i++, arithmetic_requantise(&attributes->requantise,
 							       scales, o, sum));
@@ -273,7 +262,7 @@ void arithmetic_pool(uint32_t opcode, const struct kestrel_graph_pool *attribute
 			if (row < 0 || row >= input->dims[1] ||
 			    column < 0 || column >= input->dims[2])
 				continue;
-			value = array_read(input, index4(input, n, row, column, c));
+			value = array_read(input, array_index4(input, n, row, column, c));
 			sum += value;
 			count++;
 			if (value > largest)
@@ -295,7 +284,8 @@ void arithmetic_softmax(const struct kestrel_graph_softmax *attributes, const in
 
 	for (size_t row = 0; row < input->count; row += depth) {
 		int32_t largest = array_read(input, row);
-		uint32_t sum = 0;
+		uint64_t wide = 0;
+		uint32_t sum;
 		int32_t reciprocal;
 		int shift;
 
@@ -303,8 +293,10 @@ void arithmetic_softmax(const struct kestrel_graph_softmax *attributes, const in
 			if (array_read(input, row + i) > largest)
 				largest = array_read(input, row + i);
 		for (size_t i = 0; i < depth; i++)
-			sum += (uint32_t)arithmetic_shift_right(
+			wide += (uint64_t)arithmetic_shift_right(
 				table[largest - array_read(input, row + i)], 12);
+		/* Of more than 8,191 equal elements, each is below what an output can show. */
+		sum = wide > UINT32_MAX ? UINT32_MAX : (uint32_t)wide;
 		shift = sum ? __builtin_clz(sum) : 31;
 		reciprocal = arithmetic_reciprocal(
 			(int32_t)((sum << shift) - (UINT32_C(1) << 31)));
@@ -360,98 +352,4 @@ void arithmetic_requantize(const struct kestrel_graph_requantize *attributes,
 			    arithmetic_requantise(&attributes->requantise, scales, 0,
 						  (int64_t)array_read(input, i) -
 						  attributes->input_zero_point));
-}
-
-/* Source position of an output index in 1/1024, and its two neighbours. */
-struct resize_position {
-	int32_t low;
-	int32_t high;
-	int32_t fraction;	/* 1/1024 from low; negative before the first */
-};
-
-static int32_t resize_scale(const struct kestrel_graph_resize *attributes,
-			    int32_t in, int32_t out)
-{
-	if (attributes->align_corners && out > 1)
-		return (int32_t)((((int64_t)(in - 1) << 10) + (out - 1) / 2) / (out - 1));
-	return (int32_t)((((int64_t)in << 10) + out / 2) / out);
-}
-
-static struct resize_position resize_position(const struct kestrel_graph_resize *attributes,
-					      int32_t index, int32_t scale, int32_t in)
-{
-	struct resize_position position;
-	int64_t value = (int64_t)index * scale;
-
-	if (attributes->half_pixel_centers)
-		value += scale / 2 - 512;
-	position.low = arithmetic_clamp(value / 1024, 0, in - 1);
-	position.high = arithmetic_clamp((value + 1023) / 1024, 0, in - 1);
-	position.fraction = (int32_t)(value - 1024 * (int64_t)position.low);
-	return position;
-}
-
-void arithmetic_resize_bilinear(const struct kestrel_graph_resize *attributes,
-				const struct array *input, const struct array *output)
-{
-	int32_t scale_y = resize_scale(attributes, input->dims[1], output->dims[1]);
-	int32_t scale_x = resize_scale(attributes, input->dims[2], output->dims[2]);
-	size_t i = 0;
-
-	for (size_t n = 0; n < output->dims[0]; n++)
-	for (size_t row = 0; row < output->dims[1]; row++) {
-		struct resize_position y = resize_position(attributes, row, scale_y,
-							   input->dims[1]);
-
-		for (size_t column = 0; column < output->dims[2]; column++) {
-			struct resize_position x = resize_position(attributes, column, scale_x,
-								   input->dims[2]);
-
-			for (size_t c = 0; c < output->dims[3]; c++) {
-				int64_t sum =
-					(int64_t)array_read(input, index4(input, n, y.low, x.low, c)) *
-					(1024 - y.fraction) * (1024 - x.fraction) +
-					(int64_t)array_read(input, index4(input, n, y.high, x.low, c)) *
-					y.fraction * (1024 - x.fraction) +
-					(int64_t)array_read(input, index4(input, n, y.low, x.high, c)) *
-					(1024 - y.fraction) * x.fraction +
-					(int64_t)array_read(input, index4(input, n, y.high, x.high, c)) *
-					y.fraction * x.fraction;
-				int64_t round = sum > 0 ? 1 << 19 : -(1 << 19);
-
-				array_write(output, i++, (int32_t)((sum + round) / (1 << 20)));
-			}
-		}
-	}
-}
-
-static size_t resize_nearest_index(const struct kestrel_graph_resize *attributes,
-				   size_t index, uint32_t in, uint32_t out)
-{
-	int corners = attributes->align_corners && out > 1;
-	float scale = corners ? (float)(in - 1) / (float)(out - 1) : (float)in / (float)out;
-	float value = ((float)index + (attributes->half_pixel_centers ? 0.5f : 0.0f)) * scale;
-	size_t nearest = (size_t)(attributes->align_corners ? roundf(value) : floorf(value));
-
-	return nearest < in ? nearest : in - 1;
-}
-
-void arithmetic_resize_nearest(const struct kestrel_graph_resize *attributes,
-			       const struct array *input, const struct array *output,
-			       size_t element_size)
-{
-	size_t bytes = output->dims[3] * element_size;
-	uint8_t *to = output->data;
-
-	for (size_t n = 0; n < output->dims[0]; n++)
-	for (size_t y = 0; y < output->dims[1]; y++)
-	for (size_t x = 0; x < output->dims[2]; x++, to += bytes) {
-		size_t row = resize_nearest_index(attributes, y, input->dims[1],
-						  output->dims[1]);
-		size_t column = resize_nearest_index(attributes, x, input->dims[2],
-						     output->dims[2]);
-
-		memcpy(to, (const uint8_t *)input->data +
-		       index4(input, n, row, column, 0) * element_size, bytes);
-	}
 }

@@ -103,6 +103,19 @@ int32_t arithmetic_reciprocal(int32_t z);
 /* A function of int16 at q: 513 points, one for every 128 inputs, and lines between them. */
 int32_t arithmetic_line(const int16_t *points, int32_t q);
 
+/* x * 2^shift, saturated to 32 bits. shift 0..31. */
+static inline int32_t arithmetic_shift_left_saturated(int32_t x, unsigned int shift)
+{
+	return arithmetic_clamp((int64_t)x * (INT64_C(1) << shift), INT32_MIN, INT32_MAX);
+}
+
+/* Index of an element of an array of rank 4. */
+static inline size_t array_index4(const struct array *array, size_t n, size_t h, size_t w,
+				  size_t c)
+{
+	return ((n * array->dims[1] + h) * array->dims[2] + w) * array->dims[3] + c;
+}
+
 /* Element of an integer array as a number, and back. */
 int32_t array_read(const struct array *array, size_t index);
 void array_write(const struct array *array, size_t index, int32_t value);
@@ -145,12 +158,5 @@ void arithmetic_dequantize(const struct kestrel_graph_quantize *attributes,
 void arithmetic_requantize(const struct kestrel_graph_requantize *attributes,
 			   const struct kestrel_graph_scale *scales,
 			   const struct array *input, const struct array *output);
-
-/* Elements of 8 bits (bilinear) or any size (nearest). */
-void arithmetic_resize_bilinear(const struct kestrel_graph_resize *attributes,
-				const struct array *input, const struct array *output);
-void arithmetic_resize_nearest(const struct kestrel_graph_resize *attributes,
-			       const struct array *input, const struct array *output,
-			       size_t element_size);
 
 #endif

@@ -74,7 +74,10 @@ static void plain_convolution(const struct cpu_call *call)
 
 static void convolution(const struct cpu_call *call)
 {
-	if (cpu_input(call, 0).type == KESTREL_GRAPH_TYPE_FLOAT32)
+	if (call->operator->attributes.convolution.requantise.mode ==
+	    KESTREL_GRAPH_REQUANTISE_HYBRID)
+		cpu_hybrid_convolution(call);
+	else if (cpu_input(call, 0).type == KESTREL_GRAPH_TYPE_FLOAT32)
 		cpu_float_convolution(call);
 	else if (call->pack)
 		cpu_convolution(call);
@@ -139,32 +142,6 @@ static void requantize(const struct cpu_call *call)
 			      &input, &output);
 }
 
-static void softmax(const struct cpu_call *call)
-{
-	const struct kestrel_graph_softmax *attributes = &call->operator->attributes.softmax;
-	struct array input = cpu_input(call, 0);
-	struct array output = cpu_output(call, 0);
-
-	if (attributes->kind == KESTREL_GRAPH_SOFTMAX_FLOAT) {
-		cpu_float_softmax(call);
-		return;
-	}
-	arithmetic_softmax(attributes, cpu_parameters(call, attributes->table), &input, &output);
-}
-
-static void resize(const struct cpu_call *call)
-{
-	const struct kestrel_graph_resize *attributes = &call->operator->attributes.resize;
-	struct array input = cpu_input(call, 0);
-	struct array output = cpu_output(call, 0);
-
-	if (call->operator->opcode == KESTREL_GRAPH_RESIZE_BILINEAR)
-		arithmetic_resize_bilinear(attributes, &input, &output);
-	else
-		arithmetic_resize_nearest(attributes, &input, &output,
-					  graph_type_size(input.type));
-}
-
 /* Every opcode that operator_check() lets pass. */
 static void operator_run(const struct cpu_call *call)
 {
@@ -197,8 +174,14 @@ static void operator_run(const struct cpu_call *call)
 		[KESTREL_GRAPH_DEQUANTIZE] = dequantize,
 		[KESTREL_GRAPH_REQUANTIZE] = requantize,
 		[KESTREL_GRAPH_UNARY] = cpu_unary,
-		[KESTREL_GRAPH_SOFTMAX] = softmax,
-		[KESTREL_GRAPH_LOG_SOFTMAX] = cpu_float_softmax,
+		[KESTREL_GRAPH_SOFTMAX] = cpu_softmax,
+		[KESTREL_GRAPH_LOG_SOFTMAX] = cpu_softmax,
+		[KESTREL_GRAPH_L2_NORMALIZATION] = cpu_normalization,
+		[KESTREL_GRAPH_CAST] = cpu_cast,
+		[KESTREL_GRAPH_COMPARE] = cpu_compare,
+		[KESTREL_GRAPH_SELECT] = cpu_select,
+		[KESTREL_GRAPH_LOGICAL_AND] = cpu_compare,
+		[KESTREL_GRAPH_LOGICAL_OR] = cpu_compare,
 		[KESTREL_GRAPH_RESHAPE] = cpu_copy,
 		[KESTREL_GRAPH_COPY] = cpu_copy,
 		[KESTREL_GRAPH_PAD] = cpu_pad,
@@ -208,8 +191,13 @@ static void operator_run(const struct cpu_call *call)
 		[KESTREL_GRAPH_SLICE] = cpu_slice,
 		[KESTREL_GRAPH_TRANSPOSE] = cpu_transpose,
 		[KESTREL_GRAPH_GATHER] = cpu_gather,
-		[KESTREL_GRAPH_RESIZE_BILINEAR] = resize,
-		[KESTREL_GRAPH_RESIZE_NEAREST_NEIGHBOR] = resize,
+		[KESTREL_GRAPH_MIRROR_PAD] = cpu_mirror_pad,
+		[KESTREL_GRAPH_SPACE_TO_DEPTH] = cpu_space_to_depth,
+		[KESTREL_GRAPH_DEPTH_TO_SPACE] = cpu_space_to_depth,
+		[KESTREL_GRAPH_BROADCAST_TO] = cpu_broadcast,
+		[KESTREL_GRAPH_TILE] = cpu_tile,
+		[KESTREL_GRAPH_RESIZE_BILINEAR] = cpu_resize,
+		[KESTREL_GRAPH_RESIZE_NEAREST_NEIGHBOR] = cpu_resize,
 		[KESTREL_GRAPH_SVDF] = cpu_svdf,
 		[KESTREL_GRAPH_LSTM] = cpu_lstm,
 		[KESTREL_GRAPH_DETECTION_POSTPROCESS] = cpu_detection,
@@ -225,6 +213,9 @@ static size_t scratch_size(const struct graph *graph,
 	case KESTREL_GRAPH_CONV_2D:
 	case KESTREL_GRAPH_DEPTHWISE_CONV_2D:
 	case KESTREL_GRAPH_FULLY_CONNECTED:
+		if (operator->attributes.convolution.requantise.mode ==
+		    KESTREL_GRAPH_REQUANTISE_HYBRID)
+			return cpu_hybrid_scratch(graph, operator);
 		return cpu_convolution_scratch(graph, operator);
 	case KESTREL_GRAPH_ADD:
 	case KESTREL_GRAPH_SUB:

@@ -84,6 +84,9 @@ void cpu_convolution(const struct cpu_call *call);
 /* cpu_elementwise.c: operators on two tensors, and those that a sign decides. */
 void cpu_elementwise(const struct cpu_call *call);
 void cpu_leaky(const struct cpu_call *call);
+/* COMPARE, LOGICAL_AND and LOGICAL_OR. */
+void cpu_compare(const struct cpu_call *call);
+void cpu_select(const struct cpu_call *call);
 
 /* cpu_reduce.c */
 void cpu_reduce(const struct cpu_call *call);
@@ -95,6 +98,23 @@ void cpu_matmul(const struct cpu_call *call);
 /* cpu_unary.c: functions of one value that are no table of bytes. */
 void cpu_unary(const struct cpu_call *call);
 
+/* cpu_softmax.c */
+void cpu_softmax(const struct cpu_call *call);
+
+/* cpu_normalization.c */
+void cpu_normalization(const struct cpu_call *call);
+
+/* cpu_cast.c */
+void cpu_cast(const struct cpu_call *call);
+
+/* cpu_resize.c */
+void cpu_resize(const struct cpu_call *call);
+
+/* cpu_hybrid.c: operators with weights in mode HYBRID. */
+void cpu_hybrid_convolution(const struct cpu_call *call);
+size_t cpu_hybrid_scratch(const struct graph *graph,
+			  const struct kestrel_graph_operator *operator);
+
 /* cpu_move.c: operators that move elements and change none. */
 void cpu_copy(const struct cpu_call *call);
 void cpu_pad(const struct cpu_call *call);
@@ -103,6 +123,10 @@ void cpu_split(const struct cpu_call *call);
 void cpu_slice(const struct cpu_call *call);
 void cpu_transpose(const struct cpu_call *call);
 void cpu_gather(const struct cpu_call *call);
+void cpu_mirror_pad(const struct cpu_call *call);
+void cpu_space_to_depth(const struct cpu_call *call);
+void cpu_broadcast(const struct cpu_call *call);
+void cpu_tile(const struct cpu_call *call);
 
 /* cpu_recurrent.c: operators with state. */
 void cpu_svdf(const struct cpu_call *call);

@@ -191,11 +191,12 @@ static int32_t leaky_compute(const struct kestrel_graph_leaky *attributes, int32
 	if (value >= 0) {
 		value = arithmetic_scale(attributes->mode, value, attributes->identity_scale);
 	} else {
-		value = arithmetic_scale(attributes->mode,
-					 value * (alpha - attributes->alpha_zero_point),
-					 attributes->alpha_scale);
+		struct kestrel_graph_scale scale = attributes->alpha_scale;
+
 		if (attributes->alpha_negative)
-			value = -value;
+			scale.multiplier = -scale.multiplier;
+		value = arithmetic_scale(attributes->mode,
+					 value * (alpha - attributes->alpha_zero_point), scale);
 	}
 	return arithmetic_clamp(value + attributes->zero_point,
 				attributes->minimum, attributes->maximum);
@@ -224,5 +225,101 @@ void cpu_leaky(const struct cpu_call *call)
 			    leaky_compute(attributes, array_read(&input, i),
 					  parametric ? array_read(&alpha, (size_t)pair.b) : 1));
 		pair_next(&pair, &output);
+	}
+}
+
+static uint8_t order_matches(uint32_t comparison, int less, int greater)
+{
+	switch (comparison) {
+	case KESTREL_GRAPH_COMPARISON_EQUAL:
+		return !less && !greater;
+	case KESTREL_GRAPH_COMPARISON_NOT_EQUAL:
+		return less || greater;
+	case KESTREL_GRAPH_COMPARISON_LESS:
+		return less != 0;
+	case KESTREL_GRAPH_COMPARISON_LESS_EQUAL:
+		return !greater;
+	case KESTREL_GRAPH_COMPARISON_GREATER:
+		return greater != 0;
+	default:
+		return !less;
+	}
+}
+
+static int64_t compared_value(const struct kestrel_graph_compare *attributes,
+			      const struct array *array, size_t index, int32_t zero_point,
+			      struct kestrel_graph_scale scale)
+{
+	if (array->type == KESTREL_GRAPH_TYPE_INT64)
+		return ((const int64_t *)array->data)[index];
+	if (!attributes->left_shift)
+		return array_read(array, index);
+	return arithmetic_scale_double(arithmetic_shift_left(array_read(array, index) - zero_point,
+							     attributes->left_shift), scale);
+}
+
+/* One pair of values; no order holds where one is not a number, and they are not equal. */
+static uint8_t compare(const struct kestrel_graph_compare *attributes, const struct array *a,
+		       const struct array *b, const struct pair *pair)
+{
+	float x, y;
+	int64_t i, j;
+
+	if (a->type != KESTREL_GRAPH_TYPE_FLOAT32) {
+		i = compared_value(attributes, a, (size_t)pair->a, attributes->a_zero_point,
+				   attributes->a_scale);
+		j = compared_value(attributes, b, (size_t)pair->b, attributes->b_zero_point,
+				   attributes->b_scale);
+		return order_matches(attributes->comparison, i < j, i > j);
+	}
+	x = ((const float *)a->data)[pair->a];
+	y = ((const float *)b->data)[pair->b];
+	if (x != x || y != y)
+		return attributes->comparison == KESTREL_GRAPH_COMPARISON_NOT_EQUAL;
+	return order_matches(attributes->comparison, x < y, x > y);
+}
+
+void cpu_compare(const struct cpu_call *call)
+{
+	uint32_t opcode = call->operator->opcode;
+	struct array a = cpu_input(call, 0);
+	struct array b = cpu_input(call, 1);
+	struct array output = cpu_output(call, 0);
+	const uint8_t *of_a = a.data, *of_b = b.data;
+	uint8_t *to = output.data;
+	struct pair pair;
+
+	pair_begin(&pair, &a, &b, &output);
+	for (size_t i = 0; i < output.count; i++) {
+		if (opcode == KESTREL_GRAPH_LOGICAL_AND)
+			to[i] = of_a[pair.a] && of_b[pair.b];
+		else if (opcode == KESTREL_GRAPH_LOGICAL_OR)
+			to[i] = of_a[pair.a] || of_b[pair.b];
+		else
+			to[i] = compare(&call->operator->attributes.compare, &a, &b, &pair);
+		pair_next(&pair, &output);
+	}
+}
+
+/* Two walks side by side: condition with the first value, condition with the second. */
+void cpu_select(const struct cpu_call *call)
+{
+	struct array condition = cpu_input(call, 0);
+	struct array a = cpu_input(call, 1);
+	struct array b = cpu_input(call, 2);
+	struct array output = cpu_output(call, 0);
+	size_t size = graph_type_size(output.type);
+	uint8_t *to = output.data;
+	struct pair first, second;
+
+	pair_begin(&first, &condition, &a, &output);
+	pair_begin(&second, &condition, &b, &output);
+	for (size_t i = 0; i < output.count; i++, to += size) {
+		if (((const uint8_t *)condition.data)[first.a])
+			memcpy(to, (const uint8_t *)a.data + (size_t)first.b * size, size);
+		else
+			memcpy(to, (const uint8_t *)b.data + (size_t)second.b * size, size);
+		pair_next(&first, &output);
+		pair_next(&second, &output);
 	}
 }

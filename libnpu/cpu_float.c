@@ -109,7 +109,44 @@ static void windows_run(const struct cpu_call *call, const struct array *input,
 	}
 }
 
-/* CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED. */
+/* Each output gathers the inputs whose window reaches it. */
+static void transposed_run(const struct cpu_call *call, const struct array *input,
+			   const struct array *weights, const float *bias,
+			   const struct array *output)
+{
+	const struct kestrel_graph_convolution *attributes =
+		&call->operator->attributes.convolution;
+	const float *data = weights->data;
+	float *to = output->data;
+	size_t depth = input->dims[3];
+
+	for (size_t n = 0; n < output->dims[0]; n++)
+	for (size_t y = 0; y < output->dims[1]; y++)
+	for (size_t x = 0; x < output->dims[2]; x++)
+	for (size_t o = 0; o < output->dims[3]; o++) {
+		float sum = 0;
+
+		for (size_t ky = 0; ky < weights->dims[1]; ky++)
+		for (size_t kx = 0; kx < weights->dims[2]; kx++) {
+			const float *weight = data + array_index4(weights, o, ky, kx, 0);
+			int64_t row = (int64_t)y + attributes->pad_top - (int64_t)ky;
+			int64_t column = (int64_t)x + attributes->pad_left - (int64_t)kx;
+			const float *pixel = NULL;
+
+			if (row % (int64_t)attributes->stride_height == 0 &&
+			    column % (int64_t)attributes->stride_width == 0)
+				pixel = pixel_at(input, n,
+						 row / (int64_t)attributes->stride_height,
+						 column / (int64_t)attributes->stride_width);
+			for (size_t c = 0; pixel && c < depth; c++)
+				sum += pixel[c] * weight[c];
+		}
+		*to++ = clamp(sum + (bias ? bias[o] : 0), attributes->requantise.minimum,
+			      attributes->requantise.maximum);
+	}
+}
+
+/* All operators with weights. */
 void cpu_float_convolution(const struct cpu_call *call)
 {
 	const struct kestrel_graph_requantise *requantise =
@@ -122,6 +159,10 @@ void cpu_float_convolution(const struct cpu_call *call)
 	float *to = output.data;
 	size_t depth, outputs;
 
+	if (call->operator->opcode == KESTREL_GRAPH_TRANSPOSE_CONV) {
+		transposed_run(call, &input, &weights, bias, &output);
+		return;
+	}
 	if (call->operator->opcode != KESTREL_GRAPH_FULLY_CONNECTED) {
 		windows_run(call, &input, &weights, bias, &output);
 		return;

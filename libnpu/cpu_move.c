@@ -21,6 +21,16 @@ static size_t outer_count(const struct array *array, uint32_t axis)
 	return count;
 }
 
+/* The next position in row-major order of the first `rank` dimensions. */
+static void position_next(uint32_t *position, const struct array *array, uint32_t rank)
+{
+	for (uint32_t d = rank; d-- > 0;) {
+		if (++position[d] < array->dims[d])
+			return;
+		position[d] = 0;
+	}
+}
+
 void cpu_copy(const struct cpu_call *call)
 {
 	struct array input = cpu_input(call, 0);
@@ -74,11 +84,7 @@ void cpu_pad(const struct cpu_call *call)
 		} else {
 			fill(to, width, size, attributes->value);
 		}
-		for (uint32_t d = last; d-- > 0;) {
-			if (++position[d] < output.dims[d])
-				break;
-			position[d] = 0;
-		}
+		position_next(position, &output, last);
 	}
 }
 
@@ -205,4 +211,96 @@ void cpu_gather(const struct cpu_call *call)
 		for (size_t i = 0; i < count; i++, to += bytes)
 			memcpy(to, from + index_at(&indices, n / (outer / batches) * count + i,
 						   size) * bytes, bytes);
+}
+
+/* Where a position of the output lies in a dimension that mirrors surround. */
+static size_t mirrored(uint32_t position, uint32_t before, uint32_t size, uint32_t reflect)
+{
+	int64_t at = (int64_t)position - before;
+
+	if (at < 0)
+		at = -at - !reflect;
+	if (at >= size)
+		at = 2 * (int64_t)size - 1 - at - reflect;
+	return (size_t)at;
+}
+
+void cpu_mirror_pad(const struct cpu_call *call)
+{
+	const struct kestrel_graph_pad *attributes = &call->operator->attributes.pad;
+	struct array input = cpu_input(call, 0);
+	struct array output = cpu_output(call, 0);
+	size_t size = graph_type_size(output.type);
+	uint32_t position[KESTREL_GRAPH_RANK_MAX] = { 0 };
+	uint8_t *to = output.data;
+
+	for (size_t i = 0; i < output.count; i++, to += size) {
+		size_t from = 0;
+
+		for (uint32_t d = 0; d < input.rank; d++)
+			from = from * input.dims[d] + mirrored(position[d], attributes->before[d],
+							       input.dims[d], attributes->reflect);
+		memcpy(to, (const uint8_t *)input.data + from * size, size);
+		position_next(position, &output, output.rank);
+	}
+}
+
+/* SPACE_TO_DEPTH gathers a block of pixels into one, DEPTH_TO_SPACE scatters it. */
+void cpu_space_to_depth(const struct cpu_call *call)
+{
+	int gathers = call->operator->opcode == KESTREL_GRAPH_SPACE_TO_DEPTH;
+	size_t block = call->operator->attributes.block.block_size;
+	struct array input = cpu_input(call, 0);
+	struct array output = cpu_output(call, 0);
+	const struct array *wide = gathers ? &input : &output;
+	const struct array *deep = gathers ? &output : &input;
+	size_t size = graph_type_size(input.type);
+	size_t bytes = wide->dims[3] * size;
+	const uint8_t *from = input.data;
+	uint8_t *to = output.data;
+
+	for (size_t n = 0; n < wide->dims[0]; n++)
+	for (size_t y = 0; y < wide->dims[1]; y++)
+	for (size_t x = 0; x < wide->dims[2]; x++) {
+		size_t at = array_index4(wide, n, y, x, 0) * size;
+		size_t part = (y % block * block + x % block) * wide->dims[3];
+		size_t in_deep = array_index4(deep, n, y / block, x / block, part) * size;
+
+		if (gathers)
+			memcpy(to + in_deep, from + at, bytes);
+		else
+			memcpy(to + at, from + in_deep, bytes);
+	}
+}
+
+/* Dimensions of 1, and those in front that the input lacks, repeat what is there. */
+void cpu_broadcast(const struct cpu_call *call)
+{
+	struct array input = cpu_input(call, 0);
+	struct array output = cpu_output(call, 0);
+	uint32_t lacking = output.rank - input.rank;
+	int64_t steps[KESTREL_GRAPH_RANK_MAX] = { 0 };
+
+	for (uint32_t d = 0; d < input.rank; d++)
+		if (input.dims[d] > 1)
+			steps[lacking + d] = (int64_t)inner_count(&input, d);
+	gather(&input, &output, output.rank, 0, output.dims, steps);
+}
+
+void cpu_tile(const struct cpu_call *call)
+{
+	struct array input = cpu_input(call, 0);
+	struct array output = cpu_output(call, 0);
+	size_t size = graph_type_size(output.type);
+	uint32_t position[KESTREL_GRAPH_RANK_MAX] = { 0 };
+	uint8_t *to = output.data;
+
+	for (size_t i = 0; i < output.count; i++, to += size) {
+		size_t from = 0;
+
+		for (uint32_t d = 0; d < input.rank; d++)
+			from = from * input.dims[d] + position[d] % input.dims[d];
+		memcpy(to, (const uint8_t *)input.data + from * size, size);
+		position_next(position, &output, output.rank);
+	}
 }

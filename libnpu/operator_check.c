@@ -10,8 +10,6 @@
 
 /* Strides, dilations, paddings and windows above this are refused. */
 #define GEOMETRY_MAX 65535
-/* Longest row whose sum of exponentials fits 32 bits. */
-#define SOFTMAX_DEPTH_MAX 8191
 
 static int counts_check(const struct check *check, uint32_t least, uint32_t most)
 {
@@ -45,24 +43,36 @@ static int geometry_check(const struct check *check, const uint32_t *positive, u
 	return 0;
 }
 
+/* float32 weights, or int8 ones with a scale a channel or one for all. */
 static int float_weights_check(const struct check *check, uint32_t channels)
 {
-	const struct kestrel_graph_requantise *requantise =
-		&check->operator->attributes.convolution.requantise;
+	const struct kestrel_graph_convolution *attributes =
+		&check->operator->attributes.convolution;
+	const struct kestrel_graph_requantise *requantise = &attributes->requantise;
 	const struct kestrel_graph_tensor *weights = check_input(check, 1);
 	const struct kestrel_graph_tensor *bias = check_input(check, 2);
+	int hybrid = requantise->mode == KESTREL_GRAPH_REQUANTISE_HYBRID &&
+		     check->operator->opcode != KESTREL_GRAPH_TRANSPOSE_CONV;
+	int ret = 0;
 
-	if (weights->type != KESTREL_GRAPH_TYPE_FLOAT32 ||
+	if (weights->type != (hybrid ? KESTREL_GRAPH_TYPE_INT8 : KESTREL_GRAPH_TYPE_FLOAT32) ||
 	    check_output(check, 0)->type != KESTREL_GRAPH_TYPE_FLOAT32 ||
-	    check->operator->opcode == KESTREL_GRAPH_TRANSPOSE_CONV ||
 	    (bias && bias->type != KESTREL_GRAPH_TYPE_FLOAT32) ||
-	    requantise->mode != KESTREL_GRAPH_REQUANTISE_NONE)
+	    (!hybrid && requantise->mode != KESTREL_GRAPH_REQUANTISE_NONE))
 		return check_fail(check, -ENOTSUP, "no kernel for float32 with weights %s",
 				  graph_type_name(weights->type));
 	if (bias && check_count(bias) != channels)
 		return check_fail(check, -EINVAL, "bias has %" PRIu64 " elements for %" PRIu32 " channels",
 				  check_count(bias), channels);
-	return check_float_range(check, requantise->minimum, requantise->maximum);
+	if (attributes->input_asymmetric > (uint32_t)hybrid)
+		return check_fail(check, -EINVAL, "flag %" PRIu32 " of mode %" PRIu32,
+				  attributes->input_asymmetric, requantise->mode);
+	if (hybrid)
+		ret = check_zero_point(check, "weight", weights->type,
+				       attributes->weight_zero_point);
+	if (hybrid && !ret)
+		ret = check_scales(check, requantise, channels);
+	return ret ? ret : check_float_range(check, requantise->minimum, requantise->maximum);
 }
 
 /* Types and zero points that all operators with weights have in common. */
@@ -94,6 +104,9 @@ static int weights_check(const struct check *check, uint32_t channels)
 	if (!check_is_byte(output->type) && output->type != KESTREL_GRAPH_TYPE_INT16)
 		return check_fail(check, -ENOTSUP, "no kernel for output type %s",
 			    graph_type_name(output->type));
+	if (attributes->input_asymmetric)
+		return check_fail(check, -EINVAL, "flag %" PRIu32 " of mode %" PRIu32,
+				  attributes->input_asymmetric, attributes->requantise.mode);
 	ret = check_zero_point(check, "input", input->type, attributes->input_zero_point);
 	if (!ret)
 		ret = check_zero_point(check, "weight", weights->type,
@@ -251,55 +264,6 @@ static int requantize_check(const struct check *check)
 	return check_requantise(check, &attributes->requantise, output->type, 1);
 }
 
-static int float_softmax_check(const struct check *check)
-{
-	const struct kestrel_graph_tensor *input = check_input(check, 0);
-	const struct kestrel_graph_tensor *output = check_output(check, 0);
-
-	if (input->type != KESTREL_GRAPH_TYPE_FLOAT32 || output->type != input->type)
-		return check_fail(check, -ENOTSUP, "no kernel for %s with output %s",
-			    graph_type_name(input->type), graph_type_name(output->type));
-	if (!input->rank || !check_same_shape(input, output))
-		return check_fail(check, -EINVAL, "input and output differ in shape");
-	return 0;
-}
-
-static int softmax_check(const struct check *check)
-{
-	const struct kestrel_graph_softmax *attributes = &check->operator->attributes.softmax;
-	const struct kestrel_graph_tensor *input = check_input(check, 0);
-	const struct kestrel_graph_tensor *output = check_output(check, 0);
-	const int32_t *table;
-	int ret;
-
-	if (attributes->kind == KESTREL_GRAPH_SOFTMAX_FLOAT)
-		return float_softmax_check(check);
-	if (attributes->kind != KESTREL_GRAPH_SOFTMAX_FIXED ||
-	    check->operator->opcode != KESTREL_GRAPH_SOFTMAX)
-		return check_fail(check, -ENOTSUP, "no kernel for softmax kind %" PRIu32,
-			    attributes->kind);
-	if (!check_is_byte(input->type) || !(check_is_byte(output->type) ||
-				       output->type == KESTREL_GRAPH_TYPE_INT16))
-		return check_fail(check, -ENOTSUP, "no kernel for %s with output %s",
-			    graph_type_name(input->type), graph_type_name(output->type));
-	if (!input->rank || !check_same_shape(input, output))
-		return check_fail(check, -EINVAL, "input and output differ in shape");
-	if (input->dims[input->rank - 1] > SOFTMAX_DEPTH_MAX)
-		return check_fail(check, -ENOTSUP, "rows of more than %d", SOFTMAX_DEPTH_MAX);
-	ret = check_parameters(check, "table", attributes->table, 256 * sizeof(*table), 4);
-	if (ret)
-		return ret;
-	table = (const void *)(check->graph->parameters + attributes->table);
-	for (uint32_t i = 0; i < 256; i++)
-		if (table[i] < (i ? 0 : 1 << 30))
-			return check_fail(check, -EINVAL, "table entry %" PRIu32 " is %" PRId32, i, table[i]);
-	if (attributes->output_shift < 14 || attributes->output_shift > 62)
-		return check_fail(check, -EINVAL, "output shift %" PRIu32 " is not 14..62",
-			    attributes->output_shift);
-	return check_range(check, output->type, attributes->zero_point, attributes->minimum,
-			   attributes->maximum);
-}
-
 static int resize_check(const struct check *check)
 {
 	const struct kestrel_graph_resize *attributes = &check->operator->attributes.resize;
@@ -309,8 +273,14 @@ static int resize_check(const struct check *check)
 	if (input->type != output->type || input->rank != 4 || output->rank != 4 ||
 	    input->dims[0] != output->dims[0] || input->dims[3] != output->dims[3])
 		return check_fail(check, -EINVAL, "input and output do not fit each other");
-	if (check->operator->opcode == KESTREL_GRAPH_RESIZE_BILINEAR && !check_is_byte(input->type))
+	if (check->operator->opcode == KESTREL_GRAPH_RESIZE_BILINEAR &&
+	    !check_is_byte(input->type) && input->type != KESTREL_GRAPH_TYPE_INT16 &&
+	    input->type != KESTREL_GRAPH_TYPE_FLOAT32)
 		return check_fail(check, -ENOTSUP, "no kernel for %s", graph_type_name(input->type));
+	if (attributes->float_weights > 1 ||
+	    (attributes->float_weights && input->type == KESTREL_GRAPH_TYPE_INT16))
+		return check_fail(check, -ENOTSUP, "float weights %" PRIu32 " for %s",
+				  attributes->float_weights, graph_type_name(input->type));
 	if (attributes->align_corners > 1 || attributes->half_pixel_centers > 1)
 		return check_fail(check, -EINVAL, "flags are not 0 or 1");
 	for (uint32_t d = 1; d < 3; d++)
@@ -356,8 +326,14 @@ static const struct operator_kind operator_kinds[] = {
 	{ KESTREL_GRAPH_DEQUANTIZE, 1, 1, quantize_check },
 	{ KESTREL_GRAPH_REQUANTIZE, 1, 1, requantize_check },
 	{ KESTREL_GRAPH_UNARY, 1, 1, check_unary },
-	{ KESTREL_GRAPH_SOFTMAX, 1, 1, softmax_check },
-	{ KESTREL_GRAPH_LOG_SOFTMAX, 1, 1, softmax_check },
+	{ KESTREL_GRAPH_SOFTMAX, 1, 1, check_softmax },
+	{ KESTREL_GRAPH_LOG_SOFTMAX, 1, 1, check_softmax },
+	{ KESTREL_GRAPH_L2_NORMALIZATION, 1, 1, check_normalization },
+	{ KESTREL_GRAPH_CAST, 1, 1, check_cast },
+	{ KESTREL_GRAPH_COMPARE, 2, 2, check_compare },
+	{ KESTREL_GRAPH_LOGICAL_AND, 2, 2, check_logical },
+	{ KESTREL_GRAPH_LOGICAL_OR, 2, 2, check_logical },
+	{ KESTREL_GRAPH_SELECT, 3, 3, check_select },
 	{ KESTREL_GRAPH_SVDF, 5, 5, check_svdf },
 	{ KESTREL_GRAPH_LSTM, 15, 15, check_lstm },
 	{ KESTREL_GRAPH_DETECTION_POSTPROCESS, 3, 3, check_detection },
@@ -370,6 +346,11 @@ static const struct operator_kind operator_kinds[] = {
 	{ KESTREL_GRAPH_SLICE, 1, 1, check_slice },
 	{ KESTREL_GRAPH_TRANSPOSE, 1, 1, check_transpose },
 	{ KESTREL_GRAPH_GATHER, 2, 2, check_gather },
+	{ KESTREL_GRAPH_MIRROR_PAD, 1, 1, check_mirror_pad },
+	{ KESTREL_GRAPH_SPACE_TO_DEPTH, 1, 1, check_block },
+	{ KESTREL_GRAPH_DEPTH_TO_SPACE, 1, 1, check_block },
+	{ KESTREL_GRAPH_BROADCAST_TO, 1, 1, check_broadcast_to },
+	{ KESTREL_GRAPH_TILE, 1, 1, check_tile },
 	{ KESTREL_GRAPH_RESIZE_BILINEAR, 1, 1, resize_check },
 	{ KESTREL_GRAPH_RESIZE_NEAREST_NEIGHBOR, 1, 1, resize_check },
 };

@@ -42,9 +42,19 @@ int check_zero_point(const struct check *check, const char *what, uint32_t type,
 		     int32_t zero_point);
 int check_mode(const struct check *check, uint32_t mode);
 int check_scale(const struct check *check, uint32_t mode, struct kestrel_graph_scale scale);
+/* The scales of a requantisation alone, one or one a channel. */
+int check_scales(const struct check *check, const struct kestrel_graph_requantise *requantise,
+		 uint32_t channels);
 int check_requantise(const struct check *check,
 		     const struct kestrel_graph_requantise *requantise,
 		     uint32_t type, uint32_t channels);
+
+/*
+ * The input broadcasts to the output: each dimension is the output's or 1. The
+ * `innermost` last ones may be anything.
+ */
+int check_broadcast(const struct check *check, const struct kestrel_graph_tensor *input,
+		    uint32_t innermost);
 
 /* operator_check_move.c */
 int check_copy(const struct check *check);
@@ -53,14 +63,24 @@ int check_parts(const struct check *check);
 int check_slice(const struct check *check);
 int check_transpose(const struct check *check);
 int check_gather(const struct check *check);
+int check_mirror_pad(const struct check *check);
+int check_block(const struct check *check);
+int check_broadcast_to(const struct check *check);
+int check_tile(const struct check *check);
+int check_cast(const struct check *check);
 
 /* operator_check_elementwise.c */
 int check_elementwise(const struct check *check);
 int check_leaky(const struct check *check);
 int check_matmul(const struct check *check);
+int check_compare(const struct check *check);
+int check_logical(const struct check *check);
+int check_select(const struct check *check);
 
 /* operator_check_unary.c */
 int check_unary(const struct check *check);
+int check_softmax(const struct check *check);
+int check_normalization(const struct check *check);
 
 /* operator_check_reduce.c */
 int check_reduce(const struct check *check);

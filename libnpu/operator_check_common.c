@@ -124,7 +124,7 @@ int check_scale(const struct check *check, uint32_t mode,
 {
 	float value;
 
-	if (mode == KESTREL_GRAPH_REQUANTISE_FLOAT) {
+	if (mode == KESTREL_GRAPH_REQUANTISE_FLOAT || mode == KESTREL_GRAPH_REQUANTISE_HYBRID) {
 		memcpy(&value, &scale.multiplier, sizeof(value));
 		if (!isfinite(value) || value < 0)
 			return check_fail(check, -EINVAL, "factor is not a finite positive float");
@@ -155,16 +155,12 @@ int check_float_range(const struct check *check, int32_t minimum, int32_t maximu
 	return 0;
 }
 
-int check_requantise(const struct check *check,
-			    const struct kestrel_graph_requantise *requantise,
-			    uint32_t type, uint32_t channels)
+int check_scales(const struct check *check, const struct kestrel_graph_requantise *requantise,
+		 uint32_t channels)
 {
 	const struct kestrel_graph_scale *scales;
 	int ret;
 
-	ret = check_mode(check, requantise->mode);
-	if (ret)
-		return ret;
 	if (requantise->scale_count != 1 && requantise->scale_count != channels)
 		return check_fail(check, -EINVAL, "%" PRIu32 " scales for %" PRIu32 " channels",
 			    requantise->scale_count, channels);
@@ -173,11 +169,36 @@ int check_requantise(const struct check *check,
 	if (ret)
 		return ret;
 	scales = (const void *)(check->graph->parameters + requantise->scales);
-	for (uint32_t i = 0; i < requantise->scale_count; i++) {
+	for (uint32_t i = 0; i < requantise->scale_count && !ret; i++)
 		ret = check_scale(check, requantise->mode, scales[i]);
-		if (ret)
-			return ret;
+	return ret;
+}
+
+int check_requantise(const struct check *check,
+		     const struct kestrel_graph_requantise *requantise,
+		     uint32_t type, uint32_t channels)
+{
+	int ret = check_mode(check, requantise->mode);
+
+	if (!ret)
+		ret = check_scales(check, requantise, channels);
+	return ret ? ret : check_range(check, type, requantise->zero_point, requantise->minimum,
+				       requantise->maximum);
+}
+
+int check_broadcast(const struct check *check, const struct kestrel_graph_tensor *input,
+		    uint32_t innermost)
+{
+	const struct kestrel_graph_tensor *output = check_output(check, 0);
+
+	if (input->rank > output->rank)
+		return check_fail(check, -EINVAL, "input has a higher rank than the output");
+	for (uint32_t d = 0; d + innermost < input->rank; d++) {
+		uint32_t wide = output->dims[output->rank - input->rank + d];
+
+		if (input->dims[d] != 1 && input->dims[d] != wide)
+			return check_fail(check, -EINVAL, "dimension %" PRIu32 " does not broadcast to %" PRIu32,
+				    input->dims[d], wide);
 	}
-	return check_range(check, type, requantise->zero_point, requantise->minimum,
-			   requantise->maximum);
+	return 0;
 }

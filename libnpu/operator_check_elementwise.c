@@ -8,27 +8,6 @@
 /* Largest left shift of ADD and SUB; 20 and 15 are in use. */
 #define LEFT_SHIFT_MAX 22
 
-/*
- * Every dimension of the output is the larger one; the smaller is 1 or equal. The
- * `innermost` last ones may be anything.
- */
-static int broadcast_check(const struct check *check, const struct kestrel_graph_tensor *input,
-			   uint32_t innermost)
-{
-	const struct kestrel_graph_tensor *output = check_output(check, 0);
-
-	if (input->rank > output->rank)
-		return check_fail(check, -EINVAL, "input has a higher rank than the output");
-	for (uint32_t d = 0; d + innermost < input->rank; d++) {
-		uint32_t wide = output->dims[output->rank - input->rank + d];
-
-		if (input->dims[d] != 1 && input->dims[d] != wide)
-			return check_fail(check, -EINVAL, "dimension %" PRIu32 " does not broadcast to %" PRIu32,
-				    input->dims[d], wide);
-	}
-	return 0;
-}
-
 int check_elementwise(const struct check *check)
 {
 	const struct kestrel_graph_elementwise *attributes =
@@ -41,7 +20,7 @@ int check_elementwise(const struct check *check)
 	for (uint32_t i = 0; i < 2; i++) {
 		const struct kestrel_graph_tensor *input = check_input(check, i);
 
-		ret = broadcast_check(check, input, 0);
+		ret = check_broadcast(check, input, 0);
 		if (ret)
 			return ret;
 		if (input->type != output->type ||
@@ -95,7 +74,7 @@ int check_leaky(const struct check *check)
 	if (!check_same_shape(input, output))
 		return check_fail(check, -EINVAL, "input and output differ in shape");
 	if (check->operator->opcode == KESTREL_GRAPH_PRELU) {
-		ret = broadcast_check(check, check_input(check, 1), 0);
+		ret = check_broadcast(check, check_input(check, 1), 0);
 		if (!ret && check_input(check, 1)->type != input->type)
 			ret = check_fail(check, -ENOTSUP, "alpha has another type than the input");
 		if (!ret && input->type != KESTREL_GRAPH_TYPE_FLOAT32)
@@ -106,6 +85,10 @@ int check_leaky(const struct check *check)
 		return ret;
 	if (!ret)
 		ret = check_mode(check, attributes->mode);
+	if (!ret && attributes->alpha_negative &&
+	    (attributes->alpha_negative > 1 || attributes->mode == KESTREL_GRAPH_REQUANTISE_FLOAT))
+		ret = check_fail(check, -ENOTSUP, "flag %" PRIu32 " in mode %" PRIu32,
+				 attributes->alpha_negative, attributes->mode);
 	if (!ret)
 		ret = check_scale(check, attributes->mode, attributes->identity_scale);
 	if (!ret)
@@ -146,13 +129,77 @@ int check_matmul(const struct check *check)
 	    of_a[attributes->transpose_a] != of_output[0] ||
 	    of_b[!attributes->transpose_b] != of_output[1])
 		return check_fail(check, -EINVAL, "the matrices do not fit each other");
-	ret = broadcast_check(check, a, 2);
+	ret = check_broadcast(check, a, 2);
 	if (!ret)
-		ret = broadcast_check(check, b, 2);
+		ret = check_broadcast(check, b, 2);
 	if (ret || a->type == KESTREL_GRAPH_TYPE_FLOAT32)
 		return ret;
 	ret = check_zero_point(check, "first", a->type, attributes->a_zero_point);
 	if (!ret)
 		ret = check_zero_point(check, "second", b->type, attributes->b_zero_point);
 	return ret ? ret : check_requantise(check, &attributes->requantise, output->type, 1);
+}
+
+/* 8 bits are brought to one scale; other types are compared as they are. */
+int check_compare(const struct check *check)
+{
+	const struct kestrel_graph_compare *attributes = &check->operator->attributes.compare;
+	const struct kestrel_graph_tensor *a = check_input(check, 0);
+	int ret = 0;
+
+	if (a->type != check_input(check, 1)->type ||
+	    check_output(check, 0)->type != KESTREL_GRAPH_TYPE_BOOL)
+		return check_fail(check, -ENOTSUP, "no kernel for %s and %s with output %s",
+				  graph_type_name(a->type),
+				  graph_type_name(check_input(check, 1)->type),
+				  graph_type_name(check_output(check, 0)->type));
+	if (attributes->comparison < KESTREL_GRAPH_COMPARISON_EQUAL ||
+	    attributes->comparison > KESTREL_GRAPH_COMPARISON_GREATER_EQUAL)
+		return check_fail(check, -ENOTSUP, "unknown comparison %" PRIu32,
+				  attributes->comparison);
+	for (uint32_t i = 0; i < 2 && !ret; i++)
+		ret = check_broadcast(check, check_input(check, i), 0);
+	if (ret || !attributes->left_shift)
+		return ret;
+	if (!check_is_byte(a->type) || attributes->left_shift > LEFT_SHIFT_MAX)
+		return check_fail(check, -ENOTSUP, "left shift %" PRIu32 " of %s",
+				  attributes->left_shift, graph_type_name(a->type));
+	ret = check_zero_point(check, "first", a->type, attributes->a_zero_point);
+	if (!ret)
+		ret = check_zero_point(check, "second", a->type, attributes->b_zero_point);
+	if (!ret)
+		ret = check_scale(check, KESTREL_GRAPH_REQUANTISE_DOUBLE, attributes->a_scale);
+	return ret ? ret : check_scale(check, KESTREL_GRAPH_REQUANTISE_DOUBLE, attributes->b_scale);
+}
+
+/* LOGICAL_AND, LOGICAL_OR. */
+int check_logical(const struct check *check)
+{
+	int ret = 0;
+
+	for (uint32_t i = 0; i < 2 && !ret; i++) {
+		ret = check_broadcast(check, check_input(check, i), 0);
+		if (!ret && (check_input(check, i)->type != KESTREL_GRAPH_TYPE_BOOL ||
+			     check_output(check, 0)->type != KESTREL_GRAPH_TYPE_BOOL))
+			ret = check_fail(check, -ENOTSUP, "no kernel for %s",
+					 graph_type_name(check_input(check, i)->type));
+	}
+	return ret;
+}
+
+int check_select(const struct check *check)
+{
+	uint32_t type = check_output(check, 0)->type;
+	int ret = 0;
+
+	for (uint32_t i = 0; i < 3 && !ret; i++) {
+		uint32_t expected = i ? type : KESTREL_GRAPH_TYPE_BOOL;
+
+		ret = check_broadcast(check, check_input(check, i), 0);
+		if (!ret && check_input(check, i)->type != expected)
+			ret = check_fail(check, -ENOTSUP, "input %" PRIu32 " is %s, not %s", i,
+					 graph_type_name(check_input(check, i)->type),
+					 graph_type_name(expected));
+	}
+	return ret;
 }

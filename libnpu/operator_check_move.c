@@ -151,3 +151,74 @@ int check_gather(const struct check *check)
 				  check_count(output));
 	return 0;
 }
+
+/* Mirrors reach at most once over the input: REFLECT leaves out the border itself. */
+int check_mirror_pad(const struct check *check)
+{
+	const struct kestrel_graph_pad *attributes = &check->operator->attributes.pad;
+	const struct kestrel_graph_tensor *input = check_input(check, 0);
+	int ret = check_pad(check);
+
+	if (ret)
+		return ret;
+	if (attributes->reflect > 1)
+		return check_fail(check, -EINVAL, "flag %" PRIu32 " is not 0 or 1",
+				  attributes->reflect);
+	for (uint32_t d = 0; d < input->rank; d++)
+		if (attributes->before[d] > input->dims[d] - attributes->reflect ||
+		    attributes->after[d] > input->dims[d] - attributes->reflect)
+			return check_fail(check, -EINVAL,
+					  "dimension %" PRIu32 ": mirrors of %" PRIu32 " and %" PRIu32 " beside %" PRIu32,
+					  d, attributes->before[d], attributes->after[d],
+					  input->dims[d]);
+	return 0;
+}
+
+int check_block(const struct check *check)
+{
+	int gathers = check->operator->opcode == KESTREL_GRAPH_SPACE_TO_DEPTH;
+	const struct kestrel_graph_tensor *input = check_input(check, 0);
+	const struct kestrel_graph_tensor *output = check_output(check, 0);
+	const struct kestrel_graph_tensor *wide = gathers ? input : output;
+	const struct kestrel_graph_tensor *deep = gathers ? output : input;
+	uint64_t block = check->operator->attributes.block.block_size;
+
+	if (input->type != output->type || input->rank != 4 || output->rank != 4)
+		return check_fail(check, -EINVAL, "input and output differ in type or have not rank 4");
+	if (!block || wide->dims[0] != deep->dims[0] || wide->dims[1] != deep->dims[1] * block ||
+	    wide->dims[2] != deep->dims[2] * block ||
+	    wide->dims[3] * block * block != deep->dims[3])
+		return check_fail(check, -EINVAL, "blocks of %" PRIu64 " do not fit the shapes", block);
+	return 0;
+}
+
+int check_broadcast_to(const struct check *check)
+{
+	const struct kestrel_graph_tensor *input = check_input(check, 0);
+
+	if (input->type != check_output(check, 0)->type)
+		return check_fail(check, -EINVAL, "input and output differ in type");
+	return check_broadcast(check, input, 0);
+}
+
+int check_tile(const struct check *check)
+{
+	const struct kestrel_graph_tensor *input = check_input(check, 0);
+	const struct kestrel_graph_tensor *output = check_output(check, 0);
+
+	if (input->type != output->type || input->rank != output->rank)
+		return check_fail(check, -EINVAL, "input and output differ in type or rank");
+	for (uint32_t d = 0; d < input->rank; d++)
+		if (output->dims[d] % input->dims[d])
+			return check_fail(check, -EINVAL, "dimension %" PRIu32 ": %" PRIu32 " is no multiple of %" PRIu32,
+					  d, output->dims[d], input->dims[d]);
+	return 0;
+}
+
+/* Any type becomes any other. */
+int check_cast(const struct check *check)
+{
+	if (check_count(check_input(check, 0)) != check_count(check_output(check, 0)))
+		return check_fail(check, -EINVAL, "input and output differ in size");
+	return 0;
+}

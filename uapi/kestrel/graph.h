@@ -249,14 +249,13 @@ enum kestrel_graph_opcode {
 	KESTREL_GRAPH_CONCATENATION		= 68,	/* axis. in: any number */
 	KESTREL_GRAPH_SPLIT			= 69,	/* axis; also SPLIT_V, UNPACK. outputs: any number */
 	KESTREL_GRAPH_PACK			= 70,	/* axis. in: any number */
-	KESTREL_GRAPH_SLICE			= 71,	/* slice; also STRIDED_SLICE */
+	KESTREL_GRAPH_SLICE			= 71,	/* slice; also STRIDED_SLICE, REVERSE_V2 */
 	KESTREL_GRAPH_TRANSPOSE			= 72,	/* transpose */
 	KESTREL_GRAPH_GATHER			= 73,	/* axis. in: input, indices (int32 or int64) */
 	KESTREL_GRAPH_SPACE_TO_DEPTH		= 74,	/* block */
 	KESTREL_GRAPH_DEPTH_TO_SPACE		= 75,	/* block */
 	KESTREL_GRAPH_BROADCAST_TO		= 76,	/* -; output dims rule */
 	KESTREL_GRAPH_TILE			= 77,	/* -; the input again and again in every dimension */
-	KESTREL_GRAPH_REVERSE			= 78,	/* reduce: axes that run backwards */
 	/* Resampling. in: input. */
 	KESTREL_GRAPH_RESIZE_BILINEAR		= 80,	/* resize */
 	KESTREL_GRAPH_RESIZE_NEAREST_NEIGHBOR	= 81,	/* resize */
@@ -462,9 +461,9 @@ struct kestrel_graph_requantize {
 
 /*
  * Fixed-point softmax of 8-bit values: e = table[max - q] (Q0.31), S = sum of
- * R(e, 12), k = count of leading zeros of S, c = 1 / (1 + f) of the normalised
+ * R(e, 12), at most 2^32 - 1, k = count of leading zeros of S, c = 1 / (1 + f) of the normalised
  * rest, q = clamp(R(H(c, e), output_shift - k) + zero_point).
- * kind 1, 2 are float32 softmaxes that only a processor runs.
+ * Only a processor runs the other kinds; docs/graph-format.md has their formulas.
  */
 struct kestrel_graph_softmax {
 	uint32_t kind;			/* enum kestrel_graph_softmax_kind */
@@ -473,7 +472,7 @@ struct kestrel_graph_softmax {
 	int32_t minimum;		/* clamp */
 	int32_t maximum;
 	uint32_t output_shift;		/* 35 for 8-bit outputs, 27 for int16 */
-	uint32_t beta;			/* FLOAT: float32 bits */
+	uint32_t beta;			/* FLOAT: float32 bits; LOG_FLOAT_TABLE: of the input's scale */
 	uint32_t output_scale;		/* FLOAT_TABLE, LOG_FLOAT_TABLE: float32 bits */
 	struct kestrel_graph_scale input_scale;		/* INT16: of q - maximum */
 	/* LOG_FIXED: from Q5.26 back to the input, and the least distance that counts. */
@@ -485,7 +484,7 @@ enum kestrel_graph_softmax_kind {
 	KESTREL_GRAPH_SOFTMAX_FIXED		= 0,	/* 256 int32 at table */
 	KESTREL_GRAPH_SOFTMAX_FLOAT		= 1,	/* float32 tensors, no table */
 	KESTREL_GRAPH_SOFTMAX_FLOAT_TABLE	= 2,	/* 256 float32 at table, 8-bit tensors */
-	/* LOG_SOFTMAX of int8: 256 float32 = beta * scale * d and the output's */
+	/* LOG_SOFTMAX of 8-bit tensors: 256 float32 at table, as for FLOAT_TABLE */
 	KESTREL_GRAPH_SOFTMAX_LOG_FLOAT_TABLE	= 3,
 	/* int16: two tables of 513 int16, exp then 1 / (1 + x). */
 	KESTREL_GRAPH_SOFTMAX_INT16		= 4,
@@ -510,7 +509,7 @@ struct kestrel_graph_leaky {
 	int32_t minimum;
 	int32_t maximum;
 	uint32_t alpha;			/* LEAKY_RELU float32: float32 bits */
-	uint32_t alpha_negative;	/* 1: alpha < 0, the negative side is negated after scaling */
+	uint32_t alpha_negative;	/* 1: alpha < 0, its multiplier is to be negated */
 };
 
 /*
@@ -590,6 +589,10 @@ struct kestrel_graph_block {
 struct kestrel_graph_resize {
 	uint32_t align_corners;		/* 0 or 1 */
 	uint32_t half_pixel_centers;	/* 0 or 1, not both */
+	/* BILINEAR of 8 bits: 1: weights in float32, the sum + 0.5 cut off, as
+	 * TensorFlow Lite has it for uint8; 0: weights of 10 bits.
+	 */
+	uint32_t float_weights;
 };
 
 /* Tensors of SVDF: feature int8 [filters, in], time int8 or int16 [filters, memory]. */

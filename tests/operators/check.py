@@ -1,0 +1,217 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Single operators against TensorFlow Lite's reference kernels.
+
+usage: check.py [--count N] [--first SEED] [--only TEXT] [--keep DIRECTORY]
+                [--numerics tflite-ref|tflite] [--bin DIRECTORY]
+
+For every operator and type of cases.py, N models of one operator (default 8) with
+random shapes and quantisation run in npu-run on the processor and in the
+reference's interpreter. Integers must be the same in every byte, float32 within
+a tolerance. --only keeps the families whose name contains TEXT; --keep leaves
+the models that fail in DIRECTORY. Prints TAP lines. Needs the Python
+environment of tests/demo/make-venv.sh.
+"""
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import zlib
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import reference  # noqa: E402  (found by the line above)
+
+# Share of an output's range by which float32 results may differ.
+FLOAT_TOLERANCE = 1e-5
+TIMEOUT_SECONDS = 120
+
+
+def interpreter_make(data, name, numerics):
+    """The reference's interpreter, or its optimised kernels without a delegate.
+
+    Some operators have one kernel only, which counts among the optimised.
+    """
+    if numerics == "tflite-ref":
+        try:
+            return reference.interpreter_make(data, name)
+        except reference.RunError as error:
+            if "Didn't find op" not in str(error):
+                raise
+    lite = reference.tensorflow_load().lite
+    kinds = lite.experimental.OpResolverType
+    try:
+        with reference.stderr_quiet():
+            interpreter = lite.Interpreter(
+                model_content=data, num_threads=1,
+                experimental_op_resolver_type=kinds.BUILTIN_WITHOUT_DEFAULT_DELEGATES)
+            interpreter.allocate_tensors()
+    except (ValueError, RuntimeError) as error:
+        raise reference.RunError(f"the runtime refuses the model: {error}") from error
+    return interpreter
+
+
+def program_run(arguments):
+    """Run a program; return what it says if it fails, else an empty string."""
+    result = subprocess.run(arguments, capture_output=True, text=True, check=False,
+                            timeout=TIMEOUT_SECONDS)
+    return "" if result.returncode == 0 else \
+        f"{os.path.basename(arguments[0])}: exit code {result.returncode}: " + \
+        result.stderr.strip()
+
+
+def expected_outputs(case, data, values, numerics):
+    """Run the reference; return the outputs as arrays, whose shapes the case takes over."""
+    interpreter = interpreter_make(data, case.name, numerics)
+    for detail, value in zip(interpreter.get_input_details(), values):
+        interpreter.set_tensor(detail["index"], value)
+    try:
+        with reference.stderr_quiet():
+            interpreter.invoke()
+    except (ValueError, RuntimeError) as error:
+        raise reference.RunError(f"the runtime fails: {error}") from error
+    arrays = [interpreter.get_tensor(detail["index"])
+              for detail in interpreter.get_output_details()]
+    for tensor, array in zip(case.outputs, arrays):
+        tensor.shape = list(array.shape)
+    return arrays
+
+
+def compare(expected, found, index):
+    """Say how one output differs; an empty string if it does not."""
+    import numpy
+    ours = numpy.frombuffer(found, expected.dtype)
+    theirs = expected.reshape(-1)
+    if ours.size != theirs.size:
+        return f"output {index}: {ours.size} elements, the reference gives {theirs.size}"
+    if expected.dtype == numpy.float32:
+        finite = numpy.isfinite(theirs)
+        span = float(numpy.max(numpy.abs(theirs[finite]))) if finite.any() else 1.0
+        differ = ~(numpy.isclose(ours, theirs, rtol=0, atol=max(span, 0.1) * FLOAT_TOLERANCE) |
+                   (ours == theirs) | (numpy.isnan(ours) & numpy.isnan(theirs)))
+    else:
+        differ = ours != theirs
+    if not differ.any():
+        return ""
+    at = int(numpy.argmax(differ))
+    return f"output {index}: {int(differ.sum())} of {ours.size} elements differ, first " \
+           f"{at}: {ours[at]}, the reference's {theirs[at]}"
+
+
+class Checker:
+    """Runs cases one after the other in a directory."""
+
+    def __init__(self, arguments, work):
+        self.arguments = arguments
+        self.work = work
+        self.path = os.path.join(work, "model.tflite")
+
+    def values_make(self, case, rng):
+        import cases
+        values = []
+        for index, tensor in enumerate(case.variables()):
+            given = case.values[index] if index < len(case.values) else None
+            values.append(cases.contents(rng, tensor.shape, tensor.dtype)
+                          if given is None else given)
+        return values
+
+    def ours_run(self, case, values):
+        """Compile and run; return (error text, outputs as bytes)."""
+        graph = os.path.join(self.work, "model.npu")
+        said = program_run([os.path.join(self.arguments.bin, "npuc"), self.path, "-o", graph,
+                            "--numerics", self.arguments.numerics])
+        if said:
+            return said, []
+        inputs, outputs = [], []
+        for index, value in enumerate(values):
+            inputs.append(os.path.join(self.work, f"input_{index}.bin"))
+            with open(inputs[-1], "wb") as file:
+                file.write(value.tobytes())
+        for index in range(len(case.outputs)):
+            outputs.append(os.path.join(self.work, f"output_{index}.bin"))
+        said = program_run([os.path.join(self.arguments.bin, "npu-run"), graph, "--device", "cpu",
+                            "--input"] + inputs + ["--output"] + outputs)
+        if said:
+            return said, []
+        found = []
+        for path in outputs:
+            with open(path, "rb") as file:
+                found.append(file.read())
+        return "", found
+
+    def case_check(self, make, seed):
+        """Make one case, run it on both sides, return what is wrong with it."""
+        import model
+        import numpy
+        rng = numpy.random.default_rng(seed)
+        case = make(rng)
+        values = self.values_make(case, rng)
+        expected = expected_outputs(case, model.model_build(case), values,
+                                    self.arguments.numerics)
+        with open(self.path, "wb") as file:
+            file.write(model.model_build(case))
+        said, found = self.ours_run(case, values)
+        lines = [said] if said else list(filter(None, map(compare, expected, found,
+                                                          range(len(expected)))))
+        return [case.describe()] + lines if lines else []
+
+    def keep(self, name):
+        if self.arguments.keep:
+            os.makedirs(self.arguments.keep, exist_ok=True)
+            with open(self.path, "rb") as file, \
+                    open(os.path.join(self.arguments.keep, name.replace(" ", "-") + ".tflite"),
+                         "wb") as copy:
+                copy.write(file.read())
+
+    def family_check(self, name, make):
+        """All cases of one operator and type; returns whether they are right."""
+        for number in range(self.arguments.first, self.arguments.first + self.arguments.count):
+            try:
+                lines = self.case_check(make, [number, zlib.crc32(name.encode())])
+            except reference.RunError as error:
+                lines = [str(error)]
+            if lines:
+                print(f"not ok - {name}: seed {number}")
+                print("\n".join("# " + line for text in lines for line in text.split("\n")))
+                self.keep(f"{name}-{number}")
+                return False
+        print(f"ok - {name}: {self.arguments.count} cases", flush=True)
+        return True
+
+
+def arguments_parse():
+    top = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--count", type=int, default=8, metavar="N", help="cases a family")
+    parser.add_argument("--first", type=int, default=1, metavar="SEED", help="first seed")
+    parser.add_argument("--only", default="", metavar="TEXT", help="families with this text")
+    parser.add_argument("--keep", metavar="DIRECTORY", help="where models that fail go")
+    parser.add_argument("--numerics", choices=["tflite-ref", "tflite"], default="tflite-ref")
+    parser.add_argument("--bin", default=os.path.join(top, "build", "bin"), metavar="DIRECTORY")
+    return parser.parse_args()
+
+
+def main():
+    arguments = arguments_parse()
+    reference.venv_enter()
+    reference.tensorflow_load()
+    import cases
+    failed, run = 0, 0
+    with tempfile.TemporaryDirectory() as work:
+        checker = Checker(arguments, work)
+        for name, make in cases.FAMILIES.items():
+            if arguments.only in name:
+                run += 1
+                failed += not checker.family_check(name, make)
+    print(f"# {run} operators and types, {failed} wrong")
+    if not run:
+        print(f"not ok - no operator's name contains {arguments.only}")
+    return 1 if failed or not run else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except reference.RunError as failure:
+        print(f"check: {failure}", file=sys.stderr)
+        sys.exit(2)

@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# Single operators of every type against TensorFlow Lite's reference kernels, as
+# tests/operators/check.py, which takes the same arguments. Prints TAP lines.
+set -u
+cd "$(dirname "$0")/../.."
+
+if [ ! -x "${KESTREL_CACHE:-$HOME/.cache/kestrel}/tensorflow-2.14.1/bin/python" ]; then
+	echo "ok - single operators # SKIP no TensorFlow: run tests/demo/make-venv.sh"
+	exit 0
+fi
+make -s programs && exec tests/operators/check.py "$@"

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: MIT
+"""Builds .tflite models of one operator, with random tensors."""
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import reference  # noqa: E402  (found by the line above)
+
+SCHEMA_VERSION = 3
+INTEGER_RANGES = {"int8": (-128, 127), "uint8": (0, 255), "int16": (-32768, 32767)}
+# Where the runtime does not take version 1.
+VERSIONS = {"BROADCAST_TO": 2}
+TENSOR_TYPES = {"float32": "FLOAT32", "int32": "INT32", "uint8": "UINT8", "int64": "INT64",
+                "bool": "BOOL", "int16": "INT16", "int8": "INT8"}
+
+
+class Tensor:
+    """A tensor; scales are one number, or one for each step along an axis."""
+
+    def __init__(self, shape, dtype, scales=None, zero_points=0, axis=0, data=None):
+        self.shape = [int(size) for size in shape]
+        self.dtype = dtype
+        self.scales = scales
+        self.zero_points = zero_points
+        self.axis = axis
+        self.data = data
+
+    def like(self, shape=None):
+        """Another tensor of the same type and quantisation."""
+        return Tensor(self.shape if shape is None else shape, self.dtype, self.scales,
+                      self.zero_points, self.axis)
+
+
+class Case:
+    """One operator: its name, options, operands, and what the variable inputs hold.
+
+    The shapes of the outputs are what the reference finds.
+    """
+
+    def __init__(self, name, inputs, outputs, options=None):
+        self.name = name
+        self.inputs = inputs
+        self.outputs = outputs if isinstance(outputs, list) else [outputs]
+        self.options = options
+        self.values = []
+
+    def variables(self):
+        """The inputs that are no constants, each once, in order."""
+        return [tensor for tensor in self.inputs if tensor is not None and tensor.data is None]
+
+    def describe(self):
+        def text(tensor):
+            if tensor is None:
+                return "none"
+            quantised = "" if tensor.scales is None or hasattr(tensor.scales, "__len__") \
+                else f" {tensor.scales:.6g} {tensor.zero_points}"
+            return f"{tensor.dtype}{tensor.shape}{quantised}" + \
+                ("" if tensor.data is None else " constant")
+        return f"{self.name} {self.options or ''}: {', '.join(map(text, self.inputs))} -> " + \
+            ", ".join(map(text, self.outputs))
+
+
+def listed(value):
+    return list(value) if hasattr(value, "__len__") else [value]
+
+
+def tensor_pack(schema, model, tensor, name):
+    """Adds the tensor's contents to the model and returns its record."""
+    packed = schema.TensorT()
+    packed.name = name.encode()
+    packed.shape = tensor.shape
+    packed.type = getattr(schema.TensorType, TENSOR_TYPES[tensor.dtype])
+    packed.buffer = 0
+    if tensor.data is not None:
+        contents = schema.BufferT()
+        contents.data = list(tensor.data.tobytes())
+        packed.buffer = len(model.buffers)
+        model.buffers.append(contents)
+    if tensor.scales is not None:
+        packed.quantization = schema.QuantizationParametersT()
+        packed.quantization.scale = [float(scale) for scale in listed(tensor.scales)]
+        zero_points = listed(tensor.zero_points)
+        if len(zero_points) == 1:
+            zero_points *= len(packed.quantization.scale)
+        packed.quantization.zeroPoint = [int(point) for point in zero_points]
+        packed.quantization.quantizedDimension = tensor.axis
+    return packed
+
+
+def operator_pack(schema, case):
+    """The operator's record: code 0, tensors in the order of inputs and outputs."""
+    operator = schema.OperatorT()
+    operator.opcodeIndex = 0
+    operator.inputs, index = [], 0
+    for tensor in case.inputs:
+        operator.inputs.append(-1 if tensor is None else index)
+        index += tensor is not None
+    operator.outputs = list(range(index, index + len(case.outputs)))
+    if case.options:
+        name, fields = case.options
+        options = getattr(schema, name + "T")()
+        for field, value in fields.items():
+            setattr(options, field, value)
+        operator.builtinOptionsType = getattr(schema.BuiltinOptions, name)
+        operator.builtinOptions = options
+    return operator
+
+
+def model_build(case):
+    """The bytes of a model that holds the case's operator and nothing else."""
+    import flatbuffers
+    schema = reference.schema_module()
+    model = schema.ModelT()
+    model.version = SCHEMA_VERSION
+    model.buffers = [schema.BufferT()]
+    code = schema.OperatorCodeT()
+    code.builtinCode = getattr(schema.BuiltinOperator, case.name)
+    code.deprecatedBuiltinCode = min(code.builtinCode, 127)
+    code.version = VERSIONS.get(case.name, 1)
+    model.operatorCodes = [code]
+    graph = schema.SubGraphT()
+    graph.name = b"main"
+    operands = [tensor for tensor in case.inputs if tensor is not None]
+    graph.tensors = [tensor_pack(schema, model, tensor, f"t{index}")
+                     for index, tensor in enumerate(operands + case.outputs)]
+    graph.operators = [operator_pack(schema, case)]
+    graph.inputs = [index for index, tensor in enumerate(operands) if tensor.data is None]
+    graph.outputs = graph.operators[0].outputs
+    model.subgraphs = [graph]
+    builder = flatbuffers.Builder(4096)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
