@@ -85,6 +85,8 @@ uint64_t generate_output_address(const struct generate_operand *output,
 int64_t generate_requantise_mode(enum ir_rounding rounding)
 {
 	switch (rounding) {
+	case IR_ROUNDING_UPWARD:
+		return KESTREL_REQUANTISE_UPWARD;
 	case IR_ROUNDING_SINGLE:
 		return KESTREL_REQUANTISE_SINGLE;
 	case IR_ROUNDING_FLOAT:

@@ -142,6 +142,9 @@ static int read_mode(struct reader *reader, struct ir_operator *op, uint32_t mod
 	case KESTREL_GRAPH_REQUANTISE_DOUBLE:
 		op->rounding = IR_ROUNDING_DOUBLE;
 		return 0;
+	case KESTREL_GRAPH_REQUANTISE_UPWARD:
+		op->rounding = IR_ROUNDING_UPWARD;
+		return 0;
 	case KESTREL_GRAPH_REQUANTISE_SINGLE:
 		op->rounding = IR_ROUNDING_SINGLE;
 		return 0;

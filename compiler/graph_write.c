@@ -183,6 +183,8 @@ static uint32_t requantise_mode(enum ir_rounding rounding)
 	switch (rounding) {
 	case IR_ROUNDING_DOUBLE:
 		return KESTREL_GRAPH_REQUANTISE_DOUBLE;
+	case IR_ROUNDING_UPWARD:
+		return KESTREL_GRAPH_REQUANTISE_UPWARD;
 	case IR_ROUNDING_SINGLE:
 		return KESTREL_GRAPH_REQUANTISE_SINGLE;
 	case IR_ROUNDING_FLOAT:

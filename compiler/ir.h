@@ -99,6 +99,8 @@ enum ir_activation {
 /* How an accumulator becomes an output, as design section 3 names the modes. */
 enum ir_rounding {
 	IR_ROUNDING_DOUBLE, IR_ROUNDING_SINGLE, IR_ROUNDING_FLOAT,
+	/* DOUBLE with ties of the shift upward: optimised kernels. */
+	IR_ROUNDING_UPWARD,
 	/* 64-bit sums of int16 activations. */
 	IR_ROUNDING_WIDE,
 	/* float32 operators; their clamps are float32 bits. */

@@ -120,6 +120,16 @@ uint32_t quantise_record(enum ir_rounding rounding, struct ir_scale scale)
 					       0x7fff;
 }
 
+int32_t quantise_rescale_upward(int32_t value, struct ir_scale scale)
+{
+	int32_t high;
+
+	if (scale.shift >= 0)
+		return quantise_rescale(value, scale);
+	high = high_multiply(value, scale.multiplier);
+	return (int32_t)(((int64_t)high + (1ll << (-scale.shift - 1))) >> -scale.shift);
+}
+
 static int32_t saturating_shift_left(int32_t value, int exponent)
 {
 	int32_t limit = (int32_t)((1u << (31 - exponent)) - 1);

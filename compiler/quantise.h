@@ -28,6 +28,9 @@ struct ir_scale quantise_mean(struct ir_scale scale, uint64_t count);
 /* Double-rounding requantisation (the reference kernels' function) of one value. */
 int32_t quantise_rescale(int32_t value, struct ir_scale scale);
 
+/* The same of the optimised kernels: ties of the shift go upward. */
+int32_t quantise_rescale_upward(int32_t value, struct ir_scale scale);
+
 /* a / b x factor as the reference's DIV computes it; b != 0, factor below 1. */
 int32_t quantise_quotient(int32_t a, int32_t b, struct ir_scale factor);
 

@@ -14,7 +14,7 @@
 
 static const struct resolve_profile profiles[] = {
 	{ .name = "tflite-ref", .convolution = IR_ROUNDING_DOUBLE },
-	{ .name = "tflite", .convolution = IR_ROUNDING_SINGLE, .optimised = true },
+	{ .name = "tflite", .convolution = IR_ROUNDING_UPWARD, .optimised = true },
 	{ .name = "tflm", .convolution = IR_ROUNDING_DOUBLE, .micro = true },
 };
 
@@ -165,6 +165,19 @@ static int resolve_weights(struct ir_graph *graph, struct ir_operator *op, uint3
 	return 0;
 }
 
+/* uint8 depthwise and groups are left to kernels that round as the reference's. */
+static enum ir_rounding byte_rounding(const struct ir_graph *graph, const struct ir_operator *op,
+				      const struct resolve_profile *profile)
+{
+	const struct ir_tensor *in = &graph->tensors[op->inputs[0]];
+
+	if ((op->kind == IR_DEPTHWISE && in->type == IR_UINT8) ||
+	    (op->kind == IR_CONVOLUTION &&
+	     ir_extent(&graph->tensors[op->inputs[1]], 0) != ir_extent(in, 0)))
+		return IR_ROUNDING_DOUBLE;
+	return profile->convolution;
+}
+
 /*
  * int16 activations: sums of 64 bits unless the bias has 32. Without a bias
  * TensorFlow Lite's transposed convolutions and fully connected layers take 32.
@@ -178,7 +191,7 @@ static enum ir_rounding rounding_of(const struct ir_graph *graph, const struct i
 	if (resolve_is_float(graph, op))
 		return IR_ROUNDING_NONE;
 	if (graph->tensors[op->inputs[0]].type != IR_INT16)
-		return profile->convolution;
+		return byte_rounding(graph, op, profile);
 	if (bias < 0 ? narrow && !profile->micro : graph->tensors[bias].type == IR_INT32)
 		return IR_ROUNDING_DOUBLE;
 	return IR_ROUNDING_WIDE;
@@ -422,7 +435,7 @@ static int resolve_operator(struct ir_graph *graph, struct ir_operator *op,
 	case IR_RESIZE_NEAREST:
 		return resolve_resize(graph, op);
 	case IR_QUANTISE:
-		return resolve_quantise(graph, op);
+		return resolve_quantise(graph, op, profile);
 	case IR_DEQUANTISE:
 		return resolve_dequantise(graph, op);
 	case IR_VARIABLE_HANDLE:

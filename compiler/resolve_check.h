@@ -114,7 +114,8 @@ int resolve_gather(struct ir_graph *graph, struct ir_operator *op);
 /* resolve_unary.c: functions of one value; 8 bits become IR_TABLE. */
 int resolve_unary(struct ir_graph *graph, struct ir_operator *op,
 		  const struct resolve_profile *profile);
-int resolve_quantise(struct ir_graph *graph, struct ir_operator *op);
+int resolve_quantise(struct ir_graph *graph, struct ir_operator *op,
+		     const struct resolve_profile *profile);
 int resolve_dequantise(struct ir_graph *graph, struct ir_operator *op);
 int resolve_softmax(struct ir_graph *graph, struct ir_operator *op,
 		    const struct resolve_profile *profile);

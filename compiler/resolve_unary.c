@@ -420,7 +420,8 @@ static bool is_quantised(const struct ir_tensor *tensor)
 }
 
 /* QUANTIZE from float, 8-bit requantisation as a table, or wider requantisation. */
-int resolve_quantise(struct ir_graph *graph, struct ir_operator *op)
+int resolve_quantise(struct ir_graph *graph, struct ir_operator *op,
+		     const struct resolve_profile *profile)
 {
 	const struct ir_tensor *in, *out;
 	struct ir_scale factor;
@@ -455,8 +456,14 @@ int resolve_quantise(struct ir_graph *graph, struct ir_operator *op)
 	if (!is_byte(in->type) || !is_byte(out->type))
 		return resolve_requantise(graph, op, factor);
 	ret = make_table(graph, op);
-	for (int32_t i = 0; i < IR_TABLE_ENTRIES && !ret; i++)
-		op->table[i] = (uint8_t)relu_entry(op, factor, in->type == IR_INT8 ? (int8_t)i : i);
+	for (int32_t i = 0; i < IR_TABLE_ENTRIES && !ret; i++) {
+		int32_t value = (in->type == IR_INT8 ? (int8_t)i : i) - op->input_zero_point;
+
+		value = profile->optimised ? quantise_rescale_upward(value, factor) :
+					     quantise_rescale(value, factor);
+		op->table[i] = (uint8_t)clamp((int64_t)value + op->output_zero_point,
+					      op->clamp_low, op->clamp_high);
+	}
 	return ret;
 }
 

@@ -50,6 +50,19 @@ requantise_double(int32_t value, int32_t multiplier, int32_t shift)
 	return (high >> right) + (rest > half);
 }
 
+/* DOUBLE with a shift whose ties go towards plus infinity. */
+static inline __attribute__((always_inline)) int32_t
+requantise_upward(int32_t value, int32_t multiplier, int32_t shift)
+{
+	uint32_t left = shift > 0 ? (uint32_t)shift : 0;
+	uint32_t right = shift > 0 ? 0 : (uint32_t)-shift;
+	int32_t high = high_multiply((int32_t)((uint32_t)value << left), multiplier);
+	/* The highest bit that is shifted out, 0 where none is. */
+	uint32_t rest = (uint32_t)high & (1u << right >> 1);
+
+	return (high >> right) + (rest != 0);
+}
+
 /* floor((x m + half) / 2^places), places >= 1 */
 static inline __attribute__((always_inline)) int32_t
 requantise_once(int32_t value, int32_t multiplier, int32_t places)
@@ -85,6 +98,8 @@ int32_t engine_requantise(uint32_t mode, int32_t value, uint32_t multiplier, int
 	switch (mode) {
 	case KESTREL_REQUANTISE_DOUBLE:
 		return requantise_double(value, (int32_t)multiplier, shift);
+	case KESTREL_REQUANTISE_UPWARD:
+		return requantise_upward(value, (int32_t)multiplier, shift);
 	case KESTREL_REQUANTISE_SINGLE:
 		return requantise_once(value, (int32_t)multiplier, 31 - shift);
 	case KESTREL_REQUANTISE_F32:
@@ -103,6 +118,12 @@ lanes_body(uint32_t mode, int32_t *value, uint32_t rows, const uint32_t multipli
 		case KESTREL_REQUANTISE_DOUBLE:
 			for (int lane = 0; lane < 16; lane++)
 				value[lane] = requantise_double(value[lane],
+								(int32_t)multiplier[lane],
+								shift[lane]);
+			break;
+		case KESTREL_REQUANTISE_UPWARD:
+			for (int lane = 0; lane < 16; lane++)
+				value[lane] = requantise_upward(value[lane],
 								(int32_t)multiplier[lane],
 								shift[lane]);
 			break;

@@ -12,6 +12,8 @@ int64_t arithmetic_scale(uint32_t mode, int64_t x, struct kestrel_graph_scale sc
 	switch (mode) {
 	case KESTREL_GRAPH_REQUANTISE_DOUBLE:
 		return arithmetic_scale_double((int32_t)x, scale);
+	case KESTREL_GRAPH_REQUANTISE_UPWARD:
+		return arithmetic_scale_upward((int32_t)x, scale);
 	case KESTREL_GRAPH_REQUANTISE_SINGLE:
 		return arithmetic_scale_single((int32_t)x, scale);
 	case KESTREL_GRAPH_REQUANTISE_FLOAT: {

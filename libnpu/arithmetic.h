@@ -65,6 +65,17 @@ static inline int32_t arithmetic_scale_double(int32_t x, struct kestrel_graph_sc
 					       -scale.shift);
 }
 
+/* Mode UPWARD. */
+static inline int32_t arithmetic_scale_upward(int32_t x, struct kestrel_graph_scale scale)
+{
+	int64_t high;
+
+	if (scale.shift >= 0)
+		return arithmetic_scale_double(x, scale);
+	high = arithmetic_high(x, scale.multiplier);
+	return (int32_t)((high + (INT64_C(1) << (-scale.shift - 1))) >> -scale.shift);
+}
+
 /* Mode SINGLE. The quotient is taken in 64 bits; the caller clamps it. */
 static inline int64_t arithmetic_scale_single(int32_t x, struct kestrel_graph_scale scale)
 {

@@ -138,7 +138,8 @@ int check_scale(const struct check *check, uint32_t mode,
 
 int check_mode(const struct check *check, uint32_t mode)
 {
-	if (mode < KESTREL_GRAPH_REQUANTISE_DOUBLE || mode > KESTREL_GRAPH_REQUANTISE_WIDE)
+	if (mode < KESTREL_GRAPH_REQUANTISE_DOUBLE || mode > KESTREL_GRAPH_REQUANTISE_UPWARD ||
+	    mode == KESTREL_GRAPH_REQUANTISE_HYBRID)
 		return check_fail(check, -ENOTSUP, "unknown requantisation mode %" PRIu32, mode);
 	return 0;
 }

@@ -25,6 +25,13 @@ import reference  # noqa: E402  (found by the line above)
 # Share of an output's range by which float32 results may differ.
 FLOAT_TOLERANCE = 1e-5
 TIMEOUT_SECONDS = 120
+# By how much the optimised kernels differ from themselves, from one element to the next:
+# what is left after whole vectors rounds as the reference. int16 functions of power-of-two
+# scales have an arithmetic of their own there, and bilinear uint8 another order.
+OPTIMISED_DIFFERENCES = {
+    "DEPTHWISE_CONV_2D int8": 1, "TRANSPOSE_CONV int8": 1, "QUANTIZE from int8 int8": 1,
+    "QUANTIZE from int8 uint8": 1, "RESIZE_BILINEAR uint8": 1, "TANH int16": 8,
+    "LOGISTIC int16": 4}
 
 
 def interpreter_make(data, name, numerics):
@@ -77,8 +84,8 @@ def expected_outputs(case, data, values, numerics):
     return arrays
 
 
-def compare(expected, found, index):
-    """Say how one output differs; an empty string if it does not."""
+def compare(expected, found, index, allowed):
+    """Say how one output differs, integers by more than `allowed`; else an empty string."""
     import numpy
     ours = numpy.frombuffer(found, expected.dtype)
     theirs = expected.reshape(-1)
@@ -91,6 +98,8 @@ def compare(expected, found, index):
                    (ours == theirs) | (numpy.isnan(ours) & numpy.isnan(theirs)))
     else:
         differ = ours != theirs
+        if allowed:
+            differ = abs(ours.astype("int64") - theirs) > allowed
     if not differ.any():
         return ""
     at = int(numpy.argmax(differ))
@@ -139,7 +148,7 @@ class Checker:
                 found.append(file.read())
         return "", found
 
-    def case_check(self, make, seed):
+    def case_check(self, make, seed, allowed):
         """Make one case, run it on both sides, return what is wrong with it."""
         import model
         import numpy
@@ -151,8 +160,9 @@ class Checker:
         with open(self.path, "wb") as file:
             file.write(model.model_build(case))
         said, found = self.ours_run(case, values)
-        lines = [said] if said else list(filter(None, map(compare, expected, found,
-                                                          range(len(expected)))))
+        lines = [said] if said else list(filter(None, (
+            compare(one, ours, index, allowed)
+            for index, (one, ours) in enumerate(zip(expected, found)))))
         return [case.describe()] + lines if lines else []
 
     def keep(self, name):
@@ -165,9 +175,10 @@ class Checker:
 
     def family_check(self, name, make):
         """All cases of one operator and type; returns whether they are right."""
+        allowed = OPTIMISED_DIFFERENCES.get(name, 0) if self.arguments.numerics == "tflite" else 0
         for number in range(self.arguments.first, self.arguments.first + self.arguments.count):
             try:
-                lines = self.case_check(make, [number, zlib.crc32(name.encode())])
+                lines = self.case_check(make, [number, zlib.crc32(name.encode())], allowed)
             except reference.RunError as error:
                 lines = [str(error)]
             if lines:
@@ -175,7 +186,8 @@ class Checker:
                 print("\n".join("# " + line for text in lines for line in text.split("\n")))
                 self.keep(f"{name}-{number}")
                 return False
-        print(f"ok - {name}: {self.arguments.count} cases", flush=True)
+        profile = "" if self.arguments.numerics == "tflite-ref" else ", optimised"
+        print(f"ok - {name}: {self.arguments.count} cases{profile}", flush=True)
         return True
 
 

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# Single operators of every type against TensorFlow Lite's reference kernels, as
-# tests/operators/check.py, which takes the same arguments. Prints TAP lines.
+# Single operators of every type against TensorFlow Lite's reference kernels, and
+# with --numerics tflite against its optimised ones: tests/operators/check.py,
+# which takes the same arguments. Prints TAP lines.
 set -u
 cd "$(dirname "$0")/../.."
 
@@ -10,4 +11,8 @@ if [ ! -x "${KESTREL_CACHE:-$HOME/.cache/kestrel}/tensorflow-2.14.1/bin/python" 
 	echo "ok - single operators # SKIP no TensorFlow: run tests/demo/make-venv.sh"
 	exit 0
 fi
-make -s programs && exec tests/operators/check.py "$@"
+make -s programs || exit 1
+failed=0
+tests/operators/check.py "$@" || failed=1
+tests/operators/check.py --numerics tflite --count 3 || failed=1
+exit $failed

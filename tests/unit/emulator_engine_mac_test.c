@@ -306,7 +306,9 @@ static int64_t requantise(uint32_t mode, int32_t x, uint32_t multiplier, int shi
 	product = saturate32(floor_shift(product + (1 << 30), 31));
 	if (shift == 0)
 		return (int64_t)product;
-	return (int64_t)floor_shift(product + ((__int128)1 << (-shift - 1)) - (product < 0),
+	/* UPWARD leaves ties where floor puts them. */
+	return (int64_t)floor_shift(product + ((__int128)1 << (-shift - 1)) -
+					    (mode == KESTREL_REQUANTISE_DOUBLE && product < 0),
 				    -shift);
 }
 

@@ -105,6 +105,11 @@ static int32_t scaled(const struct operation *o, int which, int32_t x)
 		if (s > 0)
 			return high((int32_t)((uint32_t)x << s), (int32_t)m);
 		return away(high(x, (int32_t)m), -s);
+	case KESTREL_REQUANTISE_UPWARD:
+		if (s > 0)
+			return high((int32_t)((uint32_t)x << s), (int32_t)m);
+		return (int32_t)floor_shift((__int128)high(x, (int32_t)m) * 2 +
+					    ((__int128)1 << -s), 1 - s);
 	case KESTREL_REQUANTISE_SINGLE:
 		return saturate(floor_shift((__int128)x * (int32_t)m +
 						    ((__int128)1 << (30 - s)), 31 - s));

@@ -294,6 +294,8 @@ enum kestrel_graph_requantise_mode {
 	 * the weights' scale, shift is 0; clamps are float32 bits.
 	 */
 	KESTREL_GRAPH_REQUANTISE_HYBRID	= 5,
+	/* As DOUBLE, but the shift right rounds ties towards plus infinity. */
+	KESTREL_GRAPH_REQUANTISE_UPWARD	= 6,
 };
 
 /*

@@ -352,10 +352,11 @@ enum kestrel_accumulators {
  */
 enum kestrel_requantise {
 	KESTREL_REQUANTISE_DOUBLE = 0,	/* TFLite reference: high multiply, then shift, both rounding */
-	KESTREL_REQUANTISE_SINGLE = 1,	/* TFLite optimised: one rounding, ties up */
+	KESTREL_REQUANTISE_SINGLE = 1,	/* one rounding, ties up */
 	KESTREL_REQUANTISE_F32 = 2,	/* m holds an IEEE binary32; each step to nearest even; shift unused */
 	KESTREL_REQUANTISE_INT16 = 3,	/* 16-bit multiplier, one rounding (TFLite 16x8) */
-	KESTREL_REQUANTISE_COUNT = 4,
+	KESTREL_REQUANTISE_UPWARD = 4,	/* TFLite optimised: DOUBLE, but the shift's ties go up */
+	KESTREL_REQUANTISE_COUNT = 5,
 };
 
 /*
