@@ -258,6 +258,10 @@ static struct predict_cost vector_cost(const struct target *target,
 	case KESTREL_VECTOR_TABLE:
 		cycles = 16 + groups;
 		break;
+	case KESTREL_VECTOR_LAYER_NORM:
+		read = 3 * lines;
+		cycles = pixels * (6 * ceil_div(channels, l) + 40);
+		break;
 	case KESTREL_VECTOR_TRANSPOSE:
 		cycles = transpose_cycles(command, brick);
 		if (packed && ceil_div(pixels * channels, 8) > cycles)

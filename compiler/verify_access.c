@@ -221,6 +221,8 @@ static void vector_accesses(struct list *list, const uint32_t *r)
 			wide_in);
 	if (operation == KESTREL_VECTOR_TABLE)
 		add(list, 0, false, table, (uint64_t)table + 256);
+	if (operation == KESTREL_VECTOR_LAYER_NORM)
+		add(list, 0, false, table, (uint64_t)table + 6 * (uint64_t)channels);
 	if (operation == KESTREL_VECTOR_SOFTMAX)
 		add(list, 0, false, table,
 		    (uint64_t)table + 4 * (uint64_t)r[KESTREL_VECTOR_TABLE_ENTRIES]);
