@@ -29,6 +29,8 @@ struct device_memory {
 	void *data;			/* the processor's view */
 	size_t size;			/* bytes asked for */
 	size_t mapped;			/* bytes, whole pages */
+	size_t first;			/* kernel: bytes of the mapping before data */
+	int wrapped;			/* data is the caller's */
 	void *handle;			/* simulator: its buffer */
 	uint32_t gem;			/* kernel: its handle */
 };
@@ -37,6 +39,7 @@ enum device_rights {
 	DEVICE_READ = 1 << 0,
 	DEVICE_WRITE = 1 << 1,
 	DEVICE_EXECUTE = 1 << 2,	/* command streams */
+	DEVICE_PRIVATE = 1 << 3,	/* never exported */
 };
 
 struct device_queue {
@@ -69,6 +72,12 @@ struct device_operations {
 			     struct device_memory *memory, struct message *message);
 	int (*memory_import)(struct npu_device *device, int dmabuf,
 			     struct device_memory *memory, struct message *message);
+	/*
+	 * Memory of the caller's, which keeps it: data, size and device are set.
+	 * NULL, or an error without a message worth telling: copy instead.
+	 */
+	int (*memory_wrap)(struct npu_device *device, uint32_t rights,
+			   struct device_memory *memory, struct message *message);
 	int (*memory_export)(struct device_memory *memory, int *dmabuf, struct message *message);
 	void (*memory_destroy)(struct device_memory *memory);
 	/* Ownership to the processor, and back to the device. access: enum npu_access. */

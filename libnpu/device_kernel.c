@@ -17,6 +17,7 @@
 #include <drm/kestrel_accel.h>
 
 #define QUEUE_JOBS 16
+#define LARGE_PAGE (UINT64_C(2) << 20)
 
 struct kernel {
 	int fd;
@@ -78,7 +79,29 @@ static void gem_close(struct npu_device *device, uint32_t handle)
 	drmCloseBufferHandle(fd_get(device), handle);
 }
 
-/* The processor's view, a device address, and the mapping there. */
+/* A device address, and the mapping there; of large pages where there are any. */
+static int memory_bind(struct npu_device *device, uint32_t rights, struct device_memory *memory,
+		       struct message *message)
+{
+	int ret;
+
+	pthread_mutex_lock(&device->lock);
+	ret = address_space_take(&device->space, &memory->range, memory->mapped,
+				 memory->mapped < LARGE_PAGE ? DEVICE_PAGE_SIZE : LARGE_PAGE);
+	pthread_mutex_unlock(&device->lock);
+	if (ret)
+		return message_set(message, ret, "no device address left for %zu bytes",
+				   memory->mapped);
+	ret = bind(device, memory, DRM_KESTREL_BIND_MAP, rights, message);
+	if (ret) {
+		pthread_mutex_lock(&device->lock);
+		address_space_release(&device->space, &memory->range);
+		pthread_mutex_unlock(&device->lock);
+	}
+	return ret;
+}
+
+/* The processor's view, and that of the device. */
 static int memory_map(struct npu_device *device, uint32_t rights, struct device_memory *memory,
 		      struct message *message)
 {
@@ -96,29 +119,20 @@ static int memory_map(struct npu_device *device, uint32_t rights, struct device_
 	if (memory->data == MAP_FAILED)
 		return message_set(message, -errno, "mmap of %zu bytes of device memory: %s",
 				   memory->mapped, strerror(errno));
-	pthread_mutex_lock(&device->lock);
-	ret = address_space_take(&device->space, &memory->range, memory->mapped,
-				 DEVICE_PAGE_SIZE);
-	pthread_mutex_unlock(&device->lock);
-	if (ret) {
+	ret = memory_bind(device, rights, memory, message);
+	if (ret)
 		munmap(memory->data, memory->mapped);
-		return message_set(message, ret, "no device address left for %zu bytes",
-				   memory->mapped);
-	}
-	ret = bind(device, memory, DRM_KESTREL_BIND_MAP, rights, message);
-	if (ret) {
-		pthread_mutex_lock(&device->lock);
-		address_space_release(&device->space, &memory->range);
-		pthread_mutex_unlock(&device->lock);
-		munmap(memory->data, memory->mapped);
-	}
 	return ret;
 }
 
 static int memory_create(struct npu_device *device, size_t size, uint32_t rights,
 			 struct device_memory *memory, struct message *message)
 {
-	struct drm_kestrel_bo_create create = { .size = size };
+	const struct kernel *k = device->private;
+	struct drm_kestrel_bo_create create = {
+		.size = size,
+		.vm_id = rights & DEVICE_PRIVATE ? k->vm : 0,
+	};
 	int ret;
 
 	ret = call(device, DRM_IOCTL_KESTREL_BO_CREATE, &create);
@@ -146,6 +160,35 @@ static int memory_import(struct npu_device *device, int dmabuf, struct device_me
 	return ret;
 }
 
+/* All pages that the memory touches: the first and the last may be in use for more. */
+static int memory_wrap(struct npu_device *device, uint32_t rights, struct device_memory *memory,
+		       struct message *message)
+{
+	const struct kernel *k = device->private;
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	uintptr_t first = (uintptr_t)memory->data & ~(page - 1);
+	uintptr_t last = ((uintptr_t)memory->data + memory->size + page - 1) & ~(page - 1);
+	struct drm_kestrel_bo_userptr user = {
+		.address = first,
+		.size = last - first,
+		.flags = rights & DEVICE_WRITE ? 0 : DRM_KESTREL_BO_READ_ONLY,
+		.vm_id = k->vm,
+	};
+	int ret;
+
+	ret = call(device, DRM_IOCTL_KESTREL_BO_USERPTR, &user);
+	if (ret)
+		return message_set(message, ret, "BO_USERPTR of %zu bytes: %s", memory->size,
+				   strerror(-ret));
+	memory->gem = user.handle;
+	memory->mapped = user.size;
+	memory->first = (uintptr_t)memory->data - first;
+	ret = memory_bind(device, rights, memory, message);
+	if (ret)
+		gem_close(device, user.handle);
+	return ret;
+}
+
 static int memory_export(struct device_memory *memory, int *dmabuf, struct message *message)
 {
 	if (drmPrimeHandleToFD(fd_get(memory->device), memory->gem, DRM_CLOEXEC | DRM_RDWR, dmabuf))
@@ -163,7 +206,8 @@ static void memory_destroy(struct device_memory *memory)
 	pthread_mutex_lock(&device->lock);
 	address_space_release(&device->space, &memory->range);
 	pthread_mutex_unlock(&device->lock);
-	munmap(memory->data, memory->mapped);
+	if (!memory->wrapped)
+		munmap(memory->data, memory->mapped);
 	gem_close(device, memory->gem);
 }
 
@@ -179,6 +223,12 @@ static int64_t deadline_get(int64_t timeout_ns)
 	return nanoseconds + timeout_ns;
 }
 
+/* Of pages that are the caller's only those bytes that are the buffer's. */
+static size_t memory_extent(const struct device_memory *memory)
+{
+	return memory->wrapped ? memory->size : memory->mapped;
+}
+
 static int memory_begin(struct device_memory *memory, uint32_t access, int64_t timeout_ns,
 			struct message *message)
 {
@@ -186,7 +236,8 @@ static int memory_begin(struct device_memory *memory, uint32_t access, int64_t t
 		.handle = memory->gem,
 		.flags = (access & NPU_READ ? DRM_KESTREL_PREP_READ : 0) |
 			 (access & NPU_WRITE ? DRM_KESTREL_PREP_WRITE : 0),
-		.size = memory->mapped,
+		.offset = memory->first,
+		.size = memory_extent(memory),
 		.timeout_ns = deadline_get(timeout_ns),
 	};
 	int ret = call(memory->device, DRM_IOCTL_KESTREL_BO_PREP, &prep);
@@ -199,7 +250,11 @@ static int memory_begin(struct device_memory *memory, uint32_t access, int64_t t
 
 static int memory_end(struct device_memory *memory, uint32_t access, struct message *message)
 {
-	struct drm_kestrel_bo_fini fini = { .handle = memory->gem, .size = memory->mapped };
+	struct drm_kestrel_bo_fini fini = {
+		.handle = memory->gem,
+		.offset = memory->first,
+		.size = memory_extent(memory),
+	};
 	int ret;
 
 	(void)access;
@@ -362,6 +417,7 @@ static const struct device_operations kernel_operations = {
 	.close = kernel_close,
 	.memory_create = memory_create,
 	.memory_import = memory_import,
+	.memory_wrap = memory_wrap,
 	.memory_export = memory_export,
 	.memory_destroy = memory_destroy,
 	.memory_begin = memory_begin,

@@ -75,11 +75,12 @@ static int device_create(struct npu_job *job, struct message *message)
 		return 0;
 	if (model->plan.device_size)
 		ret = device_memory_create(device, model->plan.device_size,
-					   DEVICE_READ | DEVICE_WRITE, &job->memory, message);
+					   DEVICE_READ | DEVICE_WRITE | DEVICE_PRIVATE,
+					   &job->memory, message);
 	if (!ret && model->stream->scratch_size)
 		ret = device_memory_create(device, model->stream->scratch_size,
-					   DEVICE_READ | DEVICE_WRITE, &job->device_scratch,
-					   message);
+					   DEVICE_READ | DEVICE_WRITE | DEVICE_PRIVATE,
+					   &job->device_scratch, message);
 	/* Nobody but the NPU looks at the scratch memory. */
 	if (!ret && job->device_scratch.device)
 		ret = device->operations->memory_end(&job->device_scratch, NPU_WRITE, message);
@@ -188,6 +189,9 @@ int npu_job_bind(struct npu_job *job, enum npu_direction direction, uint32_t i,
 		ret = binding_find(job, direction, i, &binding, &bytes);
 	if (ret)
 		return ret;
+	if (direction == NPU_OUTPUT && buffer->read_only)
+		return message_set(&job->message, -EACCES,
+				   "output %" PRIu32 ": the buffer was wrapped to be read", i);
 	if (offset > buffer->memory.size || bytes > buffer->memory.size - offset)
 		return message_set(&job->message, -ERANGE,
 				   "%s %" PRIu32 ": %zu bytes at %zu do not fit a buffer of %zu",

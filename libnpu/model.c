@@ -121,7 +121,8 @@ static int program_upload(struct npu_model *model, struct message *message)
 	if (!graph->commands_size)
 		return 0;
 	ret = device_memory_create(model->device, offset + graph->stream_constants_size,
-				   DEVICE_READ | DEVICE_EXECUTE, &model->stream_memory, message);
+				   DEVICE_READ | DEVICE_EXECUTE | DEVICE_PRIVATE,
+				   &model->stream_memory, message);
 	if (ret)
 		return ret;
 	memcpy(model->stream_memory.data, graph->commands, graph->commands_size);

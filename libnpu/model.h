@@ -29,7 +29,8 @@ struct npu_model {
 
 struct npu_buffer {
 	struct npu_device *device;
-	struct device_memory memory;
+	struct device_memory memory;	/* without a device: memory that is copied */
+	int read_only;
 };
 
 /* Fills the public description of tensor `index`. */

@@ -22,10 +22,17 @@ static int binding_is_direct(const struct npu_job *job, const struct binding *bi
 	uint64_t size = (job->model->graph.tensors[tensor].size + PLAN_ALIGNMENT - 1) /
 			PLAN_ALIGNMENT * PLAN_ALIGNMENT;
 
-	return binding->buffer && binding->buffer->device == job->model->device &&
-	       job->model->plan.tensors[tensor].place == PLAN_DEVICE &&
-	       binding->offset % PLAN_ALIGNMENT == 0 &&
-	       size <= binding->buffer->memory.mapped - binding->offset;
+	const struct device_memory *memory;
+	size_t room;
+
+	if (!binding->buffer || binding->buffer->memory.device != job->model->device ||
+	    job->model->plan.tensors[tensor].place != PLAN_DEVICE)
+		return 0;
+	memory = &binding->buffer->memory;
+	/* Of the caller's memory no byte more than was given. */
+	room = memory->wrapped ? memory->size : memory->mapped;
+	return (memory->first + binding->offset) % PLAN_ALIGNMENT == 0 &&
+	       size <= room - binding->offset;
 }
 
 static void places_reset(struct npu_job *job)
@@ -58,7 +65,7 @@ static int binding_place(struct npu_job *job, const struct binding *binding, uin
 	if (binding_is_direct(job, binding, tensor)) {
 		job->addresses[tensor] = binding->memory;
 		job->device_addresses[tensor] = binding->buffer->memory.range.address +
-						binding->offset;
+						binding->buffer->memory.first + binding->offset;
 		return 1;
 	}
 	if (job->model->plan.tensors[tensor].place != PLAN_ARENA ||
@@ -126,7 +133,7 @@ static int buffers_sync(struct npu_job *job, int begin)
 					    job->outputs[i - graph->input_count].buffer;
 		int ret;
 
-		if (!buffer)
+		if (!buffer || !buffer->memory.device)
 			continue;
 		ret = begin ? operations->memory_begin(&buffer->memory, NPU_READ | NPU_WRITE, -1,
 						       &job->message) :

@@ -269,16 +269,29 @@ int npu_buffer_alloc(struct npu_device *device, size_t bytes, struct npu_buffer 
  * that are no kernel driver the memory is mapped (-EINVAL if that is impossible).
  */
 int npu_buffer_import(struct npu_device *device, int dmabuf, struct npu_buffer **buffer);
+enum npu_access {
+	NPU_READ = 1,
+	NPU_WRITE = 2,
+};
+
+/*
+ * Memory of the caller's, which must stay until npu_buffer_free(). access (enum
+ * npu_access): NPU_WRITE where jobs may have outputs in it. An NPU reads and
+ * writes it in place when it is anonymous memory (malloc(), mmap()), may be
+ * pinned (RLIMIT_MEMLOCK), and tensors lie at multiples of 64 bytes and have room
+ * for whole 64 bytes; else, and on other devices, runs copy. It holds all pages
+ * that the memory touches, but jobs reach none of their other bytes unless the
+ * command stream is malicious. -EINVAL: no memory, no bytes, access.
+ */
+int npu_buffer_wrap(struct npu_device *device, void *memory, size_t bytes, uint32_t access,
+		    struct npu_buffer **buffer);
+/* Whether jobs reach the memory itself (1), or a copy of what is in it (0). */
+int npu_buffer_in_place(const struct npu_buffer *buffer);
 /* A new dma-buf descriptor, which the caller closes. -ENOTSUP without an NPU. */
 int npu_buffer_export(struct npu_buffer *buffer, int *dmabuf);
 /* The memory and its size. Valid until npu_buffer_free(). */
 void *npu_buffer_data(struct npu_buffer *buffer);
 size_t npu_buffer_size(const struct npu_buffer *buffer);
-
-enum npu_access {
-	NPU_READ = 1,
-	NPU_WRITE = 2,
-};
 
 /*
  * Around every access of the processor to a buffer that jobs use: begin waits

@@ -152,6 +152,72 @@ static void test_direct(const struct bench *bench)
 	npu_buffer_free(output);
 }
 
+/* Runs on memory of this program's, which is handed over `shift` bytes off a page. */
+static int wrapped_run(const struct bench *bench, struct npu_job *job, size_t shift, int *in_place)
+{
+	size_t input_bytes = (bench->input_bytes + 63) / 64 * 64;
+	size_t output_bytes = (bench->output_bytes + 63) / 64 * 64;
+	size_t bytes = (shift + input_bytes + output_bytes + 64 + 4095) / 4096 * 4096;
+	uint8_t *memory = aligned_alloc(4096, bytes);
+	uint8_t *output = memory + shift + input_bytes;
+	struct npu_buffer *in = NULL, *out = NULL;
+	int good;
+
+	if (!memory)
+		return 0;
+	memset(memory, 0xc7, bytes);
+	good = !npu_buffer_wrap(bench->device, memory + shift, input_bytes, NPU_READ, &in) &&
+	       !npu_buffer_wrap(bench->device, output, output_bytes, NPU_READ | NPU_WRITE, &out) &&
+	       npu_buffer_data(in) == memory + shift && npu_buffer_size(out) == output_bytes &&
+	       npu_job_bind(job, NPU_OUTPUT, 0, in, 0) == -EACCES &&
+	       npu_buffer_export(out, &(int){ -1 }) == -ENOTSUP &&
+	       !npu_job_bind(job, NPU_INPUT, 0, in, 0) && !npu_job_bind(job, NPU_OUTPUT, 0, out, 0);
+	*in_place = good && npu_buffer_in_place(in) && npu_buffer_in_place(out);
+	for (size_t i = 0; good && i < 20; i++) {
+		good = !npu_buffer_begin(in, NPU_WRITE, -1);
+		memcpy(memory + shift, input_vector(bench, i), bench->input_bytes);
+		good = good && !npu_buffer_end(in, NPU_WRITE) && !npu_job_run(job) &&
+		       !npu_buffer_begin(out, NPU_READ, -1) && output_is(bench, i, output) &&
+		       !npu_buffer_end(out, NPU_READ);
+	}
+	/* Not a byte beside it. */
+	for (size_t i = 0; good && i < shift; i++)
+		good = memory[i] == 0xc7;
+	for (size_t i = shift + input_bytes + output_bytes; good && i < bytes; i++)
+		good = memory[i] == 0xc7;
+	npu_buffer_free(in);
+	npu_buffer_free(out);
+	free(memory);
+	return good;
+}
+
+static void test_wrapped(const struct bench *bench)
+{
+	static const size_t shifts[] = { 0, 64, 16, 1 };
+	struct npu_capabilities capabilities = { .size = sizeof(capabilities) };
+	struct npu_buffer *buffer;
+	struct npu_job *job;
+	int good = 1, in_place = 0, all_in_place = 1;
+
+	npu_capabilities(bench->device, &capabilities);
+	if (npu_job_new(bench->model, &job)) {
+		result("memory of the program's", 0, npu_errmsg(bench->device));
+		return;
+	}
+	for (size_t i = 0; i < sizeof(shifts) / sizeof(shifts[0]); i++) {
+		good &= wrapped_run(bench, job, shifts[i], &in_place);
+		all_in_place &= in_place;
+	}
+	result("a job works on memory of the program's", good, npu_job_errmsg(job));
+	result("the kernel's device takes it in place, others copy",
+	       all_in_place == (capabilities.kind == NPU_DEVICE_KERNEL), NULL);
+	result("wrapping nothing is refused",
+	       npu_buffer_wrap(bench->device, NULL, 64, NPU_READ, &buffer) == -EINVAL &&
+	       npu_buffer_wrap(bench->device, &good, 0, NPU_READ, &buffer) == -EINVAL &&
+	       npu_buffer_wrap(bench->device, &good, 4, 0, &buffer) == -EINVAL, NULL);
+	npu_job_free(job);
+}
+
 /* What one device writes into a dma-buf another one sees. */
 static void test_dmabuf(const struct bench *bench)
 {
@@ -359,6 +425,7 @@ static void test_all(struct bench *bench, const struct npu_model_info *info)
 	}
 	test_buffers(bench);
 	test_direct(bench);
+	test_wrapped(bench);
 	test_dmabuf(bench);
 	test_submit(bench);
 	test_threads(bench);
