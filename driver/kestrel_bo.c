@@ -6,8 +6,9 @@
  *
  * A BO is shmem memory, or a dma-buf of somebody else. Its pages are pinned and
  * mapped for DMA when it is first mapped into a VM and stay so until it is
- * freed; each mapping holds a reference. Before that the device cannot know the
- * memory, so nothing needs to be done about caches either.
+ * freed, or mapped nowhere while memory is short; each mapping holds a reference.
+ * Before that the device cannot know the memory, so nothing needs to be done
+ * about caches either.
  *
  * A BO that is exclusive to a VM shares the reservation object of that VM, which
  * is also what it is recognised by.
@@ -48,8 +49,8 @@ void kestrel_bo_list_add(struct drm_gem_object *object)
 	struct kestrel_bo *bo = to_kestrel_bo(object);
 
 	mutex_lock(&kdev->bo_lock);
-	if (list_empty(&bo->link))
-		list_add(&bo->link, &kdev->bos);
+	/* The end of the list goes first when memory is short. */
+	list_move(&bo->link, &kdev->bos);
 	mutex_unlock(&kdev->bo_lock);
 }
 
@@ -136,25 +137,6 @@ struct drm_gem_object *kestrel_bo_create_object(struct drm_device *drm, size_t s
 }
 
 /**
- * kestrel_bo_dma_attributes - attributes of the DMA mapping of a BO
- * @bo: BO
- *
- * Return: DMA_ATTR_*.
- */
-unsigned long kestrel_bo_dma_attributes(const struct kestrel_bo *bo)
-{
-	struct kestrel_device *kdev = to_kestrel_device(bo->base.base.dev);
-
-	/*
-	 * Memory of a process goes to the device by BO_FINI, and not without it.
-	 * But zeroes of the kernel must not stay in caches that a device does not
-	 * see.
-	 */
-	return bo->flags & DRM_KESTREL_BO_USER && kdev->hardware.coherent ?
-	       DMA_ATTR_SKIP_CPU_SYNC : 0;
-}
-
-/**
  * kestrel_bo_dma_unmap - undo the DMA mapping of a BO that is not imported
  * @bo: mapped BO that the device does not use; its reservation lock is held, or
  * nobody else has it
@@ -162,9 +144,13 @@ unsigned long kestrel_bo_dma_attributes(const struct kestrel_bo *bo)
 void kestrel_bo_dma_unmap(struct kestrel_bo *bo)
 {
 	struct sg_table *sgt = bo->base.sgt;
+	/*
+	 * Pages of a process hold other bytes of it, too, which may be in caches
+	 * only. It gets its own by BO_PREP.
+	 */
+	unsigned long attributes = bo->userptr ? DMA_ATTR_SKIP_CPU_SYNC : 0;
 
-	dma_unmap_sgtable(bo->base.base.dev->dev, sgt, kestrel_bo_direction(bo),
-			  kestrel_bo_dma_attributes(bo));
+	dma_unmap_sgtable(bo->base.base.dev->dev, sgt, kestrel_bo_direction(bo), attributes);
 	sg_free_table(sgt);
 	kfree(sgt);
 	/* Without it the helpers find nothing to undo. */
@@ -315,7 +301,7 @@ static struct drm_gem_object *kestrel_bo_create(struct kestrel_file *file, u64 s
 	if (ret)
 		return ERR_PTR(ret);
 
-	shmem = drm_gem_shmem_create(&kdev->drm, size);
+	shmem = kestrel_compat_shmem_create(&kdev->drm, size, kdev->huge_mount);
 	if (IS_ERR(shmem)) {
 		kestrel_user_uncharge(file->user, KESTREL_USER_BYTES, size);
 		return ERR_CAST(shmem);

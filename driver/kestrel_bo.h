@@ -56,7 +56,6 @@ void kestrel_bo_mapping_ref(struct drm_gem_object *object);
 void kestrel_bo_mapping_put(struct drm_gem_object *object);
 int kestrel_bo_bindable(struct drm_gem_object *object, const struct kestrel_vm *vm, bool write);
 enum dma_data_direction kestrel_bo_direction(const struct kestrel_bo *bo);
-unsigned long kestrel_bo_dma_attributes(const struct kestrel_bo *bo);
 void kestrel_bo_dma_unmap(struct kestrel_bo *bo);
 void kestrel_bo_list_add(struct drm_gem_object *object);
 size_t kestrel_bo_read(struct drm_gem_object *object, u64 offset, void *to, size_t size);

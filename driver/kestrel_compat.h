@@ -9,13 +9,20 @@
  * In a kernel tree this file has no place, nor has the render node.
  */
 
+#include <linux/fs.h>
 #include <linux/kobject.h>
 #include <linux/module.h>
+#include <linux/mount.h>
+#include <linux/pagemap.h>
+#include <linux/shmem_fs.h>
+#include <linux/sizes.h>
 
 #include <drm/drm_accel.h>
 #include <drm/drm_drv.h>
 #include <drm/drm_gem.h>
 #include <drm/drm_gem_shmem_helper.h>
+#include <drm/drm_managed.h>
+#include <drm/drm_print.h>
 #include <drm/gpu_scheduler.h>
 
 #include "kestrel_compat_config.h"
@@ -71,6 +78,69 @@ static inline int kestrel_compat_sched_init(struct drm_gpu_scheduler *sched,
 			      name, dev);
 #endif
 }
+
+/*
+ * Memory of BOs comes from a tmpfs that has huge pages where they fit, so that the
+ * device's 2 MiB pages have something to show. Later kernels make one for a DRM
+ * device, and then use it; before that it is made here, and an object's file is
+ * replaced while nobody knows it yet. Without one all pages are small.
+ */
+#ifdef KESTREL_HAVE_HUGE_MOUNT
+static inline struct vfsmount *kestrel_compat_huge_mount(struct drm_device *drm)
+{
+	if (drm_gem_huge_mnt_create(drm, "within_size"))
+		drm_dbg(drm, "no memory of huge pages\n");
+	return NULL;
+}
+
+static inline struct drm_gem_shmem_object *
+kestrel_compat_shmem_create(struct drm_device *drm, size_t size, struct vfsmount *mount)
+{
+	return drm_gem_shmem_create(drm, size);
+}
+#else
+static inline void kestrel_compat_huge_unmount(struct drm_device *drm, void *mount)
+{
+	kern_unmount(mount);
+}
+
+static inline struct vfsmount *kestrel_compat_huge_mount(struct drm_device *drm)
+{
+	char options[] = "huge=within_size";
+	struct file_system_type *type = get_fs_type("tmpfs");
+	struct vfsmount *mount;
+
+	if (!IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE) || !type)
+		return NULL;
+
+	mount = vfs_kern_mount(type, SB_KERNMOUNT, type->name, options);
+	if (IS_ERR(mount) ||
+	    drmm_add_action_or_reset(drm, kestrel_compat_huge_unmount, mount)) {
+		drm_dbg(drm, "no memory of huge pages\n");
+		return NULL;
+	}
+	return mount;
+}
+
+static inline struct drm_gem_shmem_object *
+kestrel_compat_shmem_create(struct drm_device *drm, size_t size, struct vfsmount *mount)
+{
+	struct drm_gem_shmem_object *shmem = drm_gem_shmem_create(drm, size);
+	struct file *file;
+
+	if (IS_ERR(shmem) || !mount || size < SZ_2M)
+		return shmem;
+
+	file = shmem_file_setup_with_mnt(mount, "drm mm object", size, VM_NORESERVE);
+	if (IS_ERR(file))
+		return shmem;
+
+	mapping_set_gfp_mask(file->f_mapping, mapping_gfp_mask(shmem->base.filp->f_mapping));
+	fput(shmem->base.filp);
+	shmem->base.filp = file;
+	return shmem;
+}
+#endif
 
 /* The caller holds the object's reservation lock. */
 static inline void kestrel_compat_shmem_put_pages(struct drm_gem_shmem_object *shmem)

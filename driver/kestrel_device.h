@@ -57,6 +57,7 @@
 
 struct kestrel_queue;
 struct kestrel_vm;
+struct vfsmount;
 
 /**
  * struct kestrel_hardware - what the identity page says; constant
@@ -132,6 +133,11 @@ struct kestrel_device {
 	struct mutex bo_lock;
 	/** @bos: BOs that are mapped for DMA. Guarded by @bo_lock. */
 	struct list_head bos;
+	/**
+	 * @huge_mount: tmpfs of huge pages, where DRM has none of its own; constant,
+	 * may be NULL.
+	 */
+	struct vfsmount *huge_mount;
 	/** @slot_lock: guards @queue_slots and @vm_slots. */
 	spinlock_t slot_lock;
 	/**

@@ -31,6 +31,7 @@
 #include "kestrel_pci.h"
 #include "kestrel_prime.h"
 #include "kestrel_queue.h"
+#include "kestrel_shrinker.h"
 #include "kestrel_submit.h"
 #include "kestrel_user.h"
 #include "kestrel_userptr.h"
@@ -327,6 +328,11 @@ static int kestrel_drv_start(struct kestrel_device *kdev)
 
 	INIT_LIST_HEAD(&kdev->bos);
 	ret = drmm_mutex_init(&kdev->drm, &kdev->bo_lock);
+	if (ret)
+		return ret;
+
+	kdev->huge_mount = kestrel_compat_huge_mount(&kdev->drm);
+	ret = kestrel_shrinker_init(kdev);
 	if (ret)
 		return ret;
 

@@ -181,6 +181,12 @@ static int kestrel_userptr_get(struct kestrel_userptr *userptr, u64 address, boo
 static int kestrel_userptr_map(struct kestrel_userptr *userptr, struct kestrel_bo *bo)
 {
 	struct device *dev = bo->base.base.dev->dev;
+	/*
+	 * It goes to the device by BO_FINI, and not without it; but zeroes of the
+	 * kernel must not stay in caches that a device does not see.
+	 */
+	unsigned long attributes = userptr->vm->kdev->hardware.coherent ?
+				   DMA_ATTR_SKIP_CPU_SYNC : 0;
 	struct sg_table *sgt = kzalloc(sizeof(*sgt), GFP_KERNEL_ACCOUNT);
 	int ret;
 
@@ -193,7 +199,7 @@ static int kestrel_userptr_map(struct kestrel_userptr *userptr, struct kestrel_b
 	if (ret)
 		goto err_free;
 
-	ret = dma_map_sgtable(dev, sgt, kestrel_bo_direction(bo), kestrel_bo_dma_attributes(bo));
+	ret = dma_map_sgtable(dev, sgt, kestrel_bo_direction(bo), attributes);
 	if (ret)
 		goto err_free_table;
 

@@ -17,6 +17,8 @@
 #define TEST_VA		0x1000000ull
 /* Long enough for anything that ends at all, also in a slow emulator. */
 #define LONG_TIMEOUT_S	60
+/* For a test of many jobs, where the emulator shares its processor. */
+#define PATIENCE_S	600
 
 /* Every node of the driver that can be opened; -ENOENT when there is none. */
 int device_open(void);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Memory: kinds of BOs, whose they are, who may have how much of it. */
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -186,7 +187,7 @@ TEST_F(memory, vms_of_one_file_are_apart)
  * unmapped meanwhile. From the moment that VM_BIND has returned nothing of it
  * changes any more.
  */
-TEST_F(memory, unmap_under_a_running_job)
+TEST_F_TIMEOUT(memory, unmap_under_a_running_job, PATIENCE_S)
 {
 	struct client *client = &self->client;
 	struct drm_kestrel_base bases[] = { { DATA_VA, DATA_SIZE }, { OTHER_VA, DATA_SIZE } };
@@ -201,7 +202,7 @@ TEST_F(memory, unmap_under_a_running_job)
 	memset(client->data, 0xda, DATA_SIZE);
 	bo_fini(client->fd, client->data_handle, DATA_SIZE);
 
-	for (round = 0; round < 20; round++) {
+	for (round = 0; round < 12; round++) {
 		size_t size = stream_copy_often(client, 0, 0, 0, 1, 0, 8192, 1500);
 		struct drm_kestrel_job jobs[8];
 		struct drm_kestrel_submit args = {
@@ -298,6 +299,124 @@ TEST_F(memory, fdinfo)
 	ASSERT_EQ(bo_close(fd, bo), 0);
 	EXPECT_EQ(fdinfo_bytes(fd, "drm-total-memory"), 0);
 	close(fd);
+}
+
+static bool caches_drop(void)
+{
+	FILE *file = fopen("/proc/sys/vm/drop_caches", "w");
+
+	return file && fputs("2", file) >= 0 && !fclose(file);
+}
+
+/* What no VM maps is let go when memory is short, and keeps its bytes. */
+TEST_F(memory, idle_memory_is_let_go)
+{
+	struct client *client = &self->client;
+	int64_t before = fdinfo_bytes(client->fd, "drm-resident-memory");
+	uint32_t idle, busy;
+	uint8_t *map;
+
+	ASSERT_EQ(bo_create(client->fd, DATA_SIZE, &idle), 0);
+	ASSERT_EQ(bo_create(client->fd, DATA_SIZE, &busy), 0);
+	map = bo_map(client->fd, idle, DATA_SIZE);
+	ASSERT_NE(map, NULL);
+	EXPECT_EQ(client_copies_through(client, idle, map), 0);
+	memset(map, 0x6b, DATA_SIZE);
+	ASSERT_EQ(bo_fini(client->fd, idle, DATA_SIZE), 0);
+	ASSERT_EQ(vm_map(client->fd, client->vm, busy, OTHER_VA, DATA_SIZE, READ_WRITE), 0);
+	ASSERT_EQ(client_copy_at(client, DATA_VA, OTHER_VA, 4096), 0);
+
+	/* The CPU has it. */
+	ASSERT_TRUE(caches_drop());
+	EXPECT_EQ(fdinfo_bytes(client->fd, "drm-resident-memory"), before + 2 * DATA_SIZE);
+	munmap(map, DATA_SIZE);
+	ASSERT_EQ(vm_map(client->fd, client->vm, idle, OTHER_VA + DATA_SIZE, DATA_SIZE, READ_WRITE),
+		  0);
+	ASSERT_TRUE(caches_drop());
+	EXPECT_EQ(fdinfo_bytes(client->fd, "drm-resident-memory"), before + 2 * DATA_SIZE);
+	ASSERT_EQ(vm_unmap(client->fd, client->vm, OTHER_VA + DATA_SIZE, DATA_SIZE), 0);
+	EXPECT_EQ(fdinfo_bytes(client->fd, "drm-resident-memory"), before + 2 * DATA_SIZE);
+	ASSERT_TRUE(caches_drop());
+	EXPECT_EQ(fdinfo_bytes(client->fd, "drm-resident-memory"), before + DATA_SIZE);
+
+	ASSERT_EQ(vm_map(client->fd, client->vm, idle, OTHER_VA + DATA_SIZE, DATA_SIZE, READ_WRITE),
+		  0);
+	ASSERT_EQ(client_copy_at(client, OTHER_VA + DATA_SIZE, DATA_VA, 8192), 0);
+	EXPECT_EQ(client->data[0], 0x6b);
+	EXPECT_EQ(client->data[8191], 0x6b);
+}
+
+static void *caches_drop_often(void *stop)
+{
+	while (!*(volatile bool *)stop)
+		caches_drop();
+	return NULL;
+}
+
+TEST_F_TIMEOUT(memory, letting_go_races_with_mapping, PATIENCE_S)
+{
+	struct client *client = &self->client;
+	pthread_t thread;
+	bool stop = false;
+	uint32_t bo, i;
+	int ret = 0;
+
+	ASSERT_EQ(bo_create(client->fd, DATA_SIZE, &bo), 0);
+	ASSERT_EQ(pthread_create(&thread, NULL, caches_drop_often, &stop), 0);
+	for (i = 0; !ret && i < 30; i++)
+		ret = client_copies_through(client, bo, NULL);
+	stop = true;
+	pthread_join(thread, NULL);
+	EXPECT_EQ(ret, 0);
+}
+
+/* A line "key: number kB" of /proc/meminfo, in bytes. */
+static int64_t meminfo_bytes(const char *key)
+{
+	FILE *file = fopen("/proc/meminfo", "r");
+	int64_t bytes = -1;
+	char line[128];
+
+	while (file && fgets(line, sizeof(line), file))
+		if (!strncmp(line, key, strlen(key)) && line[strlen(key)] == ':')
+			bytes = atoll(line + strlen(key) + 1) << 10;
+	if (file)
+		fclose(file);
+	return bytes;
+}
+
+/* Large BOs have large pages; jobs reach all of them, also when some are unmapped. */
+TEST_F(memory, large_pages)
+{
+	const uint64_t block = 2 << 20, size = 4 * block, va = 64 * block;
+	struct client *client = &self->client;
+	int64_t before = meminfo_bytes("ShmemHugePages");
+	uint32_t bo, i;
+	uint8_t *map;
+
+	if (before < 0)
+		SKIP(return, "this kernel has no transparent huge pages");
+	ASSERT_EQ(bo_create(client->fd, size, &bo), 0);
+	ASSERT_EQ(vm_map(client->fd, client->vm, bo, va, size, READ_WRITE), 0);
+	/* Pages of 32 MiB are too large for it. */
+	if (sysconf(_SC_PAGESIZE) == 4096)
+		EXPECT_GT(meminfo_bytes("ShmemHugePages"), before);
+	map = bo_map(client->fd, bo, size);
+	ASSERT_NE(map, NULL);
+	for (i = 0; i < size; i += 4096)
+		memset(map + i, i >> 12, 4096);
+	ASSERT_EQ(bo_fini(client->fd, bo, size), 0);
+
+	/* Over the edge of one. */
+	ASSERT_EQ(client_copy_at(client, va + block - 4096, DATA_VA, 8192), 0);
+	EXPECT_EQ(memcmp(client->data, map + block - 4096, 8192), 0);
+	ASSERT_EQ(vm_unmap(client->fd, client->vm, va + block, 4096), 0);
+	ASSERT_EQ(client_copy_at(client, va + block - 8192, DATA_VA, 8192), 0);
+	EXPECT_EQ(memcmp(client->data, map + block - 8192, 8192), 0);
+	ASSERT_EQ(client_copy_at(client, va + block + 4096, DATA_VA, 8192), 0);
+	EXPECT_EQ(memcmp(client->data, map + block + 4096, 8192), 0);
+	EXPECT_EQ(client_copy_at(client, va + block, DATA_VA, 8192), -EFAULT);
+	munmap(map, size);
 }
 
 /* A parameter of the module; returns the old value, or -1. */

@@ -315,7 +315,7 @@ TEST_F(user_memory, moved_memory_is_not_reached)
  * unmapped meanwhile. From then on they reach nothing: whatever the process maps
  * there, or gets from the same pages, keeps its bytes.
  */
-TEST_F(user_memory, unmapped_under_a_running_job)
+TEST_F_TIMEOUT(user_memory, unmapped_under_a_running_job, PATIENCE_S)
 {
 	struct client *client = &self->client;
 	struct drm_kestrel_base bases[] = { { DATA_VA, DATA_SIZE }, { USER_VA, DATA_SIZE } };
@@ -323,7 +323,7 @@ TEST_F(user_memory, unmapped_under_a_running_job)
 
 	memset(client->data, 0xda, DATA_SIZE);
 	bo_fini(client->fd, client->data_handle, DATA_SIZE);
-	for (round = 0; round < 20; round++) {
+	for (round = 0; round < 12; round++) {
 		size_t size = stream_copy_often(client, 0, 0, 0, 1, 0, 8192, 1500);
 		struct drm_kestrel_queue_state state;
 		struct drm_kestrel_job jobs[8];
@@ -430,7 +430,7 @@ static void *race_unmap(void *opaque)
 	return NULL;
 }
 
-TEST_F(user_memory, races_with_unmap)
+TEST_F_TIMEOUT(user_memory, races_with_unmap, PATIENCE_S)
 {
 	struct client *client = &self->client;
 	struct race race = { .client = client, .memory = self->memory };
@@ -438,7 +438,7 @@ TEST_F(user_memory, races_with_unmap)
 	pthread_t thread;
 
 	ASSERT_EQ(pthread_create(&thread, NULL, race_unmap, &race), 0);
-	for (round = 0; round < 300; round++) {
+	for (round = 0; round < 150; round++) {
 		uint32_t bo;
 		int ret = userptr(client, self->memory, DATA_SIZE, 0, &bo);
 
