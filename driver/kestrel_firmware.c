@@ -561,7 +561,13 @@ static int kestrel_firmware_event_next(struct kestrel_device *kdev, u32 *pending
 	WRITE_ONCE(control->host.event_read_index, fw->event_read);
 
 	ret = kestrel_protocol_event_check(&event, kdev->hardware.queue_count);
-	return ret ?: kestrel_queue_event(kdev, &event);
+	if (ret)
+		return ret;
+
+	/* What the MMU says of it is there by now, but may not have been before. */
+	if (event.type == KESTREL_FW_EVENT_JOB_FAULT)
+		kestrel_mmu_faults_process(kdev);
+	return kestrel_queue_event(kdev, &event);
 }
 
 /**
