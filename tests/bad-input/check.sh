@@ -5,16 +5,20 @@
 # images and command streams: a refusal that names what is wrong and where, in
 # seconds, and never a crash. Prints TAP lines.
 #
-# usage: tests/bad-input/check.sh [--mutations N]     (a format; default
-#        $KESTREL_MUTATIONS, else 5000)
+# usage: tests/bad-input/check.sh [--mutations N | --only-mutations]
+#
+#   --mutations N      so many of each format (default $KESTREL_MUTATIONS, else 5000),
+#                      the first of seed $KESTREL_SEED, else 1
+#   --only-mutations   nothing but those
 set -u
 cd "$(dirname "$0")/../.."
 
-mutations=${KESTREL_MUTATIONS:-5000}
+mutations=${KESTREL_MUTATIONS:-5000} only_mutations=0
 case ${1-} in
 '') ;;
 --mutations) mutations=$2 ;;
-*) sed -n '4,9s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+--only-mutations) only_mutations=1 ;;
+*) sed -n '4,12s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac
 
 jobs=$(nproc)
@@ -71,7 +75,18 @@ in_process() {
 	result "$build, $program ran to its end" "$status"
 }
 
+# At least a hundred a second.
+mutate() {
+	seconds=$((limit * 10 + mutations / 100)) \
+		in_process build/sanitized mutations --seed "${KESTREL_SEED:-1}" \
+		--count "$mutations" "$model" "$graph" tests/demo/samples/input_0.bin
+}
+
 build/bin/npuc "$model" -o "$graph" || exit 1
+if [ $only_mutations = 1 ]; then
+	mutate
+	exit
+fi
 head -c 9000 "$model" >"$work/half.tflite"
 head -c 9000 "$graph" >"$work/half.npu"
 cp "$graph" "$work/bit.npu"
@@ -129,6 +144,5 @@ for build in build build/sanitized; do
 done
 unset LD_LIBRARY_PATH
 
-# At least a hundred a second.
-seconds=$((limit * 10 + mutations / 100)) in_process build/sanitized mutations --seed "${KESTREL_SEED:-1}" --count "$mutations" "$model" "$graph" "$input"
+mutate
 in_process build corruption "$graph" "$input"
