@@ -11,6 +11,8 @@
 #define EXTENT_MAX 65536
 /* So that positions in 1/65536 are int32. */
 #define RESIZED_MAX 16384
+/* Longest row of a softmax whose sum of exponentials fits the unit's 32 bits. */
+#define SOFTMAX_ROW_MAX 8191
 /* Of a factor with 16 bits. */
 #define WIDE_SHIFT_MAX 14
 /* int16 values of which sums have 32 bits. */
@@ -145,7 +147,8 @@ static const char *transposed_reason(const struct ir_graph *graph, const struct 
 
 static const char *softmax_reason(const struct ir_graph *graph, const struct ir_operator *op)
 {
-	(void)graph;
+	if (ir_extent(&graph->tensors[op->inputs[0]], 0) > SOFTMAX_ROW_MAX)
+		return "a softmax over more than 8,191 elements";
 	return op->exponentials ? NULL : "a softmax through a float table";
 }
 

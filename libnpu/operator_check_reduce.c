@@ -13,6 +13,7 @@ int check_reduce(const struct check *check)
 	int extreme = check->operator->opcode == KESTREL_GRAPH_REDUCE_MAX ||
 		      check->operator->opcode == KESTREL_GRAPH_REDUCE_MIN;
 	uint64_t kept = 1;
+	int ret;
 
 	if ((!check_is_integer(input->type) || !check_is_integer(output->type)) &&
 	    (input->type != KESTREL_GRAPH_TYPE_FLOAT32 || output->type != input->type))
@@ -40,7 +41,8 @@ int check_reduce(const struct check *check)
 	}
 	if (input->type == KESTREL_GRAPH_TYPE_INT32)
 		return check_fail(check, -ENOTSUP, "no kernel that scales int32");
-	return check_requantise(check, &attributes->requantise, output->type, 1);
+	ret = check_zero_point(check, "input", input->type, attributes->input_zero_point);
+	return ret ? ret : check_requantise(check, &attributes->requantise, output->type, 1);
 }
 
 int check_arg_extreme(const struct check *check)
