@@ -190,7 +190,8 @@ static void set_axis(struct command *command, const struct segment_resize *axis,
 }
 
 static void set_resize(struct command *command, const struct segment_node *node,
-		       const struct generate_operand *input, const struct program_step *step)
+		       const struct generate_operand *input, const struct generate_operand *output,
+		       const struct program_step *step)
 {
 	bool bilinear = node->op->kind == IR_RESIZE_BILINEAR;
 	int32_t first, end;
@@ -205,7 +206,9 @@ static void set_resize(struct command *command, const struct segment_node *node,
 	command_set(command, KESTREL_VECTOR_IFM_WIDTH, input->value->width);
 	command_set(command, KESTREL_VECTOR_IFM_HEIGHT, end - first);
 	set_axis(command, &node->resize_y, KESTREL_VECTOR_STEP_Y, KESTREL_VECTOR_START_Y,
-		 step->row_first, first);
+		 step->row_first - segment_image_first(node, output->value->height,
+						       step->row_first),
+		 first - segment_image_first(node, input->value->height, step->row_first));
 	set_axis(command, &node->resize_x, KESTREL_VECTOR_STEP_X, KESTREL_VECTOR_START_X, 0, 0);
 	if (!bilinear)
 		return;
@@ -328,7 +331,7 @@ void generate_vector(const struct program *program, const struct program_step *s
 		break;
 	case IR_RESIZE_BILINEAR:
 	case IR_RESIZE_NEAREST:
-		set_resize(command, node, &input, step);
+		set_resize(command, node, &input, &output, step);
 		break;
 	case IR_PAD:
 		set_pad(command, node, &input, &output, step);

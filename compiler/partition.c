@@ -189,8 +189,6 @@ static const char *resize_reason(const struct ir_graph *graph, const struct ir_o
 	const struct ir_tensor *in = &graph->tensors[op->inputs[0]];
 	struct segment_resize axis;
 
-	if (ir_feature_map(in).n != 1)
-		return "more than one image in a batch";
 	if (ir_extent(in, 2) > RESIZED_MAX || ir_extent(in, 1) > RESIZED_MAX)
 		return "more than 16384 rows or columns are resized";
 	if (!segment_resize_axis(graph, op, 2, &axis) || !segment_resize_axis(graph, op, 1, &axis))

@@ -97,6 +97,8 @@ static bool is_window(enum ir_kind kind)
 	case IR_SUM:
 	case IR_REDUCE_MAX:
 	case IR_REDUCE_MIN:
+	case IR_RESIZE_BILINEAR:
+	case IR_RESIZE_NEAREST:
 	case IR_PAD:
 		return true;
 	default:
@@ -406,13 +408,15 @@ void segment_input_rows(const struct segment_node *node, int32_t input_height, i
 	int32_t image_height = node->image_rows ? input_height / node->images : input_height;
 	int64_t low, high;
 
-	if (node->is_resize) {
-		segment_resize_rows(&node->resize_y, input_height, from, to, first, end);
-		return;
-	}
 	if (node->image_rows) {
 		to -= from / node->image_rows * node->image_rows;
 		from %= node->image_rows;
+	}
+	if (node->is_resize) {
+		segment_resize_rows(&node->resize_y, image_height, from, to, first, end);
+		*first += image_first;
+		*end += image_first;
+		return;
 	}
 	if (node->transposed) {
 		/* Rows that have a tap in some row of the output. */
