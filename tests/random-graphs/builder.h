@@ -82,6 +82,9 @@ builder_step step_transpose;
 builder_step step_resize;
 builder_step step_pack;
 builder_step step_pad_value;
+builder_step step_blocks;
+builder_step step_mirror;
+builder_step step_repeat;
 builder_step step_reduce;
 
 #endif

@@ -249,6 +249,15 @@ static int options_of(const struct network_operator *op, struct field *fields, i
 		fields[1] = (struct field)SCALAR(4, o->end_mask);
 		*count = 2;
 		return 32;
+	case NETWORK_SPACE_TO_DEPTH:
+	case NETWORK_DEPTH_TO_SPACE:
+		fields[0] = (struct field)SCALAR(4, o->parts);
+		*count = 1;
+		return op->code == NETWORK_SPACE_TO_DEPTH ? 19 : 94;
+	case NETWORK_MIRROR_PAD:
+		fields[0] = (struct field)SCALAR(1, o->parts);
+		*count = 1;
+		return 77;
 	case NETWORK_SPLIT:
 	case NETWORK_SPLIT_V:
 		fields[0] = (struct field)SCALAR(4, o->parts);

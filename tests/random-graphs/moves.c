@@ -157,7 +157,7 @@ bool step_resize(struct builder *builder)
 {
 	struct random *random = &builder->random;
 	const struct network_tensor *in = current_of(builder);
-	bool bilinear = random_chance(random, 50) && builder->type == NETWORK_INT8;
+	bool bilinear = random_chance(random, 50) && builder->type != NETWORK_UINT8;
 	int32_t size[2], shape[4];
 	struct network_operator *op;
 	int output;
@@ -249,6 +249,93 @@ bool step_pad_value(struct builder *builder)
 	op = move(builder, NETWORK_PAD_V2, output);
 	op->inputs[op->input_count++] = list;
 	op->inputs[op->input_count++] = constant;
+	return !builder->failed;
+}
+
+/* SPACE_TO_DEPTH or DEPTH_TO_SPACE, whichever the shape allows. */
+bool step_blocks(struct builder *builder)
+{
+	struct random *random = &builder->random;
+	const struct network_tensor *in = current_of(builder);
+	int block = random_range(random, 2, 3), output;
+	bool to_depth = in->rank == 4 && in->shape[1] % block == 0 && in->shape[2] % block == 0;
+	int32_t shape[4];
+	struct network_operator *op;
+
+	if (!movable(builder) || in->rank != 4 || builder->type == NETWORK_INT16 ||
+	    (!to_depth && in->shape[3] % (block * block)))
+		return false;
+	memcpy(shape, in->shape, sizeof(shape));
+	shape[1] = to_depth ? shape[1] / block : shape[1] * block;
+	shape[2] = to_depth ? shape[2] / block : shape[2] * block;
+	shape[3] = to_depth ? shape[3] * block * block : shape[3] / (block * block);
+	output = moved(builder, 4, shape);
+	op = move(builder, to_depth ? NETWORK_SPACE_TO_DEPTH : NETWORK_DEPTH_TO_SPACE, output);
+	op->options.parts = block;
+	return !builder->failed;
+}
+
+bool step_mirror(struct builder *builder)
+{
+	struct random *random = &builder->random;
+	const struct network_tensor *in = current_of(builder);
+	int32_t pads[8] = { 0 }, shape[4], dimensions[2] = { in->rank, 2 };
+	int rank = in->rank, output, list, reflect = random_range(random, 0, 1);
+	struct network_operator *op;
+	size_t elements = 1;
+	void *data;
+
+	if (!movable(builder) || rank < 2)
+		return false;
+	for (int d = 0; d < rank; d++) {
+		int most = in->shape[d] - reflect < 4 ? in->shape[d] - reflect : 4;
+
+		for (int side = 0; side < 2 && d && most > 0; side++)
+			if (random_chance(random, 50))
+				pads[2 * d + side] = random_range(random, 0, most);
+		shape[d] = in->shape[d] + pads[2 * d] + pads[2 * d + 1];
+		elements *= (size_t)shape[d];
+	}
+	if (elements > ELEMENTS_MAX)
+		return false;
+	output = moved(builder, rank, shape);
+	list = builder_tensor(builder, NETWORK_INT32, 2, dimensions, 0, 0);
+	data = builder_contents(builder, list);
+	if (data)
+		memcpy(data, pads, 8 * (size_t)rank);
+	op = move(builder, NETWORK_MIRROR_PAD, output);
+	op->inputs[op->input_count++] = list;
+	/* 0 REFLECT, 1 SYMMETRIC */
+	op->options.parts = !reflect;
+	return !builder->failed;
+}
+
+/* TILE, or REVERSE_V2 of one dimension. */
+bool step_repeat(struct builder *builder)
+{
+	struct random *random = &builder->random;
+	const struct network_tensor *in = current_of(builder);
+	bool tile = random_chance(random, 50);
+	int32_t times[4] = { 1, 1, 1, 1 }, shape[4], axis;
+	int rank = in->rank, output;
+	struct network_operator *op;
+	size_t elements = 1;
+
+	if (!movable(builder) || builder->type == NETWORK_INT16)
+		return false;
+	for (int d = 0; d < rank; d++) {
+		if (tile && random_chance(random, 40))
+			times[d] = random_range(random, 1, 3);
+		shape[d] = in->shape[d] * times[d];
+		elements *= (size_t)shape[d];
+	}
+	if (elements > ELEMENTS_MAX)
+		return false;
+	axis = random_range(random, 0, rank - 1);
+	output = moved(builder, rank, shape);
+	op = move(builder, tile ? NETWORK_TILE : NETWORK_REVERSE, output);
+	op->inputs[op->input_count++] = tile ? builder_integers(builder, times, rank) :
+					       builder_integers(builder, &axis, 1);
 	return !builder->failed;
 }
 

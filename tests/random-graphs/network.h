@@ -58,6 +58,11 @@ enum network_code {
 	NETWORK_PACK = 83,
 	NETWORK_RESIZE_NEAREST = 97,
 	NETWORK_SPLIT_V = 102,
+	NETWORK_DEPTH_TO_SPACE = 5,
+	NETWORK_SPACE_TO_DEPTH = 26,
+	NETWORK_TILE = 69,
+	NETWORK_MIRROR_PAD = 100,
+	NETWORK_REVERSE = 105,
 	NETWORK_SUM = 74,
 	NETWORK_REDUCE_MAX = 82,
 	NETWORK_REDUCE_MIN = 89,
@@ -96,7 +101,7 @@ struct network_options {
 	int axis;
 	bool keep_dimensions;
 	float beta;
-	/* SPLIT, SPLIT_V: outputs. PACK: inputs. */
+	/* SPLIT, SPLIT_V: outputs. PACK: inputs. Blocks: size. MIRROR_PAD: mode. */
 	int parts;
 	int end_mask;
 	bool align_corners, half_pixel_centers;
