@@ -310,8 +310,12 @@ int segment_value_read(struct segment_builder *builder, int tensor, int32_t heig
 	return segment_view_read(builder, tensor, &of->view, height, width, channels);
 }
 
-/* The shape in which a view moves with the fewest commands: its own last dimensions. */
-static void natural_shape(const struct view *view, unsigned int element_bytes, int32_t shape[3])
+/*
+ * A shape in which a view moves with few commands: its own last dimensions; with
+ * `channels` the last are channels even where they lie apart.
+ */
+static void natural_shape(const struct view *view, unsigned int element_bytes, bool channels,
+			  int32_t shape[3])
 {
 	unsigned int last = view->count;
 	uint64_t elements = 1;
@@ -319,7 +323,7 @@ static void natural_shape(const struct view *view, unsigned int element_bytes, i
 	for (unsigned int i = 0; i < view->count; i++)
 		elements *= (uint64_t)view->dimensions[i].size;
 	shape[1] = shape[2] = 1;
-	if (last && view->dimensions[last - 1].stride == element_bytes) {
+	if (last && (channels || view->dimensions[last - 1].stride == element_bytes)) {
 		shape[2] = view->dimensions[--last].size;
 		/* One long run is cut, so that it can be moved in parts. */
 		if (!last)
@@ -355,11 +359,11 @@ static int put_shape(struct segment_builder *builder, int tensor,
 	}
 	view_merge(&source);
 	view_merge(&target);
-	for (unsigned int try = 0; try < 3; try++) {
+	for (unsigned int try = 0; try < 5; try++) {
 		if (!try)
 			memcpy(shape, own, sizeof(own));
 		else
-			natural_shape(try == 1 ? &target : &source, bytes, shape);
+			natural_shape(try % 2 ? &target : &source, bytes, try > 2, shape);
 		if (can_transfer(&source, shape[0], shape[1], shape[2], bytes) &&
 		    can_transfer(&target, shape[0], shape[1], shape[2], bytes))
 			return 0;
@@ -413,9 +417,9 @@ int segment_put_view(struct segment_builder *builder, unsigned int operator_inde
 	int value;
 
 	view_merge(&source);
-	natural_shape(&place->view, bytes, shape);
+	natural_shape(&place->view, bytes, false, shape);
 	if (!can_transfer(&source, shape[0], shape[1], shape[2], bytes))
-		natural_shape(&source, bytes, shape);
+		natural_shape(&source, bytes, false, shape);
 	if (!can_transfer(&place->view, shape[0], shape[1], shape[2], bytes))
 		return -EFBIG;
 	value = segment_view_read(builder, tensor, &source, shape[0], shape[1], shape[2]);
