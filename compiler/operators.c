@@ -21,6 +21,7 @@ static const struct {
 	{ IR_SPLIT_V, IR_SPLIT, "" },
 	{ IR_UNPACK, IR_SPLIT, "" },
 	{ IR_STRIDED_SLICE, IR_SLICE, "" },
+	{ IR_REVERSE, IR_SLICE, "" },
 	{ IR_READ_VARIABLE, IR_COPY, "state in memory that jobs reach" },
 	{ IR_ASSIGN_VARIABLE, IR_COPY, "state in memory that jobs reach" },
 	{ IR_RESHAPE, IR_COPY, "nothing is computed: the same bytes under another shape" },

@@ -289,6 +289,41 @@ static bool types_fit(const struct ir_graph *graph, const struct ir_operator *op
 	return true;
 }
 
+/* Why a kind without any form has none: decisions of the area ledger, most of them. */
+static const char *decided_reason(enum ir_kind kind)
+{
+	switch (kind) {
+	case IR_LSTM:
+	case IR_UNARY:
+		return "functions of int16 values: the NPU's tables have 256 entries";
+	case IR_LEAKY_RELU:
+	case IR_PRELU:
+		return "a factor for each sign: the VECTOR unit has one";
+	case IR_LOG_SOFTMAX:
+		return "logarithms: the NPU computes with integers";
+	case IR_L2_NORMALIZATION:
+	case IR_SQUARED_DIFFERENCE:
+	case IR_DIV:
+	case IR_REDUCE_PROD:
+		return "too rare for a unit of its own";
+	case IR_GATHER:
+		return "addresses that depend on data";
+	case IR_ARG_MAX:
+	case IR_ARG_MIN:
+	case IR_COMPARE:
+	case IR_SELECT:
+	case IR_LOGICAL_AND:
+	case IR_LOGICAL_OR:
+		return "its values are indices or truths, not quantised numbers";
+	case IR_CAST:
+		return "between types that the NPU does not compute with";
+	case IR_DETECTION:
+		return "boxes are decoded and sorted in float32";
+	default:
+		return "no NPU form";
+	}
+}
+
 const char *partition_reason(const struct ir_graph *graph, const struct ir_operator *op)
 {
 	const struct form *form = NULL;
@@ -305,7 +340,8 @@ const char *partition_reason(const struct ir_graph *graph, const struct ir_opera
 	if (!form && op->processor_reason)
 		return op->processor_reason;
 	if (!form)
-		return known ? "the NPU form does not take values of these types" : "no NPU form";
+		return known ? "the NPU form does not take values of these types" :
+			       decided_reason(op->kind);
 	reason = form->reason ? form->reason(graph, op) : NULL;
 	for (unsigned int i = 0; i < form->activations && i < op->input_count && !reason; i++) {
 		reason = extent_reason(&graph->tensors[op->inputs[i]]);
@@ -338,7 +374,7 @@ static const struct {
 	{ softmax_reason, "fixed-point exponentials (not --numerics tflite)" },
 	{ product_reason, "as many matrices in both operands, or one in either" },
 	{ rescale_reason, "a rounding of single values" },
-	{ resize_reason, "one image, at most 16384 rows and columns, positions on a line" },
+	{ resize_reason, "at most 16384 rows and columns, positions on a line" },
 };
 
 bool partition_form(enum ir_kind kind, unsigned int index, struct partition_form *form)
