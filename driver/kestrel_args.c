@@ -157,7 +157,7 @@ EXPORT_SYMBOL_IF_KUNIT(kestrel_args_bo_prep);
 int kestrel_args_queue_create(const struct drm_kestrel_queue_create *args, u32 max_jobs,
 			      u32 max_timeout_ms, u32 max_timeslice_us)
 {
-	if (args->flags || args->pad)
+	if (args->flags & ~DRM_KESTREL_QUEUE_PERF || args->pad)
 		return -EINVAL;
 	if (args->priority > DRM_KESTREL_PRIORITY_REALTIME)
 		return -EINVAL;

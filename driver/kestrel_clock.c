@@ -29,6 +29,7 @@
 
 #include "kestrel_clock.h"
 #include "kestrel_device.h"
+#include "kestrel_trace.h"
 
 /* Far more than the PLL needs, because an emulator's time may lag. */
 #define KESTREL_PLL_TIMEOUT_US	1000000
@@ -101,8 +102,10 @@ static int kestrel_clock_pll_set(struct clk_hw *hw, unsigned long rate, unsigned
 	mutex_lock(&kdev->firmware.request_lock);
 	if (kdev->power.on)
 		ret = kestrel_clock_pll_change(kdev, khz);
-	if (!ret)
+	if (!ret) {
 		WRITE_ONCE(kdev->clock.khz, khz);
+		trace_kestrel_frequency(khz);
+	}
 	mutex_unlock(&kdev->firmware.request_lock);
 
 	if (ret == -ETIMEDOUT || ret == -EPROTO)
@@ -138,8 +141,10 @@ static int kestrel_clock_notify(struct notifier_block *notifier, unsigned long e
 		if (clock->held && kdev->power.on)
 			ret = kestrel_firmware_request(kdev, &kestrel_clock_continue);
 		clock->held = false;
-		if (event == POST_RATE_CHANGE)
+		if (event == POST_RATE_CHANGE) {
 			WRITE_ONCE(clock->khz, change->new_rate / 1000);
+			trace_kestrel_frequency(clock->khz);
+		}
 	}
 	mutex_unlock(&kdev->firmware.request_lock);
 

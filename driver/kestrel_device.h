@@ -16,6 +16,7 @@
 #include "kestrel_coredump.h"
 #include "kestrel_firmware.h"
 #include "kestrel_mmu.h"
+#include "kestrel_perf.h"
 #include "kestrel_power.h"
 #include "kestrel_reset.h"
 
@@ -37,6 +38,7 @@
  *	kestrel_firmware.event_lock	mutex: event and log ring
  *	kestrel_pagetable.lock		mutex: tables, entries and mappings of a VM
  *	kestrel_mmu.lock		mutex: address space table, invalidation
+ *	kestrel_perf.lock		mutex: counters
  *	kestrel_device.slot_lock	spinlock: index to queue, ASID to VM
  *	kestrel_queue.lock		spinlock: jobs with the firmware, state
  *	kestrel_vm.fault_lock		spinlock: fault records
@@ -117,6 +119,8 @@ struct kestrel_device {
 	struct kestrel_clock clock;
 	/** @devfreq: who decides about the clock. */
 	struct kestrel_devfreq devfreq;
+	/** @perf: counters. */
+	struct kestrel_perf perf;
 	/** @reset: watchdog, resets. */
 	struct kestrel_reset reset;
 	/** @coredump: the dump that is being made. */

@@ -25,6 +25,7 @@
 #include "kestrel_args.h"
 #include "kestrel_bo.h"
 #include "kestrel_compat.h"
+#include "kestrel_debugfs.h"
 #include "kestrel_device.h"
 #include "kestrel_drv.h"
 #include "kestrel_fault.h"
@@ -272,6 +273,8 @@ static const struct drm_ioctl_desc kestrel_ioctls[] = {
 	KESTREL_IOCTL(SUBMIT, kestrel_submit_ioctl),
 	KESTREL_IOCTL(QUEUE_STATE, kestrel_queue_state_ioctl),
 	KESTREL_IOCTL(FAULT_READ, kestrel_fault_read_ioctl),
+	KESTREL_IOCTL(PERF_JOBS, kestrel_perf_jobs_ioctl),
+	KESTREL_IOCTL(PERF_DEVICE, kestrel_perf_device_ioctl),
 };
 
 static const struct file_operations kestrel_fops = {
@@ -348,6 +351,10 @@ static int kestrel_drv_start(struct kestrel_device *kdev)
 	if (ret)
 		return ret;
 
+	ret = kestrel_perf_init(kdev);
+	if (ret)
+		return ret;
+
 	ret = kestrel_power_init(kdev);
 	if (ret)
 		return ret;
@@ -384,6 +391,7 @@ static int kestrel_drv_start(struct kestrel_device *kdev)
 	if (ret)
 		goto err_irq;
 
+	kestrel_debugfs_init(kdev);
 	return 0;
 
 err_irq:

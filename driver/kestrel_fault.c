@@ -4,7 +4,6 @@
 #include <linux/export.h>
 #include <linux/slab.h>
 #include <linux/timekeeping.h>
-#include <linux/uaccess.h>
 
 #include <drm/drm_file.h>
 #include <drm/drm_print.h>
@@ -12,11 +11,13 @@
 #include <kunit/visibility.h>
 
 #include "kestrel_args.h"
+#include "kestrel_array.h"
 #include "kestrel_device.h"
 #include "kestrel_drv.h"
 #include "kestrel_fault.h"
 #include "kestrel_job.h"
 #include "kestrel_queue.h"
+#include "kestrel_trace.h"
 #include "kestrel_vm.h"
 
 /**
@@ -39,21 +40,13 @@ EXPORT_SYMBOL_IF_KUNIT(kestrel_fault_push);
  * @count: set to how many it gets
  * @lost: set to how many between @cursor and @first are overwritten
  *
- * Return: 0, or -EINVAL when @cursor is a record that is not written yet and not
- * the next one either.
+ * Return: as kestrel_array_range().
  */
 int kestrel_fault_range(const struct kestrel_fault_ring *ring, u64 cursor, u32 capacity,
 			u64 *first, u32 *count, u32 *lost)
 {
-	u64 oldest = ring->written - min_t(u64, ring->written, KESTREL_FAULT_RECORDS);
-
-	if (cursor > ring->written)
-		return -EINVAL;
-
-	*first = max(cursor, oldest);
-	*lost = min_t(u64, *first - cursor, U32_MAX);
-	*count = min_t(u64, ring->written - *first, capacity);
-	return 0;
+	return kestrel_array_range(ring->written, KESTREL_FAULT_RECORDS, cursor, capacity, first,
+				   count, lost);
 }
 EXPORT_SYMBOL_IF_KUNIT(kestrel_fault_range);
 
@@ -83,6 +76,7 @@ void kestrel_fault_mmu(struct kestrel_device *kdev, const struct kestrel_mmu_fau
 {
 	struct kestrel_vm *vm = NULL;
 
+	trace_kestrel_fault(fault);
 	if (fault->asid == KESTREL_ASID_FIRMWARE || fault->asid >= KESTREL_ASID_MAX) {
 		dev_err_ratelimited(kdev->drm.dev,
 				    "MMU fault in address space %u at %#llx: access %u, unit %u, cause %u\n",
@@ -140,23 +134,6 @@ void kestrel_fault_job(const struct kestrel_job *job, const struct kestrel_fw_ev
 	spin_unlock(&vm->fault_lock);
 }
 
-static int kestrel_fault_copy_out(const struct drm_kestrel_array *array,
-				  const struct drm_kestrel_fault *records, u32 count)
-{
-	size_t known = min_t(size_t, array->stride, sizeof(*records));
-	u32 i;
-
-	for (i = 0; i < count; i++) {
-		void __user *to = u64_to_user_ptr(array->ptr + (u64)i * array->stride);
-
-		if (copy_to_user(to, &records[i], known) ||
-		    clear_user(to + known, array->stride - known))
-			return -EFAULT;
-	}
-
-	return 0;
-}
-
 /**
  * kestrel_fault_read_ioctl - DRM_IOCTL_KESTREL_FAULT_READ
  * @drm: device
@@ -198,7 +175,7 @@ int kestrel_fault_read_ioctl(struct drm_device *drm, void *data, struct drm_file
 	spin_unlock(&vm->fault_lock);
 
 	if (!ret)
-		ret = kestrel_fault_copy_out(&args->faults, records, count);
+		ret = kestrel_array_return(&args->faults, records, sizeof(*records), count);
 	if (!ret) {
 		args->faults.count = count;
 		args->cursor = first + count;

@@ -238,6 +238,8 @@ int kestrel_firmware_init(struct kestrel_device *kdev)
 		return -EINVAL;
 	}
 
+	fw->log_level = firmware_log_level;
+
 	ret = kestrel_mmu_table_init(kdev, &fw->pagetable);
 	if (ret)
 		return ret;
@@ -388,7 +390,7 @@ int kestrel_firmware_boot(struct kestrel_device *kdev)
 	kestrel_write(kdev, KESTREL_REG_BOOT_ARGUMENT(KESTREL_FW_BOOT_CONTROL_SIZE),
 		      sizeof(struct kestrel_fw_control));
 	kestrel_write(kdev, KESTREL_REG_BOOT_ARGUMENT(KESTREL_FW_BOOT_LOG_LEVEL),
-		      firmware_log_level);
+		      fw->log_level);
 	kestrel_write(kdev, KESTREL_REG_MCU_START, 1);
 
 	ret = read_poll_timeout(kestrel_firmware_boot_ended, ended, ended, 200,
@@ -511,9 +513,23 @@ static void kestrel_firmware_log_print(struct kestrel_device *kdev,
 		drm_dbg_driver(&kdev->drm, "firmware [%llu]: %s\n", record->time, record->text);
 }
 
-static void kestrel_firmware_log_process(struct kestrel_device *kdev)
+/* Returns whether the record is still there, and whole. */
+static bool kestrel_firmware_log_take(struct kestrel_device *kdev, u32 sequence,
+				      struct kestrel_fw_log_record *record)
 {
 	const struct kestrel_fw_log_record *ring = kdev->firmware.log.cpu;
+	const struct kestrel_fw_log_record *shared = &ring[sequence % KESTREL_LOG_ENTRIES];
+
+	if (READ_ONCE(shared->sequence) != sequence)
+		return false;
+	dma_rmb();
+	memcpy(record, shared, sizeof(*record));
+	dma_rmb();
+	return READ_ONCE(shared->sequence) == sequence;
+}
+
+static void kestrel_firmware_log_process(struct kestrel_device *kdev)
+{
 	struct kestrel_firmware *fw = &kdev->firmware;
 	u32 write = READ_ONCE(kestrel_firmware_control(kdev)->firmware.log_write_index);
 	u32 pending = write - fw->log_read;
@@ -525,18 +541,78 @@ static void kestrel_firmware_log_process(struct kestrel_device *kdev)
 	}
 
 	for (; pending; pending--, fw->log_read++) {
-		const struct kestrel_fw_log_record *shared =
-			&ring[fw->log_read % KESTREL_LOG_ENTRIES];
 		struct kestrel_fw_log_record record;
 
-		if (READ_ONCE(shared->sequence) != fw->log_read)
-			continue;
-		dma_rmb();
-		memcpy(&record, shared, sizeof(record));
-		dma_rmb();
-		if (READ_ONCE(shared->sequence) == fw->log_read)
+		if (kestrel_firmware_log_take(kdev, fw->log_read, &record))
 			kestrel_firmware_log_print(kdev, &record);
 	}
+}
+
+/**
+ * kestrel_firmware_log_read - copy what the log ring holds
+ * @kdev: device
+ * @records: room for KESTREL_LOG_ENTRIES records
+ *
+ * Return: how many there were, the oldest first; their text is printable.
+ */
+u32 kestrel_firmware_log_read(struct kestrel_device *kdev, struct kestrel_fw_log_record *records)
+{
+	struct kestrel_firmware *fw = &kdev->firmware;
+	u32 sequence, count = 0;
+	int idx;
+
+	if (!drm_dev_enter(&kdev->drm, &idx))
+		return 0;
+
+	mutex_lock(&fw->event_lock);
+	for (sequence = fw->log_read - KESTREL_LOG_ENTRIES; sequence != fw->log_read; sequence++) {
+		struct kestrel_fw_log_record *record = &records[count];
+
+		/* Nothing stands before the first one. */
+		if ((s32)sequence < 0 && fw->log_read < KESTREL_LOG_ENTRIES)
+			continue;
+		if (!kestrel_firmware_log_take(kdev, sequence, record))
+			continue;
+		kestrel_protocol_text_clean(record->text, sizeof(record->text));
+		count++;
+	}
+	mutex_unlock(&fw->event_lock);
+
+	drm_dev_exit(idx);
+	return count;
+}
+
+/**
+ * kestrel_firmware_log_level_set - say what the firmware shall write to its log
+ * @kdev: device
+ * @level: enum kestrel_fw_log_level
+ *
+ * The level stays over resets and times without power.
+ *
+ * Return: 0 or a negative error code.
+ */
+int kestrel_firmware_log_level_set(struct kestrel_device *kdev, u32 level)
+{
+	const struct kestrel_fw_request request = {
+		.type = KESTREL_FW_REQUEST_SET_LOG_LEVEL,
+		.argument = level,
+	};
+	int idx, ret = -ENODEV;
+
+	if (!drm_dev_enter(&kdev->drm, &idx))
+		return ret;
+
+	ret = kestrel_power_get(kdev);
+	if (!ret) {
+		mutex_lock(&kdev->firmware.request_lock);
+		ret = kestrel_firmware_request(kdev, &request);
+		if (!ret)
+			WRITE_ONCE(kdev->firmware.log_level, level);
+		mutex_unlock(&kdev->firmware.request_lock);
+		kestrel_power_put(kdev);
+	}
+	drm_dev_exit(idx);
+	return ret;
 }
 
 /* Returns -EPROTO when the firmware says what cannot be. */

@@ -77,6 +77,8 @@ struct kestrel_firmware {
 	u32 event_read;
 	/** @log_read: log records ever read. Guarded by @event_lock. */
 	u32 log_read;
+	/** @log_level: enum kestrel_fw_log_level. Written with @request_lock held. */
+	u32 log_level;
 	/** @hello: what the firmware said at boot, checked; constant after probe. */
 	struct kestrel_fw_control_firmware hello;
 };
@@ -96,6 +98,8 @@ int kestrel_firmware_request_wait(struct kestrel_device *kdev,
 				  const struct kestrel_fw_request *request,
 				  unsigned int timeout_ms);
 void kestrel_firmware_events_process(struct kestrel_device *kdev);
+u32 kestrel_firmware_log_read(struct kestrel_device *kdev, struct kestrel_fw_log_record *records);
+int kestrel_firmware_log_level_set(struct kestrel_device *kdev, u32 level);
 bool kestrel_firmware_halted(struct kestrel_device *kdev);
 u32 kestrel_firmware_heartbeat(struct kestrel_device *kdev);
 

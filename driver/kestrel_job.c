@@ -10,6 +10,7 @@
 #include "kestrel_fence.h"
 #include "kestrel_job.h"
 #include "kestrel_queue.h"
+#include "kestrel_trace.h"
 
 /**
  * kestrel_job_create - make a job that is not yet submitted
@@ -127,6 +128,7 @@ static bool kestrel_job_start(struct kestrel_job *job)
 	queue->write_index++;
 	list_add_tail(&job->link, &queue->running);
 	kestrel_reset_job_started(queue->kdev);
+	trace_kestrel_job_start(job);
 
 	/* The entry before the index, the index before the doorbell. */
 	dma_wmb();

@@ -31,6 +31,7 @@
 #include "kestrel_device.h"
 #include "kestrel_power.h"
 #include "kestrel_queue.h"
+#include "kestrel_trace.h"
 
 static unsigned int autosuspend_ms = 100;
 module_param(autosuspend_ms, uint, 0444);
@@ -90,6 +91,7 @@ static void kestrel_power_set(struct kestrel_device *kdev, bool on)
 	mutex_lock(&kdev->mmu.lock);
 	kdev->power.on = on;
 	mutex_unlock(&kdev->mmu.lock);
+	trace_kestrel_power(on);
 }
 
 /* No job can be started meanwhile. */
@@ -108,6 +110,7 @@ static void kestrel_power_off(struct kestrel_device *kdev)
 	if (kdev->power.on && !kestrel_reset_wedged(kdev)) {
 		ret = kestrel_firmware_request_wait(kdev, &request, suspend_timeout_ms);
 		kestrel_device_irq_disable(kdev);
+		kestrel_perf_update(kdev);
 		if (kestrel_firmware_stop(kdev))
 			kestrel_device_reset(kdev);
 		/* Jobs that ended until here did end. */

@@ -31,8 +31,10 @@
 #include "kestrel_drv.h"
 #include "kestrel_fault.h"
 #include "kestrel_job.h"
+#include "kestrel_perf.h"
 #include "kestrel_protocol.h"
 #include "kestrel_queue.h"
+#include "kestrel_trace.h"
 #include "kestrel_user.h"
 #include "kestrel_vm.h"
 
@@ -94,6 +96,7 @@ static void kestrel_queue_release_work(struct work_struct *work)
 	mutex_destroy(&queue->memory_lock);
 	mutex_destroy(&queue->submit_lock);
 	kestrel_vm_put(queue->vm);
+	kfree(queue->perf);
 	kfree(queue);
 	drm_dev_put(drm);
 }
@@ -182,6 +185,10 @@ static int kestrel_queue_job_ended(struct kestrel_queue *queue,
 		return -EPROTO;
 
 	queue->active_cycles += event->active_cycles;
+	kestrel_perf_job(job, event, error);
+	if (event->preemptions)
+		trace_kestrel_job_preempt(job, event->preemptions);
+	trace_kestrel_job_end(job, event, error);
 	if (error) {
 		type = kestrel_protocol_fault_type(event);
 		kestrel_fault_job(job, event, type);
@@ -575,6 +582,13 @@ static struct kestrel_queue *kestrel_queue_create(struct kestrel_vm *vm,
 	queue = kzalloc(sizeof(*queue), GFP_KERNEL_ACCOUNT);
 	if (!queue)
 		return ERR_PTR(-ENOMEM);
+	if (args->flags & DRM_KESTREL_QUEUE_PERF) {
+		queue->perf = kzalloc(sizeof(*queue->perf), GFP_KERNEL_ACCOUNT);
+		if (!queue->perf) {
+			kfree(queue);
+			return ERR_PTR(-ENOMEM);
+		}
+	}
 
 	kref_init(&queue->refcount);
 	queue->kdev = vm->kdev;
@@ -601,6 +615,7 @@ static struct kestrel_queue *kestrel_queue_create(struct kestrel_vm *vm,
 	if (ret) {
 		mutex_destroy(&queue->memory_lock);
 		mutex_destroy(&queue->submit_lock);
+		kfree(queue->perf);
 		kfree(queue);
 		return ERR_PTR(ret);
 	}

@@ -15,11 +15,13 @@
 
 #include "kestrel_firmware.h"
 
+struct drm_device;
 struct drm_gem_shmem_object;
 struct drm_file;
 struct kestrel_device;
 struct kestrel_file;
 struct kestrel_job;
+struct kestrel_perf_ring;
 struct kestrel_vm;
 
 /**
@@ -95,6 +97,8 @@ struct kestrel_queue {
 	u64 active_cycles;
 	/** @fault_count: jobs that failed by their own fault. Guarded by @lock. */
 	u32 fault_count;
+	/** @perf: what its last jobs did; NULL: nobody asked. Its content guarded by @lock. */
+	struct kestrel_perf_ring *perf;
 };
 
 int kestrel_queue_module_init(void);

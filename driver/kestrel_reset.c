@@ -32,6 +32,7 @@
 #include "kestrel_device.h"
 #include "kestrel_pci.h"
 #include "kestrel_queue.h"
+#include "kestrel_trace.h"
 
 #define KESTREL_WATCHDOG_PERIOD_MS	100
 
@@ -48,6 +49,7 @@ MODULE_PARM_DESC(heartbeat_timeout_ms,
 void kestrel_reset_give_up(struct kestrel_device *kdev)
 {
 	drm_err(&kdev->drm, "the device does not come back: giving it up\n");
+	trace_kestrel_reset(KESTREL_RESET_FULL + 1);
 	WRITE_ONCE(kdev->reset.wedged, true);
 	/* It may still write: before the fences let memory go, take it away. */
 	kestrel_mmu_revoke(kdev);
@@ -60,6 +62,8 @@ static int kestrel_reset_try(struct kestrel_device *kdev, enum kestrel_reset_lev
 {
 	int ret;
 
+	trace_kestrel_reset(level);
+	kestrel_perf_update(kdev);
 	if (level == KESTREL_RESET_FULL) {
 		drm_warn(&kdev->drm, "resetting the device\n");
 		atomic_inc(&kdev->reset.full_count);

@@ -25,6 +25,7 @@
 #include "kestrel_job.h"
 #include "kestrel_queue.h"
 #include "kestrel_submit.h"
+#include "kestrel_trace.h"
 
 /**
  * struct kestrel_submit_sync - a syncobj of a job
@@ -288,6 +289,7 @@ static void kestrel_submit_push(struct kestrel_submit *submit)
 		/* From its push on the job belongs to the scheduler. */
 		sjob->job = NULL;
 		drm_sched_job_arm(&job->base);
+		trace_kestrel_job_submit(job);
 		drm_sched_entity_push_job(&job->base);
 
 		for (k = 0; k < sjob->sync_count; k++)

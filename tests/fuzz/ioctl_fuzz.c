@@ -500,6 +500,7 @@ static void fill_queue_create(struct worker *w, void *argument)
 	create->max_jobs = 1u << below(w, 7);
 	create->job_timeout_ms = 1 + below(w, 3);
 	create->timeslice_us = below(w, 2) ? 0 : 1 + below(w, 1000);
+	create->flags = below(w, 2) ? DRM_KESTREL_QUEUE_PERF : 0;
 }
 
 static void fill_queue_destroy(struct worker *w, void *argument)
@@ -532,7 +533,23 @@ static void tame_fault_read(struct worker *w, void *argument)
 	pointer_tame(w, &((struct drm_kestrel_fault_read *)argument)->faults.ptr);
 }
 
-/* VM_CREATE has nothing to say. */
+static void fill_perf_jobs(struct worker *w, void *argument)
+{
+	struct drm_kestrel_perf_jobs *perf = argument;
+	uint32_t jobs = below(w, 8);
+
+	perf->queue_id = identifier(w, QUEUES);
+	perf->cursor = below(w, 8);
+	perf->jobs = list_of(w, list_room(w, jobs * 128), sizeof(struct drm_kestrel_perf_job),
+			     jobs);
+}
+
+static void tame_perf_jobs(struct worker *w, void *argument)
+{
+	pointer_tame(w, &((struct drm_kestrel_perf_jobs *)argument)->jobs.ptr);
+}
+
+/* VM_CREATE and PERF_DEVICE have nothing to say. */
 static void fill_nothing(struct worker *w, void *argument)
 {
 	(void)w;
@@ -557,6 +574,8 @@ static const struct ioctl_row rows[] = {
 	ROW(QUEUE_STATE, 4, fill_queue_state, NULL),
 	ROW(SUBMIT, 32, fill_submit, NULL),
 	ROW(FAULT_READ, 4, fill_fault_read, tame_fault_read),
+	ROW(PERF_JOBS, 4, fill_perf_jobs, tame_perf_jobs),
+	ROW(PERF_DEVICE, 2, fill_nothing, NULL),
 };
 
 #define ROWS (sizeof(rows) / sizeof(rows[0]))

@@ -84,6 +84,7 @@ extern "C" {
  * - 0.2: BO_CREATE takes flags and vm_id; BO_INFO returns the flags; BO_PREP and
  *   BO_FINI see to the caches of imported BOs, too; limits for each user (EDQUOT).
  * - 0.3: BO_USERPTR.
+ * - 0.4: QUEUE_CREATE takes DRM_KESTREL_QUEUE_PERF; PERF_JOBS, PERF_DEVICE.
  */
 
 /** DRM_KESTREL_DRIVER_NAME: name that DRM_IOCTL_VERSION reports. */
@@ -91,7 +92,7 @@ extern "C" {
 /** DRM_KESTREL_VERSION_MAJOR: major version of this header. */
 #define DRM_KESTREL_VERSION_MAJOR	0
 /** DRM_KESTREL_VERSION_MINOR: minor version of this header. */
-#define DRM_KESTREL_VERSION_MINOR	3
+#define DRM_KESTREL_VERSION_MINOR	4
 
 /** DRM_KESTREL_NO_INDEX: error_index when no entry of a list is to blame. */
 #define DRM_KESTREL_NO_INDEX		0xffffffffu
@@ -116,6 +117,8 @@ extern "C" {
 #define DRM_KESTREL_QUEUE_STATE		0x0b
 #define DRM_KESTREL_FAULT_READ		0x0c
 #define DRM_KESTREL_BO_USERPTR		0x0d
+#define DRM_KESTREL_PERF_JOBS		0x0e
+#define DRM_KESTREL_PERF_DEVICE		0x0f
 
 /**
  * struct drm_kestrel_array - a list in user memory
@@ -541,6 +544,9 @@ enum drm_kestrel_priority {
 	DRM_KESTREL_PRIORITY_REALTIME = 3,
 };
 
+/** DRM_KESTREL_QUEUE_PERF: the queue keeps what its last jobs did, for PERF_JOBS. */
+#define DRM_KESTREL_QUEUE_PERF		0x1u
+
 /**
  * struct drm_kestrel_queue_create - argument of DRM_IOCTL_KESTREL_QUEUE_CREATE
  *
@@ -553,7 +559,7 @@ struct drm_kestrel_queue_create {
 	__u32 vm_id;
 	/** @priority: &enum drm_kestrel_priority. */
 	__u32 priority;
-	/** @flags: must be 0. */
+	/** @flags: DRM_KESTREL_QUEUE_PERF or 0. */
 	__u32 flags;
 	/**
 	 * @max_jobs: jobs that may be queued and not completed; a power of two
@@ -819,6 +825,93 @@ struct drm_kestrel_fault_read {
 };
 
 /**
+ * struct drm_kestrel_perf_job - what one job did
+ *
+ * Times in cycles are those of the counter KESTREL_COUNTER_CYCLES
+ * (uapi/kestrel/regs.h), which runs at the present clock and begins anew when the
+ * device is reset or switched off. Other counts are over all time slices of the job.
+ */
+struct drm_kestrel_perf_job {
+	/** @seqno: its sequence number. */
+	__u64 seqno;
+	/** @user_tag: as given to SUBMIT. */
+	__u64 user_tag;
+	/** @end_time_ns: CLOCK_MONOTONIC when the driver learnt of its end. */
+	__u64 end_time_ns;
+	/** @start_cycle: cycle at which an engine first started it. */
+	__u64 start_cycle;
+	/** @end_cycle: cycle at which it ended. */
+	__u64 end_cycle;
+	/** @active_cycles: cycles that an engine worked on it. */
+	__u64 active_cycles;
+	/** @busy_cycles: cycles of DMA_IN, DMA_OUT, MAC and VECTOR. */
+	__u64 busy_cycles[4];
+	/** @macs: multiply-accumulates. */
+	__u64 macs;
+	/** @read_bytes: bytes read from memory. */
+	__u64 read_bytes;
+	/** @write_bytes: bytes written to memory. */
+	__u64 write_bytes;
+	/** @error: error of its fence, or 0. */
+	__s32 error;
+	/** @preemptions: times that it made room for another job. */
+	__u32 preemptions;
+};
+
+/**
+ * struct drm_kestrel_perf_jobs - argument of DRM_IOCTL_KESTREL_PERF_JOBS
+ *
+ * A queue made with DRM_KESTREL_QUEUE_PERF keeps a record of each of its last 64
+ * jobs that an engine ended, numbered from 0. The call copies those from record
+ * @cursor on that fit into @jobs, sets @jobs.count to the number copied and @cursor
+ * to the record after the last one. Records that were overwritten before they were
+ * read are counted in @lost and skipped. Jobs that were lost in a reset have none.
+ *
+ * Errors: EINVAL (flags, pad, cursor beyond the newest record, stride shorter than
+ * the record of version 0.4), ENOENT, EPERM (a queue without that flag), EFAULT,
+ * ENOMEM.
+ */
+struct drm_kestrel_perf_jobs {
+	/** @queue_id: the queue. */
+	__u32 queue_id;
+	/** @flags: must be 0. */
+	__u32 flags;
+	/** @jobs: where to write a list of &struct drm_kestrel_perf_job. */
+	struct drm_kestrel_array jobs;
+	/** @cursor: in: first record wanted; out: next one to ask for. */
+	__u64 cursor;
+	/** @lost: out: records between @cursor and the first one copied. */
+	__u32 lost;
+	/** @pad: must be 0. */
+	__u32 pad;
+};
+
+/** DRM_KESTREL_PERF_COUNTERS: room for counters of the device. */
+#define DRM_KESTREL_PERF_COUNTERS	16
+
+/**
+ * struct drm_kestrel_perf_device - argument of DRM_IOCTL_KESTREL_PERF_DEVICE
+ *
+ * The counters of the whole device, of all clients, since the driver was bound: over
+ * resets and times without power. What was counted between the last look and a
+ * device that dies is missing. The call wakes nothing up.
+ *
+ * Errors: EINVAL (flags, pad), EACCES (without CAP_PERFMON), ENODEV.
+ */
+struct drm_kestrel_perf_device {
+	/** @flags: must be 0. */
+	__u32 flags;
+	/** @clock_khz: out: the clock; 0 while the NPU is off. */
+	__u32 clock_khz;
+	/** @time_ns: out: CLOCK_MONOTONIC of the look. */
+	__u64 time_ns;
+	/** @counters: out: numbered by KESTREL_COUNTER_* of uapi/kestrel/regs.h; others 0. */
+	__u64 counters[DRM_KESTREL_PERF_COUNTERS];
+	/** @pad: must be 0. */
+	__u64 pad;
+};
+
+/**
  * DRM_IOCTL_KESTREL() - ioctl request number
  * @__access: R, W or WR: whether the argument is copied out, in, or both ways
  * @__id: command number without DRM_KESTREL_
@@ -842,6 +935,8 @@ struct drm_kestrel_fault_read {
 #define DRM_IOCTL_KESTREL_SUBMIT	DRM_IOCTL_KESTREL(WR, SUBMIT, submit)
 #define DRM_IOCTL_KESTREL_QUEUE_STATE	DRM_IOCTL_KESTREL(WR, QUEUE_STATE, queue_state)
 #define DRM_IOCTL_KESTREL_FAULT_READ	DRM_IOCTL_KESTREL(WR, FAULT_READ, fault_read)
+#define DRM_IOCTL_KESTREL_PERF_JOBS	DRM_IOCTL_KESTREL(WR, PERF_JOBS, perf_jobs)
+#define DRM_IOCTL_KESTREL_PERF_DEVICE	DRM_IOCTL_KESTREL(WR, PERF_DEVICE, perf_device)
 
 /* The layout is the same for every compiler and word size. */
 #define DRM_KESTREL_ASSERT_SIZE(type, size) \
@@ -871,6 +966,9 @@ DRM_KESTREL_ASSERT_SIZE(drm_kestrel_submit, 40);
 DRM_KESTREL_ASSERT_SIZE(drm_kestrel_queue_state, 40);
 DRM_KESTREL_ASSERT_SIZE(drm_kestrel_fault, 56);
 DRM_KESTREL_ASSERT_SIZE(drm_kestrel_fault_read, 40);
+DRM_KESTREL_ASSERT_SIZE(drm_kestrel_perf_job, 112);
+DRM_KESTREL_ASSERT_SIZE(drm_kestrel_perf_jobs, 40);
+DRM_KESTREL_ASSERT_SIZE(drm_kestrel_perf_device, 152);
 
 #if defined(__cplusplus)
 }
