@@ -45,7 +45,8 @@ report "every source file names its licence" "$problems"
 problems=$(git grep -nIE '\b(TODO|FIXME|XXX|HACK)\b' -- ':!docs' ':!*.md' ':!tests/static/source-rules.sh' ':!LICENSES')
 report "no mark of unfinished work outside docs" "$problems"
 
-problems=$(git ls-files -- '*.c' '*.h' | while read -r file; do
+# The contracts of uapi/ are one file each, however long, and mostly words.
+problems=$(git ls-files -- '*.c' '*.h' ':!uapi' | while read -r file; do
 	[ -e "$file" ] || continue
 	lines=$(wc -l <"$file")
 	[ "$lines" -le 900 ] || echo "$file: $lines lines, split by noun"
