@@ -277,8 +277,11 @@ static void kestrel_submit_signal(struct kestrel_submit_sync *sync, struct dma_f
 static void kestrel_submit_push(struct kestrel_submit *submit)
 {
 	struct kestrel_queue *queue = submit->queue;
+	bool cookie;
 	u32 i, k;
 
+	/* From the first fence that is seen to the last job: nothing is allocated. */
+	cookie = dma_fence_begin_signalling();
 	for (i = 0; i < submit->count; i++) {
 		struct kestrel_submit_job *sjob = &submit->jobs[i];
 		struct dma_fence *fence = dma_fence_get(sjob->job->fence);
@@ -298,6 +301,8 @@ static void kestrel_submit_push(struct kestrel_submit *submit)
 		dma_fence_put(queue->last_fence);
 		queue->last_fence = fence;
 	}
+
+	dma_fence_end_signalling(cookie);
 
 	submit->first_seqno = queue->submitted + 1;
 	queue->submitted += submit->count;
