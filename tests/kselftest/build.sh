@@ -6,7 +6,7 @@
 # usage: tests/kselftest/build.sh DIRECTORY [FILE_test.c|FILE.c]...
 #
 # FILE_test.c: a test that is not one of tests/kselftest (default: all those); the
-# other sources beside it belong to it.
+# sources with a header beside it belong to it.
 #
 # The kernel's own kselftest harness and DRM headers come from linux-source-6.12,
 # which tests/vm/linux-debug.sh keeps in the cache. DIRECTORY then holds one
@@ -28,8 +28,12 @@ flags=(-I"$here" -std=gnu11 -O2 -g -static -pthread -Wall -Wextra -Werror -D_GNU
 	-I"$top/uapi" -isystem "$source/include/uapi/drm"
 	-isystem "$source/tools/testing/selftests")
 helpers() {
-	case $1 in "$here"/*) return ;; *_test.c) ;; *) return ;; esac
-	find "$(dirname "$1")" -name '*.c' ! -name '*_test.c'
+	local file
+	case $1 in *_test.c) ;; *) return ;; esac
+	[ ! "$(dirname "$1")" -ef "$here" ] || return 0
+	for file in "$(dirname "$1")"/*.h; do
+		[ ! -e "$file" ] || echo "${file%.h}.c"
+	done
 }
 for test; do
 	name=${test##*/}

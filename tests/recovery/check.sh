@@ -5,18 +5,24 @@
 # guest: right errors, guilty and innocent, fault records, dumps, and exactly the
 # step of recovery that each asks for. Prints TAP lines.
 #
-# usage: tests/recovery/check.sh debian|debug
+# usage: tests/recovery/check.sh debian|debug [GUEST]...
+#
+#   recovery    the failures, each of them, and the hangs in a row
+#   lifetime    device and module go while clients and fences are alive
+#   allocation  the ioctl tests while allocations fail (debug kernel)
 #
 # KESTREL_HANGS: how many hangs of the engine in a row (default 20).
+# KESTREL_ALLOCATION_ROUNDS: how often the ioctl tests without memory (default 1).
 set -u
 cd "$(dirname "$0")/../.." || exit
 
 kernel=${1-}
+[ $# = 0 ] || shift
 # Deadlines of a driver that is to find failures out soon.
 case $kernel in
 debian) parameters='' ;;
 debug) parameters='boot_timeout_ms=8000 request_timeout_ms=2000 invalidate_timeout_ms=20000 heartbeat_timeout_ms=6000' ;;
-*) sed -n '4,11s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+*) sed -n '4,15s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac
 
 out=build/recovery/$kernel
@@ -35,24 +41,46 @@ must() {
 [ -n "${KESTREL_QEMU-}" ] || must emulator/qemu/build.sh
 must tests/vm/build-module.sh "$kernel"
 module=$(tail -n 1 "$out/prepare.log")/kestrel.ko
-must tests/kselftest/build.sh "$overlay/usr/lib/kestrel-tests" tests/recovery/recovery_test.c
-must make -s build/firmware/kestrel_fw.bin
+must tests/kselftest/build.sh "$overlay/usr/lib/kestrel-tests" tests/recovery/recovery_test.c \
+	tests/recovery/holder.c
+must tests/kselftest/build.sh "$overlay/usr/lib/kestrel-tests"
+must make -s build/firmware/kestrel_fw.bin build/bin/npu-coredump
 cp build/firmware/kestrel_fw.bin "$overlay/lib/firmware/kestrel/arch1.0/"
 echo "$parameters coredump_interval_ms=0" >"$overlay/tests/parameters"
 echo "${KESTREL_HANGS:-20}" >"$overlay/tests/hangs"
+echo "${KESTREL_ALLOCATION_ROUNDS:-1}" >"$overlay/tests/rounds"
 
-status=0
-tests/vm/run-guest.sh --kernel "$kernel" --script tests/recovery/recovery-script --inject \
-	--overlay "$overlay" --module "$module" --out "$out/result" --log "$out/console.log" \
-	--timeout 7200 --quiet >"$out/run.log" 2>&1 </dev/null || status=$?
-grep -aE '^(ok|not ok) - |^# ' "$out/console.log"
-sed 's/^/# /' "$out/run.log"
-make -s build/bin/npu-coredump >>"$out/run.log" 2>&1
-python3 tests/recovery/dumps.py build/bin/npu-coredump "$out/result/coredump"
-if [ $status = 120 ]; then
-	echo "not ok - the kernel complains of nothing and leaks nothing"
-elif [ $status != 0 ]; then
-	echo "not ok - guest ran to its end (status $status)"
-else
-	echo "ok - the kernel complains of nothing and leaks nothing"
-fi
+# guest NAME OPTION...: runs NAME-script; what it said is TAP already.
+guest() {
+	local name=$1 status=0
+	shift
+	tests/vm/run-guest.sh --kernel "$kernel" --script "tests/recovery/$name-script" \
+		--overlay "$overlay" --module "$module" --out "$out/result" \
+		--log "$out/$name.console.log" --timeout 14400 --quiet "$@" \
+		>"$out/$name.run.log" 2>&1 </dev/null || status=$?
+	grep -aE '^(ok|not ok) - |^# ' "$out/$name.console.log"
+	case $status in
+	0) echo "ok - $name: the kernel complains of nothing and leaks nothing" ;;
+	*)
+		sed 's/^/# /' "$out/$name.run.log" | tail -n 60
+		echo "not ok - $name: guest ran to its end without a complaint (status $status)"
+		;;
+	esac
+}
+
+guests=("$@")
+[ $# -gt 0 ] || guests=(recovery lifetime)
+for name in "${guests[@]}"; do
+	case $name in
+	recovery)
+		guest recovery --inject
+		python3 tests/recovery/dumps.py build/bin/npu-coredump "$out/result/coredump"
+		;;
+	lifetime) guest lifetime ;;
+	# Only that kernel lets allocations fail; the debugging of DMA wants memory, too.
+	allocation)
+		[ "$kernel" != debug ] || guest allocation \
+			--allow 'DMA-API: (cacheline tracking ENOMEM|debugging out of memory)'
+		;;
+	esac
+done

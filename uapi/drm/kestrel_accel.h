@@ -83,7 +83,7 @@ extern "C" {
  *   QUEUE_STATE, FAULT_READ.
  * - 0.2: BO_CREATE takes flags and vm_id; BO_INFO returns the flags; BO_PREP and
  *   BO_FINI see to the caches of imported BOs, too; limits for each user (EDQUOT).
- * - 0.3: BO_USERPTR.
+ * - 0.3: BO_USERPTR; queue_kills of QUERY_RESETS.
  * - 0.4: QUEUE_CREATE takes DRM_KESTREL_QUEUE_PERF; PERF_JOBS, PERF_DEVICE.
  */
 
