@@ -8,18 +8,26 @@
 #include "quantise.h"
 #include "resolve_check.h"
 
-static int resolve_sum(struct ir_graph *graph, struct ir_operator *op)
+static int resolve_sum(struct ir_graph *graph, struct ir_operator *op,
+		       const struct resolve_profile *profile)
 {
 	const struct ir_tensor *a = &graph->tensors[op->inputs[0]];
 	const struct ir_tensor *b = &graph->tensors[op->inputs[1]];
 	const struct ir_tensor *out = &graph->tensors[op->outputs[0]];
-	double twice_larger = 2 * fmax((double)a->scales[0], (double)b->scales[0]);
+	float larger = fmaxf(a->scales[0], b->scales[0]), shifted;
+	double twice_larger = 2 * (double)larger;
 
 	op->left_shift = out->type == IR_INT16 ? 15 : 20;
+	shifted = (float)(1 << op->left_shift) * out->scales[0];
+	/* TensorFlow Lite Micro subtracts with quotients in float. */
+	if (profile->micro && op->kind == IR_SUB) {
+		op->input_scale = quantise_factor((double)(a->scales[0] / (2 * larger)));
+		op->input2_scale = quantise_factor((double)(b->scales[0] / (2 * larger)));
+		return resolve_one_scale(graph, op, (double)(2 * larger / shifted));
+	}
 	op->input_scale = quantise_factor((double)a->scales[0] / twice_larger);
 	op->input2_scale = quantise_factor((double)b->scales[0] / twice_larger);
-	return resolve_one_scale(graph, op, twice_larger /
-				 ((1 << op->left_shift) * (double)out->scales[0]));
+	return resolve_one_scale(graph, op, twice_larger / (double)shifted);
 }
 
 static int resolve_product(struct ir_graph *graph, struct ir_operator *op,
@@ -137,7 +145,7 @@ int resolve_elementwise(struct ir_graph *graph, struct ir_operator *op,
 		return resolve_quotient(graph, op);
 	if (op->kind == IR_SQUARED_DIFFERENCE)
 		return resolve_squared_difference(graph, op);
-	return resolve_sum(graph, op);
+	return resolve_sum(graph, op, profile);
 }
 
 int resolve_leaky(struct ir_graph *graph, struct ir_operator *op,

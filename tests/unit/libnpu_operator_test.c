@@ -402,11 +402,11 @@ static unsigned int damages_refused(const struct sample *sample)
 	for (uint32_t t = 0; t < good.tensor_count; t++) {
 		struct kestrel_graph_tensor *tensor = &damaged.tensors[t];
 
-		for (uint8_t type = INT8; type <= BOOL; type++) {
+		for (uint32_t type = INT8; type <= BOOL; type++) {
 			damaged = good;
 			tensor->size = tensor->size / graph_type_size(tensor->type) *
 				       graph_type_size(type);
-			tensor->type = type;
+			tensor->type = (uint8_t)type;
 			refused += !run(sample, &damaged, 0);
 		}
 		for (uint8_t d = 0; d < good.tensors[t].rank; d++) {
