@@ -89,6 +89,18 @@ static int read_slice(const struct flatbuffer_table *options, struct ir_attribut
 	return ret;
 }
 
+static int read_dense(struct error *error, const struct flatbuffer_table *options,
+		      struct ir_attributes *a, const char *what)
+{
+	int8_t shuffled = 0;
+	int ret = options->file ? flatbuffer_int8(options, 1, 0, &shuffled) : 0;
+
+	if (!ret && shuffled)
+		ret = error_set(error, -ENOTSUP, "%s: weights in the shuffled order are not supported",
+				what);
+	return ret ? ret : read_bool(options, 3, &a->asymmetric_inputs);
+}
+
 static int read_lstm(const struct flatbuffer_table *options, struct ir_attributes *a)
 {
 	int8_t activation = 0;
@@ -144,7 +156,7 @@ int tflite_read_options(struct error *error, const struct flatbuffer_table *tabl
 	case IR_MAX_POOL:
 		return read_window(error, &options, &pool, op, table->what);
 	case IR_FULLY_CONNECTED:
-		ret = read_bool(&options, 3, &a->asymmetric_inputs);
+		ret = read_dense(error, &options, a, table->what);
 		return ret ? ret : read_window(error, &options, &plain, op, table->what);
 	case IR_L2_NORMALIZATION:
 	case IR_ADD:
