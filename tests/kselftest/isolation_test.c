@@ -108,26 +108,31 @@ static int run_with(struct client *client, size_t size, uint64_t va, uint64_t by
 	return ret;
 }
 
-/* The second client copies all SRAM to its memory; bytes of it that are not zero. */
-static int look_around(FIXTURE_DATA(isolation) *self, uint32_t *found, bool *secret)
+/* The second client copies all SRAM to its memory. */
+static int look_around(FIXTURE_DATA(isolation) *self)
 {
 	struct client *client = &self->second;
 	struct writer writer = { client->stream };
-	const uint64_t pattern = SECRET;
-	uint32_t i;
-	int ret;
 
 	memset(self->dump, UNTOUCHED, self->sram_bytes);
 	bo_fini(client->fd, self->dump_handle, self->sram_bytes);
 	write_sram(&writer, KESTREL_UNIT_DMA_OUT, self->sram_bytes);
 	write_byte(&writer, KESTREL_ISA_END);
-	ret = run_with(client, writer_finish(client, 0, &writer), DUMP_VA, self->sram_bytes);
+	return run_with(client, writer_finish(client, 0, &writer), DUMP_VA, self->sram_bytes);
+}
+
+/* What it has found: bytes that are not zero. */
+static uint32_t looked_at(FIXTURE_DATA(isolation) *self, bool *secret)
+{
+	struct client *client = &self->second;
+	const uint64_t pattern = SECRET;
+	uint32_t i, found = 0;
+
 	bo_prep(client->fd, self->dump_handle, DRM_KESTREL_PREP_READ, self->sram_bytes, 0);
-	*found = 0;
 	for (i = 0; i < self->sram_bytes; i++)
-		*found += self->dump[i] != 0;
+		found += self->dump[i] != 0;
 	*secret = memmem(self->dump, self->sram_bytes, &pattern, sizeof(pattern));
-	return ret;
+	return found;
 }
 
 /* The first client fills SRAM and ends its stream with `last`, and so in `error`. */
@@ -136,15 +141,14 @@ static void leave_behind(struct __test_metadata *_metadata, FIXTURE_DATA(isolati
 {
 	struct client *client = &self->first;
 	struct writer writer = { client->stream };
-	uint32_t found;
 	bool secret;
 
 	write_sram(&writer, KESTREL_UNIT_DMA_IN, self->sram_bytes);
 	write_byte(&writer, last);
 	write_byte(&writer, KESTREL_ISA_END);
 	EXPECT_EQ(client_run(client, 0, writer_finish(client, 0, &writer)), error);
-	ASSERT_EQ(look_around(self, &found, &secret), 0);
-	EXPECT_EQ(found, 0);
+	ASSERT_EQ(look_around(self), 0);
+	EXPECT_EQ(looked_at(self, &secret), 0);
 	EXPECT_FALSE(secret);
 }
 
@@ -196,9 +200,8 @@ TEST_F(isolation, sram_of_a_job_that_was_preempted)
 	struct client *client = &self->first;
 	struct writer writer = { client->stream };
 	struct drm_kestrel_queue_state state = { 0 };
-	uint32_t found, i, during = 0;
-	const uint32_t jobs = 8;
-	uint64_t word;
+	uint32_t i, during = 0, rounds = 0;
+	uint64_t word, submitted = 0;
 	size_t size;
 	bool secret;
 
@@ -222,17 +225,18 @@ TEST_F(isolation, sram_of_a_job_that_was_preempted)
 	write_byte(&writer, KESTREL_ISA_EXECUTE);
 	write_byte(&writer, KESTREL_ISA_END);
 	size = writer_finish(client, 0, &writer);
-	for (i = 0; i < jobs; i++)
-		ASSERT_EQ(client_submit(client, 0, size, 0), 0);
-	while (state.completed < jobs) {
-		ASSERT_EQ(look_around(self, &found, &secret), 0);
-		EXPECT_EQ(found, 0);
-		EXPECT_FALSE(secret);
+	/* A slow processor may find the engine idle again when it looks. */
+	for (; during < 3 && rounds < 100; rounds++) {
+		for (; submitted - state.completed < 12; submitted++)
+			ASSERT_EQ(client_submit(client, 0, size, 0), 0);
+		ASSERT_EQ(look_around(self), 0);
 		ASSERT_EQ(queue_state(client->fd, client->queue, &state), 0);
 		ASSERT_EQ(state.status, DRM_KESTREL_QUEUE_OK);
-		during += state.completed < jobs;
+		during += state.completed < submitted;
+		EXPECT_EQ(looked_at(self, &secret), 0);
+		EXPECT_FALSE(secret);
 	}
-	EXPECT_GT(during, 0);
+	EXPECT_EQ(during, 3);
 	ASSERT_EQ(bo_prep(client->fd, client->data_handle, DRM_KESTREL_PREP_READ, DATA_SIZE,
 			  deadline(LONG_TIMEOUT_S)), 0);
 	for (word = 0; word < DATA_SIZE / 8; word++) {
