@@ -37,6 +37,9 @@ static bool find_part(const struct view *view, const int32_t shape[3],
 	for (unsigned int d = 0; d < 3; d++)
 		if (at[d] + shape[d] > extents[d])
 			return false;
+	/* A map of few channels may be packed; then a column can lie where no command begins. */
+	if (whole->c < lanes && at[1] * pixel % KESTREL_ISA_BRICK_BYTES)
+		return false;
 	/* Bricks are written whole, and packed pixels are. */
 	return at[2] % lanes == 0 && (at[2] + shape[2] == whole->c || shape[2] % lanes == 0) &&
 	       (whole->c >= lanes || shape[2] == whole->c);
