@@ -273,6 +273,7 @@ TEST_F(user_memory, counts_against_memlock)
 TEST_F(user_memory, unmapped_memory_is_not_reached)
 {
 	struct client *client = &self->client;
+	const size_t page = sysconf(_SC_PAGESIZE);
 	struct drm_kestrel_fault fault;
 	uint64_t cursor = 0;
 	uint32_t bo, again;
@@ -282,7 +283,7 @@ TEST_F(user_memory, unmapped_memory_is_not_reached)
 	ASSERT_EQ(client_copy_at(client, USER_VA, DATA_VA, 4096), 0);
 
 	/* One page of it is all of it. */
-	ASSERT_EQ(munmap(self->memory + DATA_SIZE - 4096, 4096), 0);
+	ASSERT_EQ(munmap(self->memory + DATA_SIZE - page, page), 0);
 	EXPECT_EQ(client_copy_at(client, USER_VA, DATA_VA, 4096), -EFAULT);
 	ASSERT_EQ(faults_read(client->fd, client->vm, &fault, 1, &cursor, NULL), 1);
 	EXPECT_EQ(fault.type, DRM_KESTREL_FAULT_MMU);

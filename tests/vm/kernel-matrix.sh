@@ -3,7 +3,8 @@
 #
 # Every kernel that the module is for: it builds against the headers at W=1 (and
 # under sparse, where the headers allow it) without a warning, and the demo model
-# gives the reference's bytes in a guest with that kernel. Prints TAP lines.
+# gives the reference's bytes in a guest with that kernel. With pages of 16 KiB the
+# ioctls that are about memory are tested, too. Prints TAP lines.
 #
 # usage: tests/vm/kernel-matrix.sh [KERNEL]...
 #
@@ -39,17 +40,24 @@ must "host programs build" make -s programs
 for arch in $(printf '%s\n' "${kernels[@]}" | sed 's/^amd64.*/amd64/; t; s/.*/arm64/' | sort -u); do
 	must "guest programs build for $arch" tests/vm/build-guest.sh "$out/$arch" "$arch"
 done
+case " ${kernels[*]} " in
+*-16k\ *) must "ioctl tests build" tests/kselftest/build.sh "$out/tests/usr/lib/kestrel-tests" ;;
+esac
 must "the demo model compiles" build/bin/npuc tests/demo/model.tflite -o "$out/model.npu" \
 	--target kestrel-256
 
 kernel_test() {
 	local kernel=$1 arch=arm64 name=${1#amd64-} log=$out/$1.log linux module release
-	local -a debian=()
+	local what='runs the demo model'
+	local -a debian=() tests=()
 
 	case $kernel in amd64*) arch=amd64 ;; esac
 	case $name in
 	debian|amd64) name=debian ;;
 	*) debian=("$name") ;;
+	esac
+	case $name in
+	*-16k) tests=(--overlay "$out/tests") what="$what and passes the ioctl tests" ;;
 	esac
 	linux=$(tests/vm/linux-debian.sh $arch ${debian[@]+"${debian[@]}"} 2>"$log")
 	if [ -z "$linux" ]; then
@@ -67,7 +75,7 @@ kernel_test() {
 		return
 	fi
 	if [ ! -e "$linux/vmlinuz" ]; then
-		echo "ok - $kernel runs the demo model # SKIP the archive has no image of $release"
+		echo "ok - $kernel $what # SKIP the archive has no image of $release"
 		return
 	fi
 	if grep -q '^CONFIG_DRM_ACCEL=y' "$linux/kdir/.config"; then
@@ -76,14 +84,15 @@ kernel_test() {
 		echo render >"$out/node"
 	fi
 	if tests/vm/run-guest.sh --arch $arch --kernel "$name" --script tests/vm/matrix-script \
-		--overlay "$out/$arch" --module "$module" --log "$out/$kernel.console.log" \
+		--overlay "$out/$arch" ${tests[@]+"${tests[@]}"} --module "$module" \
+		--log "$out/$kernel.console.log" --timeout 1200 \
 		--add "$out/model.npu=/demo/model.npu" --add "$out/node=/demo/node" \
 		--add tests/demo/input_0.bin=/demo/input_0.bin \
 		--add tests/demo/output_0.bin=/demo/output_0.bin >>"$log" 2>&1 </dev/null; then
-		echo "ok - $kernel runs the demo model"
+		echo "ok - $kernel $what"
 	else
 		tail -n 40 "$log" | sed 's/^/# /'
-		echo "not ok - $kernel runs the demo model"
+		echo "not ok - $kernel $what"
 	fi
 }
 
