@@ -5,7 +5,7 @@
 # guest: right errors, guilty and innocent, fault records, dumps, and exactly the
 # step of recovery that each asks for. Prints TAP lines.
 #
-# usage: tests/recovery/check.sh debian|debug [GUEST]...
+# usage: tests/recovery/check.sh debian|debug [GUEST]...     (default: the first two)
 #
 #   recovery    the failures, each of them, and the hangs in a row
 #   lifetime    device and module go while clients and fences are alive
@@ -25,7 +25,7 @@ debug) parameters='boot_timeout_ms=8000 request_timeout_ms=2000 invalidate_timeo
 *) sed -n '4,15s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac
 
-out=build/recovery/$kernel
+out=build/recovery/$kernel${1:+-$1}
 overlay=$out/root
 rm -rf "$out"
 mkdir -p "$overlay/tests" "$overlay/lib/firmware/kestrel/arch1.0" "$out/result"
