@@ -8,8 +8,8 @@ BENCH_LAYERS := $(BUILD)/tests/bench/layers
 $(BUILD)/tests/bench/layers.o: EXTRA_CFLAGS := -Itests/random-graphs
 
 # Single layers, written by the random networks' writer of models.
-$(BENCH_LAYERS): $(call objects,tests/bench/layers.c tests/random-graphs/model_file.c \
-		 tests/random-graphs/network.c tests/random-graphs/operators.c)
+$(BENCH_LAYERS): $(call objects,tests/bench/layers.c $(filter-out %/random_graphs.c,\
+		 $(wildcard tests/random-graphs/*.c)))
 	@mkdir -p $(@D)
 	$(CC) $(KESTREL_LDFLAGS) $(LDFLAGS) -o $@ $^ -lm
 
