@@ -15,7 +15,7 @@
 
 #define KESTREL_INTERRUPTS_USED \
 	(KESTREL_INTERRUPT_MCU_EVENT | KESTREL_INTERRUPT_MMU_FAULT | \
-	 KESTREL_INTERRUPT_MCU_HALT | KESTREL_INTERRUPT_ECC)
+	 KESTREL_INTERRUPT_MCU_HALT | KESTREL_INTERRUPT_ECC | KESTREL_INTERRUPT_THERMAL)
 
 /* More rounds keep the thread too long; the next interrupt goes on. */
 #define KESTREL_IRQ_ROUNDS		64
@@ -94,11 +94,14 @@ int kestrel_device_reset(struct kestrel_device *kdev)
 	if (kestrel_device_gone(kdev))
 		return -ENODEV;
 
+	kestrel_sensors_save(kdev);
 	kestrel_write(kdev, KESTREL_REG_RESET, KESTREL_RESET_DEVICE);
 	ret = readl_poll_timeout(kdev->registers + KESTREL_REG_RESET, value, !value, 10,
 				 KESTREL_RESET_TIMEOUT_US);
 	if (ret)
 		drm_err(&kdev->drm, "the device does not finish its reset\n");
+	else
+		kestrel_sensors_restore(kdev);
 	return ret;
 }
 
@@ -136,6 +139,8 @@ static irqreturn_t kestrel_device_irq_thread(int irq, void *data)
 			kestrel_mmu_faults_process(kdev);
 			kestrel_firmware_events_process(kdev);
 		}
+		if (status & KESTREL_INTERRUPT_THERMAL)
+			kestrel_sensors_hot(kdev);
 		if (status & KESTREL_INTERRUPT_ECC)
 			dev_err_ratelimited(kdev->drm.dev, "uncorrectable memory error\n");
 		if (status & KESTREL_INTERRUPT_MCU_HALT && kestrel_firmware_halted(kdev))

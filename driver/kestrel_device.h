@@ -19,6 +19,7 @@
 #include "kestrel_perf.h"
 #include "kestrel_power.h"
 #include "kestrel_reset.h"
+#include "kestrel_sensors.h"
 
 /*
  * DOC: locks
@@ -44,6 +45,7 @@
  *	kestrel_vm.fault_lock		spinlock: fault records
  *	kestrel_devfreq.lock		spinlock: load
  *	kestrel_device.user_lock	spinlock: users' shares
+ *	kestrel_sensors.lock		spinlock: energy
  *	kestrel_reset.lock		spinlock: what reset is asked for
  *	kestrel_coredump.lock		spinlock: who makes a dump
  *	kestrel_fence.lock		spinlock (irq): by dma_fence_signal()
@@ -121,6 +123,8 @@ struct kestrel_device {
 	struct kestrel_devfreq devfreq;
 	/** @perf: counters. */
 	struct kestrel_perf perf;
+	/** @sensors: temperature, power, energy. */
+	struct kestrel_sensors sensors;
 	/** @reset: watchdog, resets. */
 	struct kestrel_reset reset;
 	/** @coredump: the dump that is being made. */

@@ -386,6 +386,7 @@ static int kestrel_drv_start(struct kestrel_device *kdev)
 	if (ret)
 		drm_info(&kdev->drm, "the clock cannot be changed (%d)\n", ret);
 	kestrel_devfreq_start(kdev);
+	kestrel_sensors_start(kdev);
 	kestrel_power_started(kdev);
 	ret = drm_dev_register(&kdev->drm, 0);
 	if (ret)
@@ -396,6 +397,7 @@ static int kestrel_drv_start(struct kestrel_device *kdev)
 
 err_irq:
 	kestrel_power_stop(kdev);
+	kestrel_sensors_stop(kdev);
 	kestrel_devfreq_stop(kdev);
 	kestrel_clock_stop(kdev);
 	kestrel_power_stopped(kdev);
@@ -428,6 +430,7 @@ struct kestrel_device *kestrel_drv_alloc(struct device *dev)
 		spin_lock_init(&kdev->slot_lock);
 		spin_lock_init(&kdev->user_lock);
 		INIT_LIST_HEAD(&kdev->users);
+		kestrel_sensors_init(kdev);
 		init_completion(&kdev->silent);
 	}
 	return kdev;
@@ -475,6 +478,7 @@ int kestrel_drv_attach(struct kestrel_device *kdev)
 void kestrel_drv_detach(struct kestrel_device *kdev)
 {
 	kestrel_power_stop(kdev);
+	kestrel_sensors_stop(kdev);
 	kestrel_devfreq_stop(kdev);
 	kestrel_clock_stop(kdev);
 	/* From here on nobody else touches the hardware. */

@@ -111,6 +111,7 @@ static void kestrel_power_off(struct kestrel_device *kdev)
 		ret = kestrel_firmware_request_wait(kdev, &request, suspend_timeout_ms);
 		kestrel_device_irq_disable(kdev);
 		kestrel_perf_update(kdev);
+		kestrel_sensors_save(kdev);
 		if (kestrel_firmware_stop(kdev))
 			kestrel_device_reset(kdev);
 		/* Jobs that ended until here did end. */

@@ -14,8 +14,8 @@
  *
  * Time: the library counts its own cycles. With timing=off it works as fast as
  * the host can; with timing=on it is held to its clock by the guest's virtual
- * time. A timer of the management core is waited for in virtual time in both
- * cases, so that an idle device costs nothing.
+ * time, also when it is idle. A timer of the management core is waited for in
+ * virtual time in both cases; with timing=off an idle device costs nothing.
  */
 
 #include "qemu/osdep.h"
@@ -33,11 +33,8 @@
 #define SLICE_CYCLES 20000
 /* With timing=on, how far the device may run ahead of virtual time. */
 #define LEAD_CYCLES 20000
-/*
- * How far it may lag behind before the time is lost: on a busy host it is a slower
- * device, never one that catches up by finishing jobs in less than their time.
- */
-#define LAG_NS 250000
+/* With timing=on, how often an idle device sees the time: it cools down. */
+#define IDLE_MS 10
 
 /* Which device a property belongs to. */
 typedef struct KestrelNpuOwnerClass {
@@ -128,18 +125,34 @@ static uint64_t slice_of_virtual_time(KestrelNpuCore *core, int *wait_ms)
 	uint64_t now_cycles = kestrel_emulator_now(core->emulator);
 	uint64_t due;
 
-	due = core->pace_cycles + muldiv64(now_ns - core->pace_ns, khz, 1000000);
-	if (core->pace_khz != khz || core->pace_cycles > now_cycles ||
-	    due > now_cycles + muldiv64(LAG_NS, khz, 1000000)) {
+	if (core->pace_khz != khz || core->pace_cycles > now_cycles) {
 		core->pace_khz = khz;
 		core->pace_ns = now_ns;
 		core->pace_cycles = now_cycles;
-		due = now_cycles;
 	}
+	due = core->pace_cycles + muldiv64(now_ns - core->pace_ns, khz, 1000000);
 	if (due + LEAD_CYCLES > now_cycles)
 		return MIN(due + LEAD_CYCLES - now_cycles, SLICE_CYCLES);
 	*wait_ms = 1 + (now_cycles - due - LEAD_CYCLES) / khz;
 	return 0;
+}
+
+static void idle(KestrelNpuCore *core)
+{
+	int64_t start_ns = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
+	int64_t spent_ns;
+
+	core->pace_khz = 0;
+	if (!core->configuration.timing) {
+		qemu_cond_wait(&core->work, &core->lock);
+		return;
+	}
+	qemu_cond_timedwait(&core->work, &core->lock, IDLE_MS);
+	spent_ns = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) - start_ns;
+	if (kestrel_emulator_activity(core->emulator) == KESTREL_EMULATOR_IDLE)
+		kestrel_emulator_advance(core->emulator,
+					 muldiv64(spent_ns, kestrel_emulator_clock_khz(core->emulator),
+						  1000000));
 }
 
 static void *kestrel_npu_thread(void *opaque)
@@ -150,13 +163,20 @@ static void *kestrel_npu_thread(void *opaque)
 	qemu_mutex_lock(&core->lock);
 	while (!core->stopping) {
 		enum kestrel_emulator_activity activity = kestrel_emulator_activity(core->emulator);
+		bool busy = activity == KESTREL_EMULATOR_BUSY;
 		uint64_t cycles = SLICE_CYCLES;
 		int wait_ms = 0;
 
+		/*
+		 * What a busy host has cost before is lost: work that begins now has
+		 * no time to make up for, and takes no less than its own.
+		 */
+		if (busy && !core->busy)
+			core->pace_khz = 0;
+		core->busy = busy;
 		switch (activity) {
 		case KESTREL_EMULATOR_IDLE:
-			core->pace_khz = 0;
-			qemu_cond_wait(&core->work, &core->lock);
+			idle(core);
 			continue;
 		case KESTREL_EMULATOR_WAITING:
 		case KESTREL_EMULATOR_BUSY:

@@ -43,6 +43,8 @@ typedef struct KestrelNpuCore {
 	int64_t pace_ns;
 	uint64_t pace_cycles;
 	uint32_t pace_khz;
+	/* It worked when the thread last looked. */
+	bool busy;
 
 	QEMUBH *irq_update;
 	/* Level that the library asked for last; atomic. */

@@ -3,7 +3,7 @@
 #
 # Power management in the guest, on the emulated time of the device: the NPU is
 # off when idle, queued work survives the system's sleep, jobs take as long as the
-# clock says. Prints TAP lines.
+# clock says, heat throttles it. Prints TAP lines.
 #
 # usage: tests/power/check.sh debian|debug
 set -u
@@ -61,5 +61,5 @@ guest() {
 # The slow port makes long jobs of few bytes, so that an emulator on a slow host keeps
 # up with the device's time.
 device='-global kestrel-npu.timing=on -global kestrel-npu.port0_rate=0.0625'
-guest sleep "$device"
-guest clock "$device"
+guest power "$device"
+guest hot "$device -global kestrel-npu.ambient=82000"

@@ -7,9 +7,10 @@
  * usage: kestrel-load latency           what a few jobs one behind the other take at
  *                                   least: `CYCLES MICROSECONDS`
  *        kestrel-load work SECONDS      keeps one queue full, and another waiting for
- *                                   it, so long: `JOBS`
+ *                                   it, so long, or until SIGTERM: `JOBS`
  */
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,13 @@
 
 static struct client client;
 static size_t stream_size;
+static volatile sig_atomic_t stopped;
+
+static void stop(int number)
+{
+	(void)number;
+	stopped = 1;
+}
 
 static int64_t now_ns(void)
 {
@@ -141,7 +149,7 @@ static int work(uint32_t done, double seconds)
 	ret = syncobj_create(client.fd, &before);
 	if (!ret)
 		ret = queue_create(client.fd, client.vm, 4, 0, &follower);
-	while (!ret && now_ns() < end) {
+	while (!ret && !stopped && now_ns() < end) {
 		data_fill(jobs);
 		for (int i = 1; !ret && i < WORK_BATCH; i++)
 			ret = client_submit(&client, 0, stream_size, 0);
@@ -170,6 +178,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: kestrel-load latency | work SECONDS\n");
 		return 2;
 	}
+	signal(SIGTERM, stop);
 	ret = client_open(&client, 0);
 	if (!ret)
 		ret = syncobj_create(client.fd, &done);
