@@ -283,6 +283,7 @@ int onnx_gemm(struct onnx *o);				/* onnx_matmul.c */
 int onnx_matmul(struct onnx *o);
 int onnx_qlinear_matmul(struct onnx *o);
 int onnx_reduce(struct onnx *o);			/* onnx_reduce.c */
+int onnx_arg_extreme(struct onnx *o);
 int onnx_softmax(struct onnx *o);
 int onnx_layer_normalisation(struct onnx *o);
 /* `value` under another shape of as many elements; NULL with a message. */
@@ -296,6 +297,8 @@ int onnx_gather(struct onnx *o);
 int onnx_identity(struct onnx *o);
 int onnx_concat(struct onnx *o);			/* onnx_join.c */
 int onnx_pad(struct onnx *o);
+int onnx_block(struct onnx *o);				/* onnx_block.c */
+int onnx_expand(struct onnx *o);
 int onnx_constant(struct onnx *o);			/* onnx_fold.c */
 int onnx_shape(struct onnx *o);
 /* Elementwise operators on constants; *folded says whether it was one. */

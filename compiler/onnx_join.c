@@ -201,8 +201,15 @@ static int read_pads(struct onnx *o, const struct onnx_value *x, int32_t *before
 	return 0;
 }
 
+/* The border around a map: the element `value`, or what lies inside, mirrored. */
+struct border {
+	int32_t before[IR_RANK_MAX], after[IR_RANK_MAX];
+	bool reflect;
+	int32_t element;
+};
+
 static int emit_pad(struct onnx *o, struct onnx_value *x, struct onnx_value *y,
-		    const int32_t *before, const int32_t *after, int32_t element)
+		    const struct border *border)
 {
 	enum onnx_layout layout = onnx_layout_of(x) == ONNX_CHANNELS_LAST ? ONNX_CHANNELS_LAST :
 									     ONNX_PLAIN;
@@ -213,23 +220,43 @@ static int emit_pad(struct onnx *o, struct onnx_value *x, struct onnx_value *y,
 		ret = onnx_tensor_new(o, y, layout, &to);
 	if (ret)
 		return ret;
-	op = onnx_emit(o, IR_PAD, 1, &from, to);
-	if (!op)
-		return onnx_failed(o);
+	op = onnx_emit(o, border->reflect ? IR_MIRROR_PAD : IR_PAD, 1, &from, to);
+	if (op && border->reflect)
+		ret = resolve_portable(o->graph, op, KESTREL_GRAPH_MIRROR_PAD, 0);
+	if (!op || ret)
+		return op ? ret : onnx_failed(o);
 	for (unsigned int d = 0; d < x->rank; d++) {
 		unsigned int at = onnx_layout_dimension(x, layout, d);
 
-		op->pad_before[at] = before[d];
-		op->pad_after[at] = after[d];
+		op->pad_before[at] = border->before[d];
+		op->pad_after[at] = border->after[d];
+		if (!border->reflect)
+			continue;
+		op->portable->attributes.pad.before[at] = (uint32_t)border->before[d];
+		op->portable->attributes.pad.after[at] = (uint32_t)border->after[d];
 	}
-	op->output_zero_point = element;
+	if (border->reflect)
+		op->portable->attributes.pad.reflect = 1;
+	else
+		op->output_zero_point = border->element;
+	return 0;
+}
+
+static int check_reflection(struct onnx *o, const struct onnx_value *x,
+			    const struct border *border)
+{
+	for (unsigned int d = 0; d < x->rank; d++)
+		if (border->before[d] >= x->shape[d] || border->after[d] >= x->shape[d])
+			return onnx_fail(o, x, -EINVAL, "pads %d and %d reflect more than it has",
+					 border->before[d], border->after[d]);
 	return 0;
 }
 
 int onnx_pad(struct onnx *o)
 {
-	int32_t before[IR_RANK_MAX], after[IR_RANK_MAX], shape[IR_RANK_MAX], element;
+	struct border border = { .reflect = onnx_attribute_is(o, "mode", "reflect", false) };
 	struct onnx_value *x, *y, *given, *stored;
+	int32_t shape[IR_RANK_MAX];
 	struct onnx_affine affine;
 	float value;
 	int ret = onnx_check_counts(o, 1, 4);
@@ -240,27 +267,31 @@ int onnx_pad(struct onnx *o)
 	given = onnx_input(o, 2);
 	y = o->node->outputs[0];
 	value = onnx_attribute_float(o, "value", 0);
-	if (x->type != IR_FLOAT32 || !onnx_attribute_is(o, "mode", "constant", true))
-		return onnx_fail(o, x, -ENOTSUP, "only mode constant of float32");
-	if (given)
+	if (x->type != IR_FLOAT32 ||
+	    (!border.reflect && !onnx_attribute_is(o, "mode", "constant", true)))
+		return onnx_fail(o, x, -ENOTSUP, "only modes constant and reflect of float32");
+	if (given && !border.reflect)
 		ret = onnx_scalar(o, given, &value);
 	if (!ret)
-		ret = read_pads(o, x, before, after);
+		ret = read_pads(o, x, border.before, border.after);
+	if (!ret && border.reflect)
+		ret = check_reflection(o, x, &border);
 	if (ret)
 		return ret;
 	for (unsigned int d = 0; d < x->rank; d++)
-		shape[d] = x->shape[d] + before[d] + after[d];
+		shape[d] = x->shape[d] + border.before[d] + border.after[d];
 	ret = onnx_define(o, y, IR_FLOAT32, x->rank, shape);
 	if (ret)
 		return ret;
 	if (onnx_stored(x, &affine)) {
-		element = onnx_quantise(value, affine, x->stored->type);
-		if ((float)(element - affine.zero_point) * affine.scale == value) {
+		border.element = onnx_quantise(value, affine, x->stored->type);
+		if (border.reflect ||
+		    (float)(border.element - affine.zero_point) * affine.scale == value) {
 			stored = onnx_stored_like(o, y, x);
-			ret = stored ? emit_pad(o, x->stored, stored, before, after, element) :
-				       onnx_failed(o);
+			ret = stored ? emit_pad(o, x->stored, stored, &border) : onnx_failed(o);
 			return ret ? ret : onnx_store(o, y, stored, affine);
 		}
 	}
-	return emit_pad(o, x, y, before, after, (int32_t)resolve_float_bits(value));
+	border.element = (int32_t)resolve_float_bits(value);
+	return emit_pad(o, x, y, &border);
 }

@@ -178,6 +178,44 @@ int onnx_reduce(struct onnx *o)
 			       extreme ? IR_REDUCE_MIN : IR_MEAN);
 }
 
+/* The place of the first extreme along an axis, which the integers show as well. */
+int onnx_arg_extreme(struct onnx *o)
+{
+	bool most = !strcmp(o->node->proto->op_type, "ArgMax");
+	struct reduction r = { .keep = onnx_attribute_int(o, "keepdims", 1) };
+	struct onnx_affine affine;
+	struct onnx_value *x, *y;
+	struct ir_operator *op;
+	unsigned int axis;
+	uint32_t axes;
+	int ret = onnx_check_counts(o, 1, 1);
+
+	if (ret)
+		return ret;
+	x = onnx_input(o, 0);
+	y = o->node->outputs[0];
+	ret = onnx_axis(o, onnx_attribute_int(o, "axis", 0), x->rank, &axis);
+	if (!ret && (onnx_attribute_int(o, "select_last_index", 0) || x->type == IR_INT64 ||
+		     x->type == IR_BOOL))
+		ret = onnx_fail(o, x, -ENOTSUP, "select_last_index, or type %s",
+				ir_type_name(x->type));
+	if (ret)
+		return ret;
+	r.axes = 1u << axis;
+	ret = define_reduced(o, x, &r, y);
+	if (ret)
+		return ret;
+	y->type = IR_INT64;
+	ret = emit_reduction(o, most ? IR_ARG_MAX : IR_ARG_MIN, &r,
+			     onnx_stored(x, &affine) ? x->stored : x, y, &op, &axes);
+	if (!ret)
+		ret = resolve_portable(o->graph, op, most ? KESTREL_GRAPH_ARG_MAX :
+				       KESTREL_GRAPH_ARG_MIN, 0);
+	while (!ret && !(axes >> op->portable->attributes.axis.axis & 1))
+		op->portable->attributes.axis.axis++;
+	return ret;
+}
+
 /* Along the last dimension of a layout. */
 static int emit_softmax(struct onnx *o, struct onnx_value *x, struct onnx_value *y,
 			enum onnx_layout layout)

@@ -152,22 +152,6 @@ static const char *softmax_reason(const struct ir_graph *graph, const struct ir_
 	return op->exponentials ? NULL : "a softmax through a float table";
 }
 
-/* One operand may have a single matrix for all of the other's. */
-static const char *product_reason(const struct ir_graph *graph, const struct ir_operator *op)
-{
-	const struct ir_tensor *a = &graph->tensors[op->inputs[0]];
-	const struct ir_tensor *b = &graph->tensors[op->inputs[1]];
-	const struct ir_tensor *out = &graph->tensors[op->outputs[0]];
-	uint64_t matrices = out->elements / (uint64_t)(ir_extent(out, 0) * ir_extent(out, 1));
-	uint64_t of_a = a->elements / (uint64_t)(ir_extent(a, 0) * ir_extent(a, 1));
-	uint64_t of_b = b->elements / (uint64_t)(ir_extent(b, 0) * ir_extent(b, 1));
-
-	if (op->rounding == IR_ROUNDING_WIDE)
-		return "sums of its int16 values could need more than 32 bits";
-	return (of_a != 1 && of_a != matrices) || (of_b != 1 && of_b != matrices) ?
-	       "some of its matrices are repeated and others not" : NULL;
-}
-
 static const char *rescale_reason(const struct ir_graph *graph, const struct ir_operator *op)
 {
 	uint32_t mode = op->portable->attributes.requantize.requantise.mode;
@@ -249,7 +233,6 @@ static const struct form {
 	{ IR_MAXIMUM, 2, INT8, INT8, elementwise_reason },
 	{ IR_MAXIMUM, 2, UINT8, UINT8, elementwise_reason },
 	{ IR_MAXIMUM, 2, INT16, INT16, elementwise_reason },
-	{ IR_BATCH_MATMUL, 2, INT8, INT8, product_reason },
 	{ IR_SOFTMAX, 1, BYTE, BYTE, softmax_reason },
 	{ IR_PAD, 1, INT8, INT8, pad_reason },
 	{ IR_PAD, 1, UINT8, UINT8, pad_reason },
@@ -347,7 +330,7 @@ const char *partition_reason(const struct ir_graph *graph, const struct ir_opera
 		reason = extent_reason(&graph->tensors[op->inputs[i]]);
 		if (!reason && ir_is_constant(&graph->tensors[op->inputs[i]]) &&
 		    !ir_is_elementwise(op->kind) && op->kind != IR_CONCATENATION &&
-		    op->kind != IR_PACK && op->kind != IR_BATCH_MATMUL)
+		    op->kind != IR_PACK)
 			reason = "an input is constant";
 	}
 	for (unsigned int o = 0; o < op->output_count && !reason; o++)
@@ -372,7 +355,6 @@ static const struct {
 			      "and width" },
 	{ pad_reason, "of int16: a value whose two bytes are the same" },
 	{ softmax_reason, "fixed-point exponentials (not --numerics tflite)" },
-	{ product_reason, "as many matrices in both operands, or one in either" },
 	{ rescale_reason, "a rounding of single values" },
 	{ resize_reason, "at most 16384 rows and columns, positions on a line" },
 };

@@ -221,6 +221,31 @@ static void share(struct work *work, const struct cpu_call *call, size_t count, 
 		work->end = count;
 }
 
+/*
+ * Mode FLOAT. Clamping before rounding gives the same, since the limits are whole
+ * numbers, and leaves so small a product that adding 1.5 x 2^23 rounds it.
+ */
+static void requantise_float_row(const struct work *work, const int32_t *bias, size_t first,
+				 size_t count, uint8_t *to)
+{
+	const struct kestrel_graph_requantise *requantise = &work->attributes->requantise;
+	const struct kestrel_graph_scale *scales = work->scales;
+	float low = (float)(requantise->minimum - requantise->zero_point);
+	float high = (float)(requantise->maximum - requantise->zero_point);
+	const float whole = 0x1.8p23f;
+
+	for (size_t i = 0; i < count; i++) {
+		int32_t sum = (int32_t)((uint32_t)work->sums[i] + (uint32_t)bias[i]);
+		size_t channel = requantise->scale_count > 1 ? first + i : 0;
+		float product = (float)sum *
+				arithmetic_float((uint32_t)scales[channel].multiplier);
+
+		product = product > low ? product : low;
+		product = product < high ? product : high;
+		to[i] = (uint8_t)((int32_t)((product + whole) - whole) + requantise->zero_point);
+	}
+}
+
 /* Sums of `count` channels, from `first` on, to output bytes. */
 static void requantise_row(const struct work *work, size_t first, size_t count, uint8_t *to)
 {
@@ -235,6 +260,10 @@ static void requantise_row(const struct work *work, size_t first, size_t count, 
 	if (requantise->mode == KESTREL_GRAPH_REQUANTISE_DOUBLE) {
 		work->kernels->requantise(work->sums, &channels, count, requantise->zero_point,
 					  requantise->minimum, requantise->maximum, to);
+		return;
+	}
+	if (requantise->mode == KESTREL_GRAPH_REQUANTISE_FLOAT) {
+		requantise_float_row(work, channels.bias, first, count, to);
 		return;
 	}
 	for (size_t i = 0; i < count; i++) {

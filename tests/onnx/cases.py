@@ -343,6 +343,16 @@ def resize_nearest(m):
 
 
 @family
+def resize_linear(m):
+    x = m.real([1, size(m), size(m, 2), size(m, 2)])
+    sizes = m.constant(np.array([1, m.data[0].shape[1], size(m, 2, 20), size(m, 2, 20)],
+                                np.int64))
+    m.finish(m.node("Resize", [x, "", "", sizes], mode="linear",
+                    coordinate_transformation_mode=str(m.rng.choice(
+                        ["half_pixel", "align_corners", "asymmetric"]))))
+
+
+@family
 def reshape(m):
     shape = [1, size(m), size(m), size(m)]
     x = m.real(shape)
@@ -441,6 +451,38 @@ def pad(m):
     x = m.real([1, size(m), size(m), size(m)])
     pads = m.constant(np.array([0, size(m, 0, 2), size(m, 0, 2), 1, 0, 0, 1, 2], np.int64))
     m.finish(m.node("Pad", [x, pads, m.constant(np.float32(m.rng.choice([0, 1.7])))]))
+
+
+@family
+def pad_reflect(m):
+    x = m.real([1, size(m), size(m, 4), size(m, 4)])
+    pads = m.constant(np.array([0, 0, size(m, 0, 2), 1, 0, 0, 1, 3], np.int64))
+    m.finish(m.node("Pad", [x, pads], mode="reflect"))
+
+
+@family
+def blocks(m):
+    if flip(m):
+        x = m.real([1, 4 * size(m, 1, 4), size(m), size(m)])
+        m.finish(m.node("DepthToSpace", [x], blocksize=2))
+    else:
+        x = m.real([1, size(m), 3 * size(m, 1, 4), 3 * size(m, 1, 4)])
+        m.finish(m.node("SpaceToDepth", [x], blocksize=3))
+
+
+@family
+def expand(m):
+    x = m.real([1, size(m), 1, size(m)])
+    m.finish(m.node("Expand", [x, m.constant(np.array([2, 1, 3, 1], np.int64))]))
+
+
+@family
+def arg_extreme(m):
+    x = m.real([1, size(m, 2), size(m, 2), size(m, 2)])
+    if flip(m):
+        x = m.node("MaxPool", [x], kernel_shape=[1, 2])
+    operator = str(m.rng.choice(["ArgMax", "ArgMin"]))
+    m.output(m.node(operator, [x], axis=size(m, 1, 3), keepdims=size(m, 0, 1)), np.int64)
 
 
 @family
