@@ -387,9 +387,10 @@ static int move_pad(struct segment_builder *builder, unsigned int operator_index
 
 /*
  * One part of a mirrored padding: in each dimension what lies before the input, the
- * input, or what lies behind it, by digits of `part` to base 3. False: it is empty.
+ * input, or what lies behind it, by digits of `part` to base 3. Returns 1, 0 where it is
+ * empty, or -EFBIG.
  */
-static bool mirror_part(const struct ir_graph *graph, const struct ir_operator *op,
+static int mirror_part(const struct ir_graph *graph, const struct ir_operator *op,
 			unsigned int part, struct view *from, struct view *to)
 {
 	const struct kestrel_graph_pad *pad = &op->portable->attributes.pad;
@@ -415,12 +416,14 @@ static bool mirror_part(const struct ir_graph *graph, const struct ir_operator *
 			step = -1;
 			begin = size - 1 - off;
 		}
-		if (!count || !view_slice(from, source, in->rank, d, begin, step, count) ||
+		if (!count)
+			return 0;
+		if (!view_slice(from, source, in->rank, d, begin, step, count) ||
 		    !view_slice(to, target, in->rank, d, at, 1, count))
-			return false;
+			return -EFBIG;
 		source[d] = target[d] = count;
 	}
-	return true;
+	return 1;
 }
 
 static int move_mirror(struct segment_builder *builder, unsigned int operator_index)
@@ -445,8 +448,12 @@ static int move_mirror(struct segment_builder *builder, unsigned int operator_in
 
 		if (!place)
 			return error_memory(graph->error);
-		if (!mirror_part(graph, op, part, &from, &place->view))
+		ret = mirror_part(graph, op, part, &from, &place->view);
+		if (ret < 0)
+			return ret;
+		if (!ret)
 			continue;
+		ret = 0;
 		view_merge(&place->view);
 		node = segment_put_view(builder, operator_index, op->inputs[0], &from, place);
 		if (node < 0)

@@ -76,7 +76,8 @@ bool view_slice(struct view *view, const int32_t *shape, unsigned int rank, unsi
 	unsigned int first[VIEW_DIMENSIONS + 1];
 	struct view_dimension *entry;
 
-	if (!begin && step == 1 && count == shape[d])
+	/* One element has no stride, whichever way it is taken. */
+	if (!begin && count == shape[d] && (step == 1 || count == 1))
 		return true;
 	if (!view_group(view, shape, rank, first) || first[d + 1] - first[d] != 1)
 		return false;
