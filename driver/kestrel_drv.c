@@ -306,7 +306,7 @@ static void kestrel_drv_stop(struct kestrel_device *kdev)
 {
 	kestrel_reset_stop(kdev);
 	kestrel_coredump_flush(kdev);
-	if (!kestrel_device_gone(kdev)) {
+	if (kdev->power.on && !kestrel_device_gone(kdev)) {
 		kestrel_write(kdev, KESTREL_REG_INTERRUPT_ENABLE, 0);
 		kestrel_device_reset(kdev);
 	}

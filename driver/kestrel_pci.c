@@ -4,6 +4,7 @@
 #include <linux/dma-map-ops.h>
 #include <linux/module.h>
 #include <linux/pci.h>
+#include <linux/pm_runtime.h>
 
 #include <kestrel/regs.h>
 
@@ -51,11 +52,20 @@ static int kestrel_pci_probe(struct pci_dev *pdev, const struct pci_device_id *i
 	kdev->irq = pci_irq_vector(pdev, 0);
 	kdev->hardware.coherent = dev_is_dma_coherent(dev);
 	pci_set_master(pdev);
-	return kestrel_drv_attach(kdev);
+	ret = kestrel_drv_attach(kdev);
+	if (ret)
+		return ret;
+
+	/* PCI keeps a device on until its driver is known to manage without. */
+	pm_runtime_allow(dev);
+	kestrel_power_put(kdev);
+	return 0;
 }
 
 static void kestrel_pci_remove(struct pci_dev *pdev)
 {
+	pm_runtime_get_noresume(&pdev->dev);
+	pm_runtime_forbid(&pdev->dev);
 	kestrel_drv_detach(pci_get_drvdata(pdev));
 }
 
@@ -80,9 +90,10 @@ static struct pci_driver kestrel_pci_driver = {
 	.id_table = kestrel_pci_ids,
 	.probe = kestrel_pci_probe,
 	.remove = kestrel_pci_remove,
+	/* Not in .driver, where PCI overwrites it. */
+	.dev_groups = kestrel_drv_groups,
 	.driver = {
 		.pm = pm_ptr(&kestrel_power_ops),
-		.dev_groups = kestrel_drv_groups,
 	},
 };
 

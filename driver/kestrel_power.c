@@ -132,6 +132,9 @@ static int kestrel_power_on(struct kestrel_device *kdev)
 	ktime_t start = ktime_get();
 	int ret;
 
+	/* What was given up stays in reset, without clock and supply. */
+	if (kestrel_reset_wedged(kdev))
+		return 0;
 	ret = kestrel_power_supply_on(kdev);
 	if (ret)
 		return ret;
@@ -315,11 +318,14 @@ int kestrel_power_supply(struct kestrel_device *kdev)
 
 /**
  * kestrel_power_cut - stop a device that is given up, where the board can
- * @kdev: wedged device
+ * @kdev: wedged device; the caller holds request_lock
+ *
+ * A device in reset accesses no memory, and its registers are not touched again.
  */
 void kestrel_power_cut(struct kestrel_device *kdev)
 {
-	reset_control_assert(kdev->power.reset);
+	if (kdev->power.reset && !reset_control_assert(kdev->power.reset))
+		kestrel_power_set(kdev, false);
 }
 
 /**
