@@ -475,11 +475,12 @@ static bool phase_has_rows(const struct segment_node *node, const struct segment
 			   int32_t phase, int32_t from, int32_t to)
 {
 	const struct ir_window *w = &node->window;
-	int32_t first;
+	int32_t first, row;
 
 	if (!node->transposed)
 		return true;
-	first = from + (phase / w->stride_w - from % w->stride_h + w->stride_h) % w->stride_h;
+	row = node->image_rows ? from % node->image_rows : from;
+	first = from + (phase / w->stride_w - row % w->stride_h + w->stride_h) % w->stride_h;
 	return first < to && phase % w->stride_w < output->width;
 }
 

@@ -274,7 +274,9 @@ static void choose_layouts(struct segment *segment)
 			const struct segment_node *node = &segment->nodes[n];
 
 			if (is_of(segment, node->inputs[0], (int)v) && node->is_mac &&
-			    (node->depthwise || node->window.dilation_w > 1))
+			    (node->depthwise || node->window.dilation_w > 1 ||
+			     /* A part may begin anywhere but in bricks. */
+			     segment->values[node->inputs[0]].whole >= 0))
 				packed = false;
 			/* One column again and again is read in bricks. */
 			for (unsigned int i = 0; i < node->input_count; i++)
