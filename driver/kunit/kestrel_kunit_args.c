@@ -197,7 +197,9 @@ static void args_queue_create(struct kunit *test)
 	create.priority = DRM_KESTREL_PRIORITY_REALTIME + 1;
 	KUNIT_EXPECT_EQ(test, queue_check(&create), -EINVAL);
 	create = good;
-	create.flags = 1;
+	create.flags = DRM_KESTREL_QUEUE_PERF;
+	KUNIT_EXPECT_EQ(test, queue_check(&create), 0);
+	create.flags = DRM_KESTREL_QUEUE_PERF << 1;
 	KUNIT_EXPECT_EQ(test, queue_check(&create), -EINVAL);
 	create = good;
 	create.pad = 1;
