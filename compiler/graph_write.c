@@ -629,6 +629,10 @@ uint64_t graph_macs(const struct ir_graph *graph, const struct ir_operator *op)
 		return (uint64_t)graph->tensors[op->inputs[0]].shape[0] *
 		       (graph->tensors[op->inputs[1]].elements +
 			graph->tensors[op->inputs[2]].elements);
+	if (op->kind == IR_BATCH_MATMUL)
+		return graph->tensors[op->outputs[0]].elements *
+		       (uint64_t)ir_extent(&graph->tensors[op->inputs[0]],
+					   op->attributes.transpose_a ? 1 : 0);
 	if (op->kind != IR_CONVOLUTION && op->kind != IR_DEPTHWISE &&
 	    op->kind != IR_FULLY_CONNECTED && op->kind != IR_TRANSPOSE_CONVOLUTION)
 		return 0;

@@ -289,6 +289,8 @@ static const char *decided_reason(enum ir_kind kind)
 	case IR_DIV:
 	case IR_REDUCE_PROD:
 		return "too rare for a unit of its own";
+	case IR_BATCH_MATMUL:
+		return "both operands are activations: the MAC unit takes weights laid out by the compiler";
 	case IR_GATHER:
 		return "addresses that depend on data";
 	case IR_ARG_MAX:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Builds .tflite models of one operator, with random tensors."""
+"""Builds .tflite models: of one operator, or of graphs of them."""
 import os
 import sys
 
@@ -11,7 +11,7 @@ INTEGER_RANGES = {"int8": (-128, 127), "uint8": (0, 255), "int16": (-32768, 3276
 # Where the runtime does not take version 1.
 VERSIONS = {"BROADCAST_TO": 2}
 TENSOR_TYPES = {"float32": "FLOAT32", "int32": "INT32", "uint8": "UINT8", "int64": "INT64",
-                "bool": "BOOL", "int16": "INT16", "int8": "INT8"}
+                "bool": "BOOL", "int16": "INT16", "int8": "INT8", "resource": "RESOURCE"}
 
 
 class Tensor:
@@ -87,15 +87,12 @@ def tensor_pack(schema, model, tensor, name):
     return packed
 
 
-def operator_pack(schema, case):
-    """The operator's record: code 0, tensors in the order of inputs and outputs."""
+def operator_pack(schema, case, code, number):
+    """The operator's record; number() gives the index of a tensor."""
     operator = schema.OperatorT()
-    operator.opcodeIndex = 0
-    operator.inputs, index = [], 0
-    for tensor in case.inputs:
-        operator.inputs.append(-1 if tensor is None else index)
-        index += tensor is not None
-    operator.outputs = list(range(index, index + len(case.outputs)))
+    operator.opcodeIndex = code
+    operator.inputs = [-1 if tensor is None else number(tensor) for tensor in case.inputs]
+    operator.outputs = [number(tensor) for tensor in case.outputs]
     if case.options:
         name, fields = case.options
         options = getattr(schema, name + "T")()
@@ -106,27 +103,56 @@ def operator_pack(schema, case):
     return operator
 
 
-def model_build(case):
-    """The bytes of a model that holds the case's operator and nothing else."""
+def code_number(schema, model, name):
+    """The index of the operator's code in the model, which gets it if it has none."""
+    builtin = getattr(schema.BuiltinOperator, name)
+    for index, code in enumerate(model.operatorCodes):
+        if code.builtinCode == builtin:
+            return index
+    code = schema.OperatorCodeT()
+    code.builtinCode = builtin
+    code.deprecatedBuiltinCode = min(builtin, 127)
+    code.version = VERSIONS.get(name, 1)
+    model.operatorCodes.append(code)
+    return len(model.operatorCodes) - 1
+
+
+def subgraph_pack(schema, model, name, cases, inputs, outputs):
+    """Adds a graph of operators, each a Case, in the order in which they run."""
+    graph = schema.SubGraphT()
+    graph.name = name.encode()
+    graph.tensors, graph.operators = [], []
+    numbers = {}
+
+    def number(tensor):
+        if id(tensor) not in numbers:
+            numbers[id(tensor)] = len(graph.tensors)
+            graph.tensors.append(tensor_pack(schema, model, tensor, f"t{len(graph.tensors)}"))
+        return numbers[id(tensor)]
+
+    for case in cases:
+        graph.operators.append(operator_pack(schema, case, code_number(schema, model, case.name),
+                                             number))
+    graph.inputs = [number(tensor) for tensor in inputs]
+    graph.outputs = [number(tensor) for tensor in outputs]
+    model.subgraphs.append(graph)
+
+
+def graphs_build(graphs):
+    """The bytes of a model of one or more graphs, each (name, cases, inputs, outputs)."""
     import flatbuffers
     schema = reference.schema_module()
     model = schema.ModelT()
     model.version = SCHEMA_VERSION
     model.buffers = [schema.BufferT()]
-    code = schema.OperatorCodeT()
-    code.builtinCode = getattr(schema.BuiltinOperator, case.name)
-    code.deprecatedBuiltinCode = min(code.builtinCode, 127)
-    code.version = VERSIONS.get(case.name, 1)
-    model.operatorCodes = [code]
-    graph = schema.SubGraphT()
-    graph.name = b"main"
-    operands = [tensor for tensor in case.inputs if tensor is not None]
-    graph.tensors = [tensor_pack(schema, model, tensor, f"t{index}")
-                     for index, tensor in enumerate(operands + case.outputs)]
-    graph.operators = [operator_pack(schema, case)]
-    graph.inputs = [index for index, tensor in enumerate(operands) if tensor.data is None]
-    graph.outputs = graph.operators[0].outputs
-    model.subgraphs = [graph]
+    model.operatorCodes, model.subgraphs = [], []
+    for graph in graphs:
+        subgraph_pack(schema, model, *graph)
     builder = flatbuffers.Builder(4096)
     builder.Finish(model.Pack(builder), b"TFL3")
     return bytes(builder.Output())
+
+
+def model_build(case):
+    """The bytes of a model that holds the case's operator and nothing else."""
+    return graphs_build([("main", [case], case.variables(), case.outputs)])

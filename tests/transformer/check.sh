@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# Compiles the small transformers of this directory for two configurations, runs them
+# on the processor and on the simulated NPU and compares with the reference's outputs
+# byte for byte; at least 95 % of the multiply-accumulates must be on the NPU. With
+# TensorFlow, also: models and outputs are what make.py and the reference make. Prints
+# TAP lines.
+set -u
+cd "$(dirname "$0")/../.."
+
+share=95
+here=tests/transformer
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+failed=0
+
+result() { # NAME STATUS LOG
+	if [ "$2" -eq 0 ]; then
+		echo "ok - $1"
+	else
+		echo "not ok - $1"
+		sed 's/^/# /' "$3"
+		failed=1
+	fi
+}
+
+# Whether the report counts the multiply-accumulates that the network has.
+report_counts() { # NETWORK
+	grep -q "^  \"macs\": $(cat "$here/$1/macs"),\$" "$work/report.json" && return
+	echo "the network has $(cat "$here/$1/macs") multiply-accumulates, but the report:"
+	grep '^  "macs"' "$work/report.json"
+	return 1
+}
+
+# Prints why not; the outputs go to the work directory.
+run() { # NETWORK TARGET DEVICE
+	local file i
+	local -a inputs=("$here/$1"/input_*.bin) outputs=()
+
+	for file in "$here/$1"/output_*.bin; do
+		outputs+=("$work/${file##*/}")
+	done
+	rm -f "${outputs[@]}"
+	build/bin/npu-run "$work/graph.npu" --device "$3" --target "$2" --json \
+		--input "${inputs[@]}" --output "${outputs[@]}" >"$work/run.json" || return
+	if [ "$3" = sim ] && ! grep -q '"npu_jobs": [1-9]' "$work/run.json"; then
+		echo "no NPU job was run: $(cat "$work/run.json")"
+		return 1
+	fi
+	for i in "${!outputs[@]}"; do
+		cmp "$here/$1/output_$i.bin" "$work/output_$i.bin" || return
+	done
+}
+
+make -s programs || exit 1
+for model in "$here"/*/model.tflite; do
+	name=${model%/*}
+	name=${name##*/}
+	for target in kestrel-256 kestrel-512; do
+		build/bin/npuc "$model" -o "$work/graph.npu" --target $target \
+			--report "$work/report.json" >"$work/log" 2>&1 &&
+			tests/models/share.py "$work/report.json" $share >"$work/log" 2>&1 &&
+			report_counts "$name" >"$work/log" 2>&1
+		result "$name, $target: $share % of the MACs on the NPU" $? "$work/log"
+		for device in cpu sim; do
+			run "$name" $target $device >"$work/log" 2>&1
+			result "$name, $target: $device equals the reference" $? "$work/log"
+		done
+	done
+done
+if [ -x "${KESTREL_CACHE:-$HOME/.cache/kestrel}/tensorflow-2.14.1/bin/python" ]; then
+	$here/make.py --check >"$work/log" 2>&1
+	result "the reference's outputs" $? "$work/log"
+else
+	echo "ok - the reference's outputs # SKIP no TensorFlow: run tests/demo/make-venv.sh"
+fi
+exit $failed
