@@ -34,22 +34,23 @@ report_counts() { # NETWORK
 }
 
 # Prints why not; the outputs go to the work directory.
-run() { # NETWORK TARGET DEVICE
-	local file i
+run() { # NETWORK TARGET DEVICE SUFFIX [OPTION]
+	local network=$1 target=$2 device=$3 suffix=$4 i
 	local -a inputs=("$here/$1"/input_*.bin) outputs=()
 
-	for file in "$here/$1"/output_*.bin; do
-		outputs+=("$work/${file##*/}")
+	shift 4
+	while [ -e "$here/$network/output_${#outputs[@]}$suffix" ]; do
+		outputs+=("$work/output_${#outputs[@]}.bin")
 	done
 	rm -f "${outputs[@]}"
-	build/bin/npu-run "$work/graph.npu" --device "$3" --target "$2" --json \
-		--input "${inputs[@]}" --output "${outputs[@]}" >"$work/run.json" || return
-	if [ "$3" = sim ] && ! grep -q '"npu_jobs": [1-9]' "$work/run.json"; then
+	build/bin/npu-run "$work/graph.npu" --device "$device" --target "$target" --json \
+		"$@" --input "${inputs[@]}" --output "${outputs[@]}" >"$work/run.json" || return
+	if [ "$device" = sim ] && ! grep -q '"npu_jobs": [1-9]' "$work/run.json"; then
 		echo "no NPU job was run: $(cat "$work/run.json")"
 		return 1
 	fi
 	for i in "${!outputs[@]}"; do
-		cmp "$here/$1/output_$i.bin" "$work/output_$i.bin" || return
+		cmp "$here/$network/output_$i$suffix" "$work/output_$i.bin" || return
 	done
 }
 
@@ -64,8 +65,11 @@ for model in "$here"/*/model.tflite; do
 			report_counts "$name" >"$work/log" 2>&1
 		result "$name, $target: $share % of the MACs on the NPU" $? "$work/log"
 		for device in cpu sim; do
-			run "$name" $target $device >"$work/log" 2>&1
+			run "$name" $target $device .bin >"$work/log" 2>&1
 			result "$name, $target: $device equals the reference" $? "$work/log"
+			[ -e "$here/$name/output_0.reset.bin" ] || continue
+			run "$name" $target $device .reset.bin --reset-state >"$work/log" 2>&1
+			result "$name, $target: $device, state reset" $? "$work/log"
 		done
 	done
 done

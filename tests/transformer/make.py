@@ -6,7 +6,8 @@ usage: make.py [--check] [DIRECTORY]
 
 For each network a directory with model.tflite, input_<k>.bin and output_<k>.bin:
 several vectors back to back, outputs of TensorFlow Lite's reference kernels; and macs,
-the multiply-accumulates of a run. DIRECTORY is this one unless given. --check writes nothing, but compares with what is there.
+the multiply-accumulates of a run. A network with state also gets output_<k>.reset.bin,
+outputs where each vector meets the state of the beginning. DIRECTORY is this one unless given. --check writes nothing, but compares with what is there.
 Needs the Python environment of tests/demo/make-venv.sh.
 """
 import argparse
@@ -14,7 +15,7 @@ import os
 import sys
 
 import network
-from model import Tensor, graphs_build, reference
+from model import Case, Tensor, graphs_build, reference
 
 SAMPLES, VECTORS = 24, 4
 VOCABULARY, ROWS, DEPTH, HEADS, UNITS = 64, 16, 64, 4, 256
@@ -39,7 +40,83 @@ def encoder_make(rng):
             [rng.integers(0, VOCABULARY, [VECTORS, 1, ROWS]).astype("int32")])
 
 
-NETWORKS = {"encoder": encoder_make}
+class Cache:
+    """Keys or values of all positions, kept in a variable from run to run."""
+
+    def __init__(self, net, name):
+        self.net = net
+        self.name = name
+        self.handle = net.variable_make(name)
+        self.contents = None
+
+    def update(self, value, here):
+        """Put the value's one row at the position; return the whole cache."""
+        import numpy
+        # For calibration, the rows of other samples stand for those of other positions.
+        rows = [numpy.roll(value.samples, row, axis=0) for row in range(ROWS)]
+        cache = self.net.read(self.handle, value, numpy.concatenate(rows, axis=3))
+        self.contents = cache.tensor
+        updated = self.net.select(here, value, cache, cache.samples)
+        self.net.assign(self.handle, updated.tensor)
+        return updated
+
+    def beginning(self, net):
+        """Append to another graph what fills the cache with zeros."""
+        import numpy
+        tensor = self.contents.like()
+        tensor.data = numpy.full(tensor.shape, tensor.zero_points, "int8")
+        net.assign(net.variable_make(self.name), tensor)
+
+
+def decoder_make(rng):
+    """One step of a decoder: a token, its position, and the keys and values before it."""
+    import numpy
+    net, beginning = network.Network(rng, SAMPLES), network.Network(rng, SAMPLES)
+    net.cases.append(Case("CALL_ONCE", [], [], ("CallOnceOptions", {"initSubgraphIndex": 1})))
+    token, position = Tensor([1, 1], "int32"), Tensor([1, 1], "int32")
+    table, floats = net.weights([VOCABULARY, DEPTH], 1.5)
+    places, place_floats = net.weights([ROWS, DEPTH], 1.0)
+    value = net.layer_norm(net.plus(
+        net.gather(table, floats, token, rng.integers(0, VOCABULARY, [SAMPLES, 1, 1])),
+        net.gather(places, place_floats, position, rng.integers(0, ROWS, [SAMPLES, 1, 1]))))
+    queries = net.heads_split(net.dense(value, DEPTH, 2.0 / (DEPTH // HEADS) ** 0.5), HEADS)
+    numbers = numpy.arange(ROWS)
+    here = net.compare("EQUAL", net.integers(numbers.reshape([1, 1, ROWS, 1])), position)
+    keys, values = Cache(net, "keys"), Cache(net, "values")
+    all_keys = keys.update(net.heads_split(net.dense(value, DEPTH), HEADS), here)
+    all_values = values.update(net.heads_split(net.dense(value, DEPTH), HEADS), here)
+    scores = net.product(queries, all_keys, transposed=True)
+    seen = net.compare("LESS_EQUAL", net.integers(numbers.reshape([1, 1, 1, ROWS])), position)
+    lowest = scores.tensor.like([1])
+    lowest.data = numpy.full([1], -128, "int8")
+    masked = net.select(seen, scores, network.Value(lowest, numpy.full([1, 1], 0.0)),
+                        scores.samples)
+    attended = net.dense(net.heads_join(net.product(net.softmax(masked), all_values)), DEPTH)
+    value = net.feed_forward(net.layer_norm(net.plus(value, attended)), UNITS)
+    keys.beginning(beginning)
+    values.beginning(beginning)
+    return (net, [("main", net.cases, [token, position], [value.tensor]),
+                  ("beginning", beginning.cases, [], [])],
+            [rng.integers(0, VOCABULARY, [ROWS, 1, 1]).astype("int32"),
+             numbers.reshape([ROWS, 1, 1]).astype("int32")])
+
+
+NETWORKS = {"encoder": encoder_make, "decoder": decoder_make}
+
+
+def outputs_make(name, data, inputs, reset_state):
+    """What the reference computes for the vectors, one bytes object per output."""
+    interpreter = reference.interpreter_make(data, name)
+    outputs = [b""] * len(interpreter.get_output_details())
+    for vector in range(len(inputs[0])):
+        if reset_state:
+            interpreter = reference.interpreter_make(data, name)
+        for detail, values in zip(interpreter.get_input_details(), inputs):
+            interpreter.set_tensor(detail["index"], values[vector])
+        interpreter.invoke()
+        for index, detail in enumerate(interpreter.get_output_details()):
+            outputs[index] += interpreter.get_tensor(detail["index"]).tobytes()
+    return outputs
 
 
 def files_make(name, number):
@@ -47,18 +124,12 @@ def files_make(name, number):
     import numpy
     net, graphs, inputs = NETWORKS[name](numpy.random.default_rng(number))
     files = {"model.tflite": graphs_build(graphs), "macs": f"{net.macs}\n".encode()}
-    interpreter = reference.interpreter_make(files["model.tflite"], name)
-    outputs = [b""] * len(interpreter.get_output_details())
-    for vector in range(VECTORS):
-        for detail, values in zip(interpreter.get_input_details(), inputs):
-            interpreter.set_tensor(detail["index"], values[vector])
-        interpreter.invoke()
-        for index, detail in enumerate(interpreter.get_output_details()):
-            outputs[index] += interpreter.get_tensor(detail["index"]).tobytes()
     for index, values in enumerate(inputs):
         files[f"input_{index}.bin"] = values.tobytes()
-    for index, data in enumerate(outputs):
-        files[f"output_{index}.bin"] = data
+    for suffix in (".bin", ".reset.bin") if len(graphs) > 1 else (".bin",):
+        for index, data in enumerate(outputs_make(name, files["model.tflite"], inputs,
+                                                  suffix == ".reset.bin")):
+            files[f"output_{index}{suffix}"] = data
     return files
 
 

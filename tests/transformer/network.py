@@ -162,6 +162,34 @@ class Network:
         return self.like("GATHER", value, [table, indices], floats[samples],
                          ("GatherOptions", {"axis": 0, "batchDims": 0}))
 
+    def compare(self, name, numbers, value):
+        """Constant integers against an input of one; true or false for each."""
+        output = Tensor(numbers.shape, "bool")
+        options = {"EQUAL": "EqualOptions", "LESS_EQUAL": "LessEqualOptions"}[name]
+        self.cases.append(Case(name, [numbers, value], output, (options, {})))
+        return output
+
+    def select(self, condition, first, second, samples):
+        """Elements of the first value where the condition holds, else of the second."""
+        larger = max(first, second, key=lambda value: len(value.samples[0].ravel()))
+        return self.like("SELECT_V2", larger, [condition, first.tensor, second.tensor], samples,
+                         ("SelectV2Options", {}))
+
+    def variable_make(self, name):
+        """The handle of a variable, which a graph of its own has filled before."""
+        handle = Tensor([], "resource")
+        self.cases.append(Case("VAR_HANDLE", [], handle,
+                               ("VarHandleOptions", {"container": "", "sharedName": name})))
+        return handle
+
+    def assign(self, handle, tensor):
+        self.cases.append(Case("ASSIGN_VARIABLE", [handle, tensor], [],
+                               ("AssignVariableOptions", {})))
+
+    def read(self, handle, value, samples):
+        """What a variable of the quantisation of `value` holds."""
+        return self.like("READ_VARIABLE", value, [handle], samples, ("ReadVariableOptions", {}))
+
     def heads_split(self, value, heads):
         """[1, rows, heads * depth] as [1, heads, rows, depth]."""
         rows, width = value.shape[1:]
