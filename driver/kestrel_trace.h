@@ -23,122 +23,98 @@
  */
 
 DECLARE_EVENT_CLASS(kestrel_job,
-	TP_PROTO(const struct kestrel_job *job),
-	TP_ARGS(job),
-	TP_STRUCT__entry(
-		__field(u32, queue)
-		__field(u32, asid)
-		__field(u64, seqno)
-		__field(u64, user_tag)
-	),
-	TP_fast_assign(
-		__entry->queue = job->queue->slot;
-		__entry->asid = job->queue->create.asid;
-		__entry->seqno = job->seqno;
-		__entry->user_tag = job->user_tag;
-	),
-	TP_printk("queue=%u asid=%u seqno=%llu user_tag=%#llx", __entry->queue, __entry->asid,
-		  __entry->seqno, __entry->user_tag)
-);
+		    TP_PROTO(const struct kestrel_job *job),
+		    TP_ARGS(job),
+		    TP_STRUCT__entry(__field(u32, queue)
+				     __field(u32, asid)
+				     __field(u64, seqno)
+				     __field(u64, user_tag)),
+		    TP_fast_assign(__entry->queue = job->queue->slot;
+				   __entry->asid = job->queue->create.asid;
+				   __entry->seqno = job->seqno;
+				   __entry->user_tag = job->user_tag;),
+		    TP_printk("queue=%u asid=%u seqno=%llu user_tag=%#llx", __entry->queue,
+			      __entry->asid, __entry->seqno, __entry->user_tag));
 
 DEFINE_EVENT(kestrel_job, kestrel_job_submit,
-	TP_PROTO(const struct kestrel_job *job),
-	TP_ARGS(job)
-);
+	     TP_PROTO(const struct kestrel_job *job),
+	     TP_ARGS(job));
 
 DEFINE_EVENT(kestrel_job, kestrel_job_start,
-	TP_PROTO(const struct kestrel_job *job),
-	TP_ARGS(job)
-);
+	     TP_PROTO(const struct kestrel_job *job),
+	     TP_ARGS(job));
 
 TRACE_EVENT(kestrel_job_preempt,
-	TP_PROTO(const struct kestrel_job *job, u32 preemptions),
-	TP_ARGS(job, preemptions),
-	TP_STRUCT__entry(
-		__field(u32, queue)
-		__field(u32, preemptions)
-		__field(u64, seqno)
-	),
-	TP_fast_assign(
-		__entry->queue = job->queue->slot;
-		__entry->preemptions = preemptions;
-		__entry->seqno = job->seqno;
-	),
-	TP_printk("queue=%u seqno=%llu preemptions=%u", __entry->queue, __entry->seqno,
-		  __entry->preemptions)
-);
+	    TP_PROTO(const struct kestrel_job *job, u32 preemptions),
+	    TP_ARGS(job, preemptions),
+	    TP_STRUCT__entry(__field(u32, queue)
+			     __field(u32, preemptions)
+			     __field(u64, seqno)),
+	    TP_fast_assign(__entry->queue = job->queue->slot;
+			   __entry->preemptions = preemptions;
+			   __entry->seqno = job->seqno;),
+	    TP_printk("queue=%u seqno=%llu preemptions=%u", __entry->queue, __entry->seqno,
+		      __entry->preemptions));
 
 TRACE_EVENT(kestrel_job_end,
-	TP_PROTO(const struct kestrel_job *job, const struct kestrel_fw_event *event, int error),
-	TP_ARGS(job, event, error),
-	TP_STRUCT__entry(
-		__field(u32, queue)
-		__field(int, error)
-		__field(u64, seqno)
-		__field(u64, user_tag)
-		__field(u64, start_cycle)
-		__field(u64, end_cycle)
-		__field(u64, active_cycles)
-	),
-	TP_fast_assign(
-		__entry->queue = job->queue->slot;
-		__entry->error = error;
-		__entry->seqno = job->seqno;
-		__entry->user_tag = job->user_tag;
-		__entry->start_cycle = event->start_time;
-		__entry->end_cycle = event->end_time;
-		__entry->active_cycles = event->active_cycles;
-	),
-	TP_printk("queue=%u seqno=%llu user_tag=%#llx error=%d start_cycle=%llu end_cycle=%llu active_cycles=%llu",
-		  __entry->queue, __entry->seqno, __entry->user_tag, __entry->error,
-		  __entry->start_cycle, __entry->end_cycle, __entry->active_cycles)
-);
+	    TP_PROTO(const struct kestrel_job *job, const struct kestrel_fw_event *event,
+		     int error),
+	    TP_ARGS(job, event, error),
+	    TP_STRUCT__entry(__field(u32, queue)
+			     __field(int, error)
+			     __field(u64, seqno)
+			     __field(u64, user_tag)
+			     __field(u64, start_cycle)
+			     __field(u64, end_cycle)
+			     __field(u64, active_cycles)),
+	    TP_fast_assign(__entry->queue = job->queue->slot;
+			   __entry->error = error;
+			   __entry->seqno = job->seqno;
+			   __entry->user_tag = job->user_tag;
+			   __entry->start_cycle = event->start_time;
+			   __entry->end_cycle = event->end_time;
+			   __entry->active_cycles = event->active_cycles;),
+	    TP_printk("queue=%u seqno=%llu user_tag=%#llx error=%d start_cycle=%llu end_cycle=%llu active_cycles=%llu",
+		      __entry->queue, __entry->seqno, __entry->user_tag, __entry->error,
+		      __entry->start_cycle, __entry->end_cycle, __entry->active_cycles));
 
 TRACE_EVENT(kestrel_fault,
-	TP_PROTO(const struct kestrel_mmu_fault *fault),
-	TP_ARGS(fault),
-	TP_STRUCT__entry(
-		__field(u64, va)
-		__field(u32, asid)
-		__field(u32, access)
-		__field(u32, unit)
-		__field(u32, cause)
-	),
-	TP_fast_assign(
-		__entry->va = fault->va;
-		__entry->asid = fault->asid;
-		__entry->access = fault->access;
-		__entry->unit = fault->unit;
-		__entry->cause = fault->cause;
-	),
-	TP_printk("asid=%u va=%#llx access=%u unit=%u cause=%u", __entry->asid, __entry->va,
-		  __entry->access, __entry->unit, __entry->cause)
-);
+	    TP_PROTO(const struct kestrel_mmu_fault *fault),
+	    TP_ARGS(fault),
+	    TP_STRUCT__entry(__field(u64, va)
+			     __field(u32, asid)
+			     __field(u32, access)
+			     __field(u32, unit)
+			     __field(u32, cause)),
+	    TP_fast_assign(__entry->va = fault->va;
+			   __entry->asid = fault->asid;
+			   __entry->access = fault->access;
+			   __entry->unit = fault->unit;
+			   __entry->cause = fault->cause;),
+	    TP_printk("asid=%u va=%#llx access=%u unit=%u cause=%u", __entry->asid, __entry->va,
+		      __entry->access, __entry->unit, __entry->cause));
 
 /* level: 1 management core, 2 device, 3 given up. */
 TRACE_EVENT(kestrel_reset,
-	TP_PROTO(u32 level),
-	TP_ARGS(level),
-	TP_STRUCT__entry(__field(u32, level)),
-	TP_fast_assign(__entry->level = level;),
-	TP_printk("level=%u", __entry->level)
-);
+	    TP_PROTO(u32 level),
+	    TP_ARGS(level),
+	    TP_STRUCT__entry(__field(u32, level)),
+	    TP_fast_assign(__entry->level = level;),
+	    TP_printk("level=%u", __entry->level));
 
 TRACE_EVENT(kestrel_power,
-	TP_PROTO(bool on),
-	TP_ARGS(on),
-	TP_STRUCT__entry(__field(bool, on)),
-	TP_fast_assign(__entry->on = on;),
-	TP_printk("on=%d", __entry->on)
-);
+	    TP_PROTO(bool on),
+	    TP_ARGS(on),
+	    TP_STRUCT__entry(__field(bool, on)),
+	    TP_fast_assign(__entry->on = on;),
+	    TP_printk("on=%d", __entry->on));
 
 TRACE_EVENT(kestrel_frequency,
-	TP_PROTO(u32 khz),
-	TP_ARGS(khz),
-	TP_STRUCT__entry(__field(u32, khz)),
-	TP_fast_assign(__entry->khz = khz;),
-	TP_printk("khz=%u", __entry->khz)
-);
+	    TP_PROTO(u32 khz),
+	    TP_ARGS(khz),
+	    TP_STRUCT__entry(__field(u32, khz)),
+	    TP_fast_assign(__entry->khz = khz;),
+	    TP_printk("khz=%u", __entry->khz));
 
 #endif /* _KESTREL_TRACE_H_ */
 
