@@ -129,19 +129,24 @@ def model_load(path):
 
 
 def model_check(data, name):
-    """Refuse what the runtime has no kernel for but would run into memory corruption."""
+    """Refuse what the runtime has no kernel for, or a kernel with a known fault."""
     schema = schema_module()
     model = schema.Model.GetRootAsModel(data, 0)
     subgraph = model.Subgraphs(0)
     for index in range(subgraph.OperatorsLength()):
         operator = subgraph.Operators(index)
-        opcode = model.OperatorCodes(operator.OpcodeIndex())
-        if operator_code(schema, opcode) != schema.BuiltinOperator.SVDF:
+        code = operator_code(schema, model.OperatorCodes(operator.OpcodeIndex()))
+        if code == schema.BuiltinOperator.SVDF:
+            tensor, what = SVDF_STATE_INPUT, "(SVDF) keeps int8 state, for which"
+            why = "has no kernel"
+        elif code == schema.BuiltinOperator.SUM:
+            tensor, what = 0, "(SUM) adds int8 elements, which"
+            why = "reads as uint8"
+        else:
             continue
-        state = subgraph.Tensors(operator.Inputs(SVDF_STATE_INPUT))
-        if state.Type() == schema.TensorType.INT8:
-            raise RunError(f"{name}: operator {index} (SVDF) keeps int8 state, for which "
-                           f"TensorFlow Lite {REFERENCE_VERSION} has no kernel")
+        if subgraph.Tensors(operator.Inputs(tensor)).Type() == schema.TensorType.INT8:
+            raise RunError(f"{name}: operator {index} {what} TensorFlow Lite "
+                           f"{REFERENCE_VERSION} {why}")
 
 
 def model_expose(data, tensors):
