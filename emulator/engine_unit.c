@@ -149,7 +149,13 @@ static const char *command_name(uint32_t u, const struct engine_entry *entry)
 	static const char *const mac[] = { "convolution", "packed convolution", "depthwise" };
 	static const char *const vector[] = { "add", "sub", "mul", "min", "max", "rescale",
 					      "table", "copy", "max pool", "average pool",
-					      "sum pool", "softmax", "min pool" };
+					      "sum pool", "softmax", "min pool", "layer norm",
+					      "resize bilinear", "resize nearest", "transpose" };
+
+	_Static_assert(sizeof(dma) / sizeof(dma[0]) == KESTREL_DMA_MODE_COUNT, "DMA modes");
+	_Static_assert(sizeof(mac) / sizeof(mac[0]) == KESTREL_MAC_MODE_COUNT, "MAC modes");
+	_Static_assert(sizeof(vector) / sizeof(vector[0]) == KESTREL_VECTOR_OPERATION_COUNT,
+		       "VECTOR operations");
 
 	switch (u) {
 	case KESTREL_UNIT_MAC:
