@@ -494,7 +494,7 @@ TEST_F(jobs, queue_create_refuses)
 	EXPECT_BAD(vm_id = 0, -ENOENT);
 	EXPECT_BAD(vm_id += 1000, -ENOENT);
 	EXPECT_BAD(priority = 4, -EINVAL);
-	EXPECT_BAD(flags = 1, -EINVAL);
+	EXPECT_BAD(flags = DRM_KESTREL_QUEUE_PERF << 1, -EINVAL);
 	EXPECT_BAD(max_jobs = 0, -EINVAL);
 	EXPECT_BAD(max_jobs = 3, -EINVAL);
 	EXPECT_BAD(max_jobs = 2 * limits.max_queue_jobs, -EINVAL);
