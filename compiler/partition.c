@@ -93,28 +93,10 @@ static const char *reduce_reason(const struct ir_graph *graph, const struct ir_o
 	return NULL;
 }
 
-/*
- * A constant takes any shape; another operand may have one row or one column, but
- * has all channels, and all rows where it has more than one.
- */
 static const char *elementwise_reason(const struct ir_graph *graph, const struct ir_operator *op)
 {
-	const struct ir_tensor *out = &graph->tensors[op->outputs[0]];
-	unsigned int constants = 0;
-
-	for (unsigned int i = 0; i < 2; i++) {
-		const struct ir_tensor *in = &graph->tensors[op->inputs[i]];
-		uint64_t row = (uint64_t)ir_extent(in, 0) * (uint64_t)ir_extent(in, 1);
-		uint64_t output_row = (uint64_t)ir_extent(out, 0) * (uint64_t)ir_extent(out, 1);
-
-		constants += ir_is_constant(in);
-		if (ir_is_constant(in))
-			continue;
-		if (ir_extent(in, 0) != ir_extent(out, 0) ||
-		    (in->elements != row && in->elements / row != out->elements / output_row))
-			return "an input is repeated along its channels or its images";
-	}
-	return constants == 2 ? "both inputs are constant" : NULL;
+	return ir_is_constant(&graph->tensors[op->inputs[0]]) &&
+	       ir_is_constant(&graph->tensors[op->inputs[1]]) ? "both inputs are constant" : NULL;
 }
 
 static const char *pad_reason(const struct ir_graph *graph, const struct ir_operator *op)
@@ -353,8 +335,7 @@ static const struct {
 	{ average_reason, "kernel at most 1024 x 1024 and 65535 taps" },
 	{ reduce_reason, "at most 1024 rows and columns" },
 	{ mirror_reason, "at most four dimensions" },
-	{ elementwise_reason, "a constant of any shape; another operand may be repeated along height "
-			      "and width" },
+	{ elementwise_reason, "operands repeated in any dimension; not two constants" },
 	{ pad_reason, "of int16: a value whose two bytes are the same" },
 	{ softmax_reason, "fixed-point exponentials (not --numerics tflite)" },
 	{ rescale_reason, "a rounding of single values" },

@@ -76,8 +76,17 @@ int segment_value_whole(const struct segment_builder *builder, int tensor);
 struct ir_feature_map segment_merged_map(const struct ir_tensor *tensor);
 
 /*
+ * Makes of a view of `in`, a tensor, one in which its dimensions are there again and
+ * again as `out` has them, a whole number of times each. False where that takes more
+ * dimensions than a view has.
+ */
+bool segment_view_repeat(const struct ir_tensor *in, const struct ir_tensor *out,
+			 struct view *view);
+
+/*
  * The value of input `i` of an elementwise operator, which may have one row, one
- * column, or be constant. Sets node->row_broadcast. Returns as above.
+ * column, or be constant; one that is repeated otherwise is read again and again. Sets
+ * node->row_broadcast. Returns as above, -EFBIG too where that takes too many commands.
  */
 int segment_elementwise_input(struct segment_builder *builder, struct segment_node *node,
 			      unsigned int i);

@@ -55,18 +55,53 @@ static int constant_value(struct segment_builder *builder, const struct segment_
 	return index;
 }
 
+/* Whether the VECTOR unit reads the operand as it is: with one row or one column at most. */
+static bool is_broadcast_by_unit(const struct ir_tensor *in, const struct ir_tensor *output)
+{
+	uint64_t row = (uint64_t)ir_extent(in, 0) * (uint64_t)ir_extent(in, 1);
+	uint64_t output_row = (uint64_t)ir_extent(output, 0) * (uint64_t)ir_extent(output, 1);
+
+	return ir_extent(in, 0) == ir_extent(output, 0) &&
+	       (in->elements == row || in->elements / row == output->elements / output_row);
+}
+
+/* An operand repeated along its channels or images: a map like the output's, by DMA. */
+static int repeated_value(struct segment_builder *builder, int tensor,
+			  const struct ir_tensor *output)
+{
+	const struct ir_tensor *in = &builder->segment->graph->tensors[tensor];
+	struct ir_feature_map map = segment_merged_map(output);
+	struct view view = builder->tensors[tensor].view;
+	int ret;
+
+	if (!segment_view_repeat(in, output, &view)) {
+		ret = segment_make_dense(builder, tensor);
+		if (ret)
+			return ret;
+		view = builder->tensors[tensor].view;
+		if (!segment_view_repeat(in, output, &view))
+			return -EFBIG;
+	}
+	return segment_view_read(builder, tensor, &view, map.h, map.w, map.c);
+}
+
 int segment_elementwise_input(struct segment_builder *builder, struct segment_node *node,
 			      unsigned int i)
 {
-	struct ir_graph *graph = builder->segment->graph;
+	const struct ir_tensor *tensors = builder->segment->graph->tensors;
+	const struct ir_tensor *output = &tensors[node->op->outputs[0]];
 	int tensor = node->op->inputs[i], index;
-	struct ir_feature_map output = segment_merged_map(&graph->tensors[node->op->outputs[0]]);
-	struct ir_feature_map map = segment_merged_map(&graph->tensors[tensor]);
+	struct ir_feature_map output_map = segment_merged_map(output);
+	struct ir_feature_map map = segment_merged_map(&tensors[tensor]);
 
-	index = ir_is_constant(&graph->tensors[tensor]) ? constant_value(builder, node, tensor, &output) :
-		segment_value_read(builder, tensor, map.h, map.w, map.c);
+	if (ir_is_constant(&tensors[tensor]))
+		index = constant_value(builder, node, tensor, &output_map);
+	else if (!is_broadcast_by_unit(&tensors[tensor], output))
+		index = repeated_value(builder, tensor, output);
+	else
+		index = segment_value_read(builder, tensor, map.h, map.w, map.c);
 	if (index >= 0)
-		node->row_broadcast[i] = builder->segment->values[index].height < output.h;
+		node->row_broadcast[i] = builder->segment->values[index].height < output_map.h;
 	return index;
 }
 

@@ -252,16 +252,12 @@ static bool narrow_blocks(const struct segment_builder *builder, const struct ir
 }
 
 /* Dimensions that are there again and again: TILE as a whole, BROADCAST_TO those of size 1. */
-static bool narrow_repeat(const struct segment_builder *builder, const struct ir_operator *op,
-			  unsigned int output, struct view *view)
+bool segment_view_repeat(const struct ir_tensor *in, const struct ir_tensor *out,
+			 struct view *view)
 {
-	const struct ir_graph *graph = builder->segment->graph;
-	const struct ir_tensor *in = &graph->tensors[op->inputs[0]];
-	const struct ir_tensor *out = &graph->tensors[op->outputs[0]];
 	unsigned int first[IR_RANK_MAX + 1], more = out->rank - in->rank;
 	struct view from = *view;
 
-	(void)output;
 	if (!view_group(&from, in->shape, in->rank, first))
 		return false;
 	view->count = 0;
@@ -277,6 +273,15 @@ static bool narrow_repeat(const struct segment_builder *builder, const struct ir
 			view->dimensions[view->count++] = from.dimensions[first[d - more] + i];
 	}
 	return true;
+}
+
+static bool narrow_repeat(const struct segment_builder *builder, const struct ir_operator *op,
+			  unsigned int output, struct view *view)
+{
+	const struct ir_tensor *tensors = builder->segment->graph->tensors;
+
+	(void)output;
+	return segment_view_repeat(&tensors[op->inputs[0]], &tensors[op->outputs[0]], view);
 }
 
 /*

@@ -564,16 +564,21 @@ bool step_add(struct builder *builder)
 	return combine(builder, NETWORK_ADD, other);
 }
 
-/* Adds a second input of the network. */
+/* Adds a second input of the network, which may be repeated in any of its dimensions. */
 bool step_add_input(struct builder *builder)
 {
 	struct network *network = builder->network;
 	const struct network_tensor *in = tensor_of(builder, builder->current);
+	int32_t shape[4];
 	int other;
 
 	if (in->type != builder->type || network->input_count == NETWORK_EDGES_MAX)
 		return false;
-	other = builder_activation(builder, in->rank, in->shape,
+	memcpy(shape, in->shape, sizeof(shape));
+	for (int d = 0; d < in->rank; d++)
+		if (random_chance(&builder->random, 25))
+			shape[d] = 1;
+	other = builder_activation(builder, in->rank, shape,
 				   builder_deviation(builder, builder->current));
 	network->inputs[network->input_count++] = other;
 	return combine(builder, NETWORK_ADD, other);
