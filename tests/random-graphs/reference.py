@@ -18,8 +18,6 @@ import reference  # noqa: E402  (found by the line above)
 
 # Networks that the reference's loader must take for the comparison to mean anything.
 LEAST_COMPARED = 0.5
-# Operators, with the type of their output, whose reference kernel is not followed.
-FAULTY = {("SUM", "int8")}
 
 
 def numbered(directory, prefix):
@@ -37,14 +35,10 @@ def differences(directory):
         if not expected or "--numerics" in file.read():
             return None
     path = os.path.join(directory, "model.tflite")
-    operators = set()
     # To watch means that no operator works in place: the runtime sometimes lets an ADD
     # overwrite a tensor that is read again.
     found = reference.model_run(reference.model_load(path), path, numbered(directory, "input"),
-                                watched=range(1), on_operator=lambda _, row, array:
-                                operators.add((row[1], array.dtype.name)))
-    if FAULTY & operators:
-        raise reference.RunError("the reference's SUM of int8 is at fault: docs/decisions.md")
+                                watched=range(1), on_operator=lambda *_: None)
     lines = []
     if len(found) != len(expected):
         return [f"{len(found)} outputs, {len(expected)} files"]
