@@ -12,7 +12,7 @@
 
 #include <kestrel/isa.h>
 
-#define COMMAND_REGISTERS 51
+#define COMMAND_REGISTERS 52
 #define COMMAND_ACCESSES 8
 
 _Static_assert((int)KESTREL_VECTOR_REGISTER_COUNT <= COMMAND_REGISTERS, "VECTOR registers");

@@ -16,6 +16,8 @@ struct expansion {
 	/* Of each operator. */
 	unsigned int *origin;
 	unsigned int current;
+	/* The operator's, for messages. */
+	const char *type_name;
 	bool failed;
 };
 
@@ -57,7 +59,7 @@ static struct ir_operator *add_operator(struct expansion *expansion, enum ir_kin
 	int *operands = allocate(expansion, 4, sizeof(*operands));
 
 	expansion->origin[index] = expansion->current;
-	*op = (struct ir_operator){ .kind = kind, .type_name = "SVDF" };
+	*op = (struct ir_operator){ .kind = kind, .type_name = expansion->type_name };
 	if (!operands)
 		return op;
 	operands[0] = input;
@@ -190,6 +192,80 @@ static bool svdf_expands(const struct ir_graph *graph, const struct ir_operator 
 	       graph->tensors[op->inputs[SVDF_STATE]].type == IR_INT8;
 }
 
+/* A product of matrices one of which lies the wrong way round for the array. */
+static bool product_expands(const struct ir_graph *graph, const struct ir_operator *op)
+{
+	return op->kind == IR_BATCH_MATMUL && !op->removed_reason &&
+	       graph->tensors[op->inputs[0]].type == IR_INT8 &&
+	       (op->attributes.transpose_a || !op->attributes.transpose_b);
+}
+
+/* Bytes of a constant int8 tensor with its last two dimensions exchanged. */
+static const uint8_t *transposed(struct expansion *expansion, const struct ir_tensor *from)
+{
+	size_t rows = (size_t)ir_extent(from, 1), columns = (size_t)ir_extent(from, 0);
+	uint8_t *to = allocate(expansion, from->elements, 1);
+
+	for (size_t i = 0; i < from->elements && to; i++) {
+		size_t matrix = i / (rows * columns) * rows * columns, at = i % (rows * columns);
+
+		to[matrix + at % columns * rows + at / columns] = from->data[i];
+	}
+	return to;
+}
+
+/* The tensor with its last two dimensions exchanged. */
+static int add_transpose(struct expansion *expansion, int tensor)
+{
+	const struct ir_tensor *from = &expansion->graph->tensors[tensor];
+	int32_t shape[IR_RANK_MAX];
+	unsigned int rank = from->rank;
+	uint32_t *permutation;
+	struct ir_operator *op;
+	int turned;
+
+	memcpy(shape, from->shape, sizeof(shape));
+	shape[rank - 2] = from->shape[rank - 1];
+	shape[rank - 1] = from->shape[rank - 2];
+	turned = add_tensor(expansion, tensor, rank, shape, NULL);
+	if (ir_is_constant(from)) {
+		expansion->graph->tensors[turned].data = transposed(expansion, from);
+		return turned;
+	}
+	op = add_operator(expansion, IR_TRANSPOSE, tensor, -1, turned);
+	permutation = add_portable(expansion, op)->transpose.permutation;
+	for (unsigned int d = 0; d < rank; d++)
+		permutation[d] = d < rank - 2 ? d : 2 * rank - 3 - d;
+	return turned;
+}
+
+static void expand_product(struct expansion *expansion, const struct ir_operator *product)
+{
+	const struct ir_attributes *attributes = &product->attributes;
+	int a = product->inputs[0], b = product->inputs[1];
+	struct ir_operator *op;
+
+	if (attributes->transpose_a)
+		a = add_transpose(expansion, a);
+	if (!attributes->transpose_b)
+		b = add_transpose(expansion, b);
+	op = add_operator(expansion, IR_BATCH_MATMUL, a, b, product->outputs[0]);
+	op->rounding = product->rounding;
+	op->scales = product->scales;
+	op->scale_count = product->scale_count;
+	op->input_zero_point = product->input_zero_point;
+	op->input2_zero_point = product->input2_zero_point;
+	op->output_zero_point = product->output_zero_point;
+	op->clamp_low = product->clamp_low;
+	op->clamp_high = product->clamp_high;
+	op->attributes.transpose_b = true;
+}
+
+static bool operator_expands(const struct ir_graph *graph, const struct ir_operator *op)
+{
+	return svdf_expands(graph, op) || product_expands(graph, op);
+}
+
 static void set_producers(struct ir_graph *graph)
 {
 	for (unsigned int o = 0; o < graph->operator_count; o++)
@@ -208,7 +284,7 @@ int expand_graph(const struct ir_graph *graph, struct ir_graph *expanded, unsign
 	size_t operators, tensors;
 
 	for (unsigned int o = 0; o < graph->operator_count; o++)
-		count += svdf_expands(graph, &graph->operators[o]);
+		count += operator_expands(graph, &graph->operators[o]);
 	operators = graph->operator_count + (size_t)count * PARTS_MAX + 1;
 	tensors = graph->tensor_count + (size_t)count * TENSORS_MAX;
 	*expanded = *graph;
@@ -223,8 +299,13 @@ int expand_graph(const struct ir_graph *graph, struct ir_graph *expanded, unsign
 	expanded->operator_count = 0;
 	for (unsigned int o = 0; o < graph->operator_count; o++) {
 		expansion.current = o;
+		expansion.type_name = graph->operators[o].type_name;
 		if (svdf_expands(graph, &graph->operators[o])) {
 			expand_svdf(&expansion, &graph->operators[o]);
+			continue;
+		}
+		if (product_expands(graph, &graph->operators[o])) {
+			expand_product(&expansion, &graph->operators[o]);
 			continue;
 		}
 		expansion.origin[expanded->operator_count] = o;

@@ -194,7 +194,7 @@ static int decide_coding(const struct segment *segment, struct generate_cache *c
 		uint32_t counts[256];
 		double best, before;
 
-		if (!node->is_mac)
+		if (!node->is_mac || node->is_product)
 			continue;
 		all.bytes = runs.bytes = 0;
 		part = weights_whole(&node->weights);
@@ -476,7 +476,9 @@ static void compute(struct generator *generator, const struct program_step *step
 				 KESTREL_UNIT_VECTOR, node->operator_index);
 	if (!command)
 		return;
-	if (node->is_mac)
+	if (node->is_product)
+		generate_product(generator->program, step, command);
+	else if (node->is_mac)
 		generate_mac(generator->program, step, command);
 	else
 		generate_vector(generator->program, step, command);

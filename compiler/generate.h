@@ -28,6 +28,8 @@ int generate(const struct program *program, struct generate_cache *cache,
 /* The compute command of a step. */
 void generate_mac(const struct program *program, const struct program_step *step,
 		  struct command *command);
+void generate_product(const struct program *program, const struct program_step *step,
+		      struct command *command);
 void generate_vector(const struct program *program, const struct program_step *step,
 		     struct command *command);
 

@@ -134,6 +134,22 @@ static const char *softmax_reason(const struct ir_graph *graph, const struct ir_
 	return op->exponentials ? NULL : "a softmax through a float table";
 }
 
+/* One operand may have a single matrix for all of the other's. */
+static const char *product_reason(const struct ir_graph *graph, const struct ir_operator *op)
+{
+	const struct ir_tensor *a = &graph->tensors[op->inputs[0]];
+	const struct ir_tensor *b = &graph->tensors[op->inputs[1]];
+	const struct ir_tensor *out = &graph->tensors[op->outputs[0]];
+	uint64_t matrices = out->elements / (uint64_t)(ir_extent(out, 0) * ir_extent(out, 1));
+	uint64_t of_a = a->elements / (uint64_t)(ir_extent(a, 0) * ir_extent(a, 1));
+	uint64_t of_b = b->elements / (uint64_t)(ir_extent(b, 0) * ir_extent(b, 1));
+
+	if (op->rounding == IR_ROUNDING_WIDE)
+		return "sums of its int16 values could need more than 32 bits";
+	return (of_a != 1 && of_a != matrices) || (of_b != 1 && of_b != matrices) ?
+	       "some of its matrices are repeated and others not" : NULL;
+}
+
 static const char *rescale_reason(const struct ir_graph *graph, const struct ir_operator *op)
 {
 	uint32_t mode = op->portable->attributes.requantize.requantise.mode;
@@ -215,6 +231,7 @@ static const struct form {
 	{ IR_MAXIMUM, 2, INT8, INT8, elementwise_reason },
 	{ IR_MAXIMUM, 2, UINT8, UINT8, elementwise_reason },
 	{ IR_MAXIMUM, 2, INT16, INT16, elementwise_reason },
+	{ IR_BATCH_MATMUL, 2, INT8, INT8, product_reason },
 	{ IR_SOFTMAX, 1, BYTE, BYTE, softmax_reason },
 	{ IR_PAD, 1, INT8, INT8, pad_reason },
 	{ IR_PAD, 1, UINT8, UINT8, pad_reason },
@@ -271,8 +288,6 @@ static const char *decided_reason(enum ir_kind kind)
 	case IR_DIV:
 	case IR_REDUCE_PROD:
 		return "too rare for a unit of its own";
-	case IR_BATCH_MATMUL:
-		return "both operands are activations: the MAC unit takes weights laid out by the compiler";
 	case IR_GATHER:
 		return "addresses that depend on data";
 	case IR_ARG_MAX:
@@ -314,7 +329,7 @@ const char *partition_reason(const struct ir_graph *graph, const struct ir_opera
 		reason = extent_reason(&graph->tensors[op->inputs[i]]);
 		if (!reason && ir_is_constant(&graph->tensors[op->inputs[i]]) &&
 		    !ir_is_elementwise(op->kind) && op->kind != IR_CONCATENATION &&
-		    op->kind != IR_PACK)
+		    op->kind != IR_PACK && op->kind != IR_BATCH_MATMUL)
 			reason = "an input is constant";
 	}
 	for (unsigned int o = 0; o < op->output_count && !reason; o++)
@@ -338,6 +353,7 @@ static const struct {
 	{ elementwise_reason, "operands repeated in any dimension; not two constants" },
 	{ pad_reason, "of int16: a value whose two bytes are the same" },
 	{ softmax_reason, "fixed-point exponentials (not --numerics tflite)" },
+	{ product_reason, "as many matrices in both operands, or one in either" },
 	{ rescale_reason, "a rounding of single values" },
 	{ resize_reason, "at most 16384 rows and columns, positions on a line" },
 };

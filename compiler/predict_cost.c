@@ -147,6 +147,8 @@ static uint64_t block_cycles(const struct target *target, const struct command *
 		.kernel_h = (int32_t)command_get(command, KESTREL_MAC_KERNEL_HEIGHT),
 	};
 	uint64_t cycles = 0, limit = limit_cycles(target, command, lanes, block->pixels);
+	bool features = command_get(command, KESTREL_MAC_FLAGS) &
+			KESTREL_MAC_FLAG_WEIGHTS_ARE_FEATURES;
 	int64_t from = command_get(command, KESTREL_MAC_ACCUMULATE_FROM);
 	int64_t to = command_get(command, KESTREL_MAC_ACCUMULATE_TO);
 	struct pass pass;
@@ -154,7 +156,9 @@ static uint64_t block_cycles(const struct target *target, const struct command *
 
 	while (passes_next(&passes, &pass)) {
 		uint64_t work = block->steps * step_cycles(target, shape, &pass);
-		uint64_t load = ceil_div(lanes * (uint64_t)pass.count, target->weight_rate);
+		/* Of a feature map whole lines. */
+		uint64_t load = ceil_div(lanes * (features ? LINE : (uint64_t)pass.count),
+					 target->weight_rate);
 
 		cycles += 1 + (work > load ? work : load);
 		if (first)
@@ -257,6 +261,10 @@ static struct predict_cost vector_cost(const struct target *target,
 		break;
 	case KESTREL_VECTOR_TABLE:
 		cycles = 16 + groups;
+		break;
+	case KESTREL_VECTOR_LAYER_NORM:
+		read = 3 * lines;
+		cycles = pixels * (6 * ceil_div(channels, l) + 40);
 		break;
 	case KESTREL_VECTOR_TRANSPOSE:
 		cycles = transpose_cycles(command, brick);

@@ -141,7 +141,7 @@ static int32_t chunk_channels(const struct program *program, const struct segmen
 	int32_t channels = program->segment->values[node->output].channels, chunk;
 	uint64_t brick;
 
-	if (!node->is_mac || channels <= 16 ||
+	if (!node->is_mac || node->is_product || channels <= 16 ||
 	    (node->depthwise && program->segment->values[node->inputs[0]].channels != channels))
 		return channels;
 	brick = brick_bytes(node);
@@ -178,7 +178,7 @@ static void cut_sums(const struct program *program, const struct segment_node *n
 
 	cut->kernel = node->window.kernel_h;
 	cut->inputs = node->weights.channels;
-	if (!node->is_mac || node->depthwise || node->transposed)
+	if (!node->is_mac || node->is_product || node->depthwise || node->transposed)
 		return;
 	bytes = brick_bytes(node);
 	if (is_short_vector(program, node) && program->settings.chunk_bytes < limit)
@@ -390,6 +390,8 @@ static int constant_buffers(struct program *program, unsigned int n, bool first_
 	struct program_buffer buffer = { .index = n };
 	int ret = 0;
 
+	if (node->is_product)
+		return 0;
 	if (node->is_mac) {
 		int32_t channels = program->segment->values[node->output].channels;
 
@@ -495,7 +497,7 @@ static int block_steps(struct program *program, unsigned int n, const struct cut
 	int32_t lanes = node->is_mac ? node->weights.depth : 1, from, to, last = 0;
 	int ret = 0;
 
-	if (!node->is_mac) {
+	if (!node->is_mac || node->is_product) {
 		struct program_step step = *block;
 
 		step.output_done = step.column_end == output->width;
@@ -573,12 +575,16 @@ static int cut_node(const struct program *program, unsigned int n, struct cut *c
 		cut->rows = (output->height + program->settings.first_pieces - 1) /
 			    program->settings.first_pieces;
 	cut->rows = (int32_t)least((uint64_t)cut->rows, (uint64_t)image_rows);
+	/* A matrix at a time. */
+	if (node->is_product)
+		cut->rows = 1;
 	/* Wider strides than a command's: one row, one column at a time. */
 	if (!node->transposed && node->window.stride_h > STRIDE_MAX)
 		cut->rows = 1;
 	if (!node->transposed && node->window.stride_w > STRIDE_MAX)
 		cut->columns = 1;
-	if (cut->kernel < node->window.kernel_h || cut->inputs < node->weights.channels) {
+	if (!node->is_product &&
+	    (cut->kernel < node->window.kernel_h || cut->inputs < node->weights.channels)) {
 		uint64_t rows = pixels / (uint64_t)cut->columns;
 
 		cut->channels = (int32_t)least(16, (uint64_t)output->channels);
@@ -589,7 +595,7 @@ static int cut_node(const struct program *program, unsigned int n, struct cut *c
 		(uint64_t)((image_rows - 1) / cut->rows + 1) *
 		(uint64_t)((output->width - 1) / cut->columns + 1) *
 		(uint64_t)((output->channels - 1) / cut->channels + 1) * (uint64_t)cut->phases;
-	if (node->is_mac)
+	if (node->is_mac && !node->is_product)
 		steps *= (uint64_t)((node->window.kernel_h - 1) / cut->kernel + 1) *
 			 (uint64_t)((node->weights.channels - 1) / cut->inputs + 1);
 	return steps > PROGRAM_NODE_STEPS ? -EFBIG : 0;

@@ -193,7 +193,8 @@ static int node_add(struct segment_builder *builder, unsigned int operator_index
 	struct ir_feature_map map;
 	int value, ret = 0;
 
-	node.input_count = ir_is_elementwise(node.op->kind) ? 2 : 1;
+	node.is_product = node.is_mac = node.op->kind == IR_BATCH_MATMUL;
+	node.input_count = ir_is_elementwise(node.op->kind) || node.is_product ? 2 : 1;
 	for (unsigned int i = 0; i < node.input_count; i++) {
 		if (node.op->kind == IR_FULLY_CONNECTED) {
 			value = fully_connected_input(builder, &node);
@@ -210,6 +211,10 @@ static int node_add(struct segment_builder *builder, unsigned int operator_index
 			return value;
 		node.inputs[i] = value;
 	}
+	/* One matrix may serve all of the other's. */
+	for (unsigned int i = 0; i < node.input_count && node.is_product; i++)
+		node.row_broadcast[i] = segment->values[node.inputs[i]].height <
+			segment_merged_map(&segment->graph->tensors[node.op->outputs[0]]).h;
 	if (!node.reordered)
 		output_shape(segment, &node, &map);
 	node.output = segment_value_add(segment, node.op->outputs[0], map.h, map.w, map.c);
@@ -281,8 +286,9 @@ static void choose_layouts(struct segment *segment)
 			/* One column again and again is read in bricks. */
 			for (unsigned int i = 0; i < node->input_count; i++)
 				if (is_of(segment, node->inputs[i], (int)v) &&
-				    ir_is_elementwise(node->op->kind) &&
-				    value->width < segment->values[node->output].width)
+				    ((ir_is_elementwise(node->op->kind) &&
+				      value->width < segment->values[node->output].width) ||
+				     node->is_product))
 					packed = false;
 			/* The pixels of a phase lie apart. */
 			if (is_of(segment, node->output, (int)v) && node->transposed)
@@ -293,7 +299,8 @@ static void choose_layouts(struct segment *segment)
 		for (unsigned int n = 0; n < segment->node_count; n++) {
 			const struct segment_node *node = &segment->nodes[n];
 
-			if (node->inputs[0] == (int)v && node->is_mac && !node->transposed)
+			if (node->inputs[0] == (int)v && node->is_mac && !node->transposed &&
+			    !node->is_product)
 				layout_spread(&value->layout, segment->target, &node->window,
 					      node->depthwise);
 		}

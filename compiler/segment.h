@@ -100,6 +100,8 @@ struct segment_node {
 	/* MAC nodes only. */
 	bool is_mac;
 	bool depthwise;
+	/* The second input is what others have as weights: the product of two matrices. */
+	bool is_product;
 	/* A transposed convolution: phases.h. */
 	bool transposed;
 	/*

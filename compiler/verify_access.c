@@ -134,7 +134,11 @@ static void mac_accesses(struct list *list, const uint32_t *r)
 		channels = 1;
 	weights = channels * r[KESTREL_MAC_KERNEL_WIDTH] * r[KESTREL_MAC_KERNEL_HEIGHT] *
 		  r[KESTREL_MAC_OFM_CHANNELS];
-	records = (uint64_t)RECORD_BYTES * r[KESTREL_MAC_OFM_CHANNELS];
+	if (flags & KESTREL_MAC_FLAG_WEIGHTS_ARE_FEATURES)
+		weights = (channels - 1) / 16 * r[KESTREL_MAC_WEIGHT_BRICK_STRIDE] +
+			  (uint64_t)16 * r[KESTREL_MAC_OFM_CHANNELS];
+	records = flags & KESTREL_MAC_FLAG_SCALE_PER_TENSOR ? 0 :
+		  (uint64_t)RECORD_BYTES * r[KESTREL_MAC_OFM_CHANNELS];
 	if (window_rows(r[KESTREL_MAC_OFM_HEIGHT], r[KESTREL_MAC_IFM_HEIGHT],
 			r[KESTREL_MAC_KERNEL_HEIGHT], r[KESTREL_MAC_STRIDE_Y],
 			r[KESTREL_MAC_DILATION_Y], unzigzag(r[KESTREL_MAC_PAD_TOP]), &first, &rows))
@@ -221,6 +225,8 @@ static void vector_accesses(struct list *list, const uint32_t *r)
 			wide_in);
 	if (operation == KESTREL_VECTOR_TABLE)
 		add(list, 0, false, table, (uint64_t)table + 256);
+	if (operation == KESTREL_VECTOR_LAYER_NORM)
+		add(list, 0, false, table, (uint64_t)table + 6 * (uint64_t)channels);
 	if (operation == KESTREL_VECTOR_SOFTMAX)
 		add(list, 0, false, table,
 		    (uint64_t)table + 4 * (uint64_t)r[KESTREL_VECTOR_TABLE_ENTRIES]);

@@ -9,7 +9,7 @@
 #include <kestrel/isa.h>
 
 #define VERIFY_ACCESSES 8
-#define VERIFY_REGISTERS 51
+#define VERIFY_REGISTERS 52
 
 /* Bytes [from, to) of the SRAM (space 0) or of base space - 1. */
 struct verify_access {

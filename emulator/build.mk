@@ -33,7 +33,7 @@ $(EMULATOR_LIBRARY): $(EMULATOR_OBJECTS)
 
 $(EMULATOR_TESTS): %: %.o $(EMULATOR_ARCHIVE)
 	@mkdir -p $(@D)
-	$(CC) $(KESTREL_LDFLAGS) $(LDFLAGS) -o $@ $^ -lcrypto -ldl
+	$(CC) $(KESTREL_LDFLAGS) $(LDFLAGS) -o $@ $^ -lcrypto -ldl -lm
 
 # Boots what kestrel-fw's parts have packed and signed.
 $(BUILD)/tests/unit/emulator_secure_boot_test: \

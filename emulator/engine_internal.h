@@ -148,6 +148,7 @@ struct engine_vector_command {
 	struct engine_resize_axis resize_y;
 	struct engine_resize_axis resize_x;
 	uint32_t permutation;
+	uint32_t epsilon;
 };
 
 enum engine_entry_kind {
@@ -440,6 +441,8 @@ enum engine_progress engine_mac_execute(struct engine *engine,
 					struct engine_fault *fault);
 enum engine_progress engine_vector_execute(struct engine *engine,
 					   const struct engine_vector_command *command);
+void engine_layer_norm_pixel(const struct engine *engine,
+			     const struct engine_vector_command *command, uint32_t y, uint32_t x);
 /* Two inputs (BILINEAR) or one (NEAREST: low = high) of an output. */
 struct engine_resize_position engine_resize_at(const struct engine_resize_axis *axis,
 					       uint32_t output);
@@ -504,6 +507,9 @@ uint32_t engine_map_bricks(const struct engine_map *map);
 uint64_t engine_map_end(const struct engine_map *map, uint32_t y0, uint32_t y1, uint32_t x1);
 int32_t engine_map_load(const struct engine *engine, const struct engine_map *map, uint32_t y,
 			uint32_t x, uint32_t channel);
+/* Writes an element; other lanes of its brick stay as they are. */
+void engine_map_store(const struct engine *engine, const struct engine_map *map, uint32_t y,
+		      uint32_t x, uint32_t channel, int32_t value);
 /* First and last input that any output reads; false: none. */
 bool engine_axis_extent(const struct engine_axis *axis, uint32_t *first, uint32_t *last);
 bool engine_axis_reads(const struct engine_axis *axis, uint32_t input);

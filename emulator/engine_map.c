@@ -63,6 +63,23 @@ int32_t engine_map_load(const struct engine *engine, const struct engine_map *ma
 	return map->is_unsigned ? byte[0] : (int8_t)byte[0];
 }
 
+void engine_map_store(const struct engine *engine, const struct engine_map *map, uint32_t y,
+		      uint32_t x, uint32_t channel, int32_t value)
+{
+	uint32_t lanes = engine_map_lanes(map);
+	uint8_t *to = engine->sram + map->address + engine_map_row(map, y) +
+		      (uint64_t)x * map->pixel_stride;
+
+	if (map->packed)
+		to += channel;
+	else
+		to += (uint64_t)(channel / lanes) * map->brick_stride +
+		      channel % lanes * map->element_bytes;
+	to[0] = (uint8_t)value;
+	if (map->element_bytes == 2)
+		to[1] = (uint8_t)((uint32_t)value >> 8);
+}
+
 static int64_t floor_divide(int64_t a, int64_t b)
 {
 	return a >= 0 ? a / b : -((-a + b - 1) / b);

@@ -38,23 +38,6 @@ static uint32_t exponential(const struct engine *engine,
 	return entry[0] | entry[1] << 8 | entry[2] << 16 | (uint32_t)entry[3] << 24;
 }
 
-static void result_store(const struct engine *engine, const struct engine_map *map, uint32_t y,
-			 uint32_t x, uint32_t channel, int32_t value)
-{
-	uint32_t lanes = engine_map_lanes(map);
-	uint8_t *to = engine->sram + map->address + engine_map_row(map, y) +
-		      (uint64_t)x * map->pixel_stride;
-
-	if (map->packed)
-		to += channel;
-	else
-		to += (uint64_t)(channel / lanes) * map->brick_stride +
-		      channel % lanes * map->element_bytes;
-	to[0] = (uint8_t)value;
-	if (map->element_bytes == 2)
-		to[1] = (uint8_t)((uint32_t)value >> 8);
-}
-
 void engine_softmax_pixel(const struct engine *engine, const struct engine_vector_command *command,
 			  uint32_t y, uint32_t x)
 {
@@ -93,10 +76,10 @@ void engine_softmax_pixel(const struct engine *engine, const struct engine_vecto
 			result = command->clamp_min;
 		if (result > command->clamp_max)
 			result = command->clamp_max;
-		result_store(engine, &command->ofm, y, x, c, (int32_t)result);
+		engine_map_store(engine, &command->ofm, y, x, c, (int32_t)result);
 	}
 	if (command->ofm.packed)
 		return;
 	for (uint32_t c = channels; c % lanes; c++)
-		result_store(engine, &command->ofm, y, x, c, 0);
+		engine_map_store(engine, &command->ofm, y, x, c, 0);
 }

@@ -373,6 +373,10 @@ uint64_t engine_timing_vector(const struct kestrel_configuration *configuration,
 	case KESTREL_VECTOR_TABLE:
 		cycles = 16 + groups;
 		break;
+	case KESTREL_VECTOR_LAYER_NORM:
+		cycles = (cycles_t)pixels * (6 * ceiling(channels, lanes) + 40);
+		reads = 3 * lines;
+		break;
 	case KESTREL_VECTOR_TRANSPOSE:
 		cycles = transpose_cycles(command, brick);
 		if ((command->ifm.packed || command->ofm.packed) && (elements + 7) / 8 > cycles)

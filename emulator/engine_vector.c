@@ -3,6 +3,10 @@
 
 #include "engine_internal.h"
 
+/* LAYER_NORM: channels at most, and bytes of the table for each. */
+#define LAYER_NORM_CHANNELS 4096
+#define LAYER_NORM_RECORD_BYTES 6
+
 /* Register numbers of a feature map; IFM and IFM2 and OFM differ in order only. */
 struct map_registers {
 	uint32_t address;
@@ -69,7 +73,8 @@ static bool is_unclamped(uint32_t operation)
 static bool scales_ifm(uint32_t operation)
 {
 	return operation == KESTREL_VECTOR_ADD || operation == KESTREL_VECTOR_SUB ||
-	       operation == KESTREL_VECTOR_RESCALE || operation == KESTREL_VECTOR_SUM_POOL;
+	       operation == KESTREL_VECTOR_RESCALE || operation == KESTREL_VECTOR_SUM_POOL ||
+	       operation == KESTREL_VECTOR_LAYER_NORM;
 }
 
 static bool scales_ofm(uint32_t operation)
@@ -130,9 +135,6 @@ static bool operation_check(const uint32_t *reg, struct engine_fault *fault)
 
 	if (operation >= KESTREL_VECTOR_OPERATION_COUNT)
 		return engine_value_refuse(fault, KESTREL_FAULT_ILLEGAL_VALUE,
-					   KESTREL_VECTOR_OPERATION);
-	if (operation == KESTREL_VECTOR_LAYER_NORM)
-		return engine_value_refuse(fault, KESTREL_FAULT_UNSUPPORTED,
 					   KESTREL_VECTOR_OPERATION);
 	if (flags & ~KESTREL_VECTOR_FLAGS_ALL ||
 	    (operation == KESTREL_VECTOR_TABLE && (wide_in || wide_out)) ||
@@ -259,10 +261,14 @@ static bool registers_check(const uint32_t *reg, struct engine_fault *fault)
 		return false;
 	if (is_pool(operation))
 		return window_check(reg, fault);
-	if (operation != KESTREL_VECTOR_TABLE && operation != KESTREL_VECTOR_SOFTMAX)
+	if (operation != KESTREL_VECTOR_TABLE && operation != KESTREL_VECTOR_SOFTMAX &&
+	    operation != KESTREL_VECTOR_LAYER_NORM)
 		return true;
+	if (operation == KESTREL_VECTOR_LAYER_NORM &&
+	    !engine_value_check(reg, KESTREL_VECTOR_OFM_CHANNELS, 1, LAYER_NORM_CHANNELS, 1, fault))
+		return false;
 	return engine_value_check(reg, KESTREL_VECTOR_TABLE_ADDRESS, 0, UINT32_MAX, 16, fault) &&
-	       (operation == KESTREL_VECTOR_TABLE ||
+	       (operation != KESTREL_VECTOR_SOFTMAX ||
 		engine_value_check(reg, KESTREL_VECTOR_TABLE_ENTRIES, 1, 256, 1, fault));
 }
 
@@ -329,6 +335,7 @@ static void command_fill(struct engine_vector_command *command, const uint32_t *
 		.clamp_max = engine_zigzag(reg[KESTREL_VECTOR_CLAMP_MAX]),
 		.table_address = reg[KESTREL_VECTOR_TABLE_ADDRESS],
 		.table_entries = reg[KESTREL_VECTOR_TABLE_ENTRIES],
+		.epsilon = reg[KESTREL_VECTOR_EPSILON],
 	};
 	map_fill(&command->ifm, reg, &ifm_registers, wide,
 		 flags & KESTREL_VECTOR_FLAG_IFM_UNSIGNED, false);
@@ -394,6 +401,8 @@ uint32_t engine_vector_table_bytes(const struct engine_vector_command *command)
 {
 	if (command->operation == KESTREL_VECTOR_TABLE)
 		return 256;
+	if (command->operation == KESTREL_VECTOR_LAYER_NORM)
+		return LAYER_NORM_RECORD_BYTES * command->ofm.channels;
 	return command->operation == KESTREL_VECTOR_SOFTMAX ? command->table_entries * 4 : 0;
 }
 

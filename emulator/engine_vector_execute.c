@@ -209,7 +209,7 @@ static void transpose_pixel(const struct engine *engine,
 	}
 }
 
-/* Sixteen channels of one pixel, all operations but SOFTMAX. */
+/* Sixteen channels of one pixel, all operations but SOFTMAX and LAYER_NORM. */
 static void pixel_compute(struct engine *engine, const struct engine_vector_command *command,
 			  uint32_t first, uint32_t count, uint32_t y, uint32_t x)
 {
@@ -262,7 +262,8 @@ enum engine_progress engine_vector_execute(struct engine *engine,
 	struct engine_work *work = &engine->work[KESTREL_UNIT_VECTOR];
 	uint64_t pixels = (uint64_t)command->ofm.width * command->ofm.height;
 	bool softmax = command->operation == KESTREL_VECTOR_SOFTMAX;
-	uint32_t bricks = softmax ? 1 : (command->ofm.channels + 15) / 16;
+	bool whole = softmax || command->operation == KESTREL_VECTOR_LAYER_NORM;
+	uint32_t bricks = whole ? 1 : (command->ofm.channels + 15) / 16;
 
 	if (!work->begun) {
 		work->begun = true;
@@ -280,8 +281,9 @@ enum engine_progress engine_vector_execute(struct engine *engine,
 
 			if (engine->budget <= 0)
 				return ENGINE_PROGRESS_MORE;
-			if (softmax) {
-				engine_softmax_pixel(engine, command, y, x);
+			if (whole) {
+				(softmax ? engine_softmax_pixel : engine_layer_norm_pixel)(
+					engine, command, y, x);
 				engine->budget -= 64 * (int64_t)command->ofm.channels;
 			} else {
 				pixel_compute(engine, command, first, count, y, x);

@@ -202,6 +202,7 @@ static const struct stream_register vector_registers[] = {
 	[KESTREL_VECTOR_START_X] = { "start_x", .is_signed = 1 },
 	[KESTREL_VECTOR_START_Y] = { "start_y", .is_signed = 1 },
 	[KESTREL_VECTOR_PERMUTATION] = { "permutation", .values = permutations },
+	[KESTREL_VECTOR_EPSILON] = { "epsilon" },
 };
 
 /* A register that isa.h gets needs a line above. */

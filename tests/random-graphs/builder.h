@@ -22,6 +22,7 @@ enum builder_feature {
 	BUILDER_LONG_STRIDES = 1 << 11,
 	BUILDER_MOVES = 1 << 12,
 	BUILDER_REDUCTIONS = 1 << 13,
+	BUILDER_MATMUL = 1 << 14,
 };
 
 struct builder {
@@ -61,6 +62,7 @@ builder_step step_convolution;
 builder_step step_depthwise;
 builder_step step_transposed;
 builder_step step_svdf;
+builder_step step_matmul;
 builder_step step_fully_connected;
 builder_step step_pool;
 builder_step step_mean;

@@ -215,6 +215,11 @@ static int options_of(const struct network_operator *op, struct field *fields, i
 			SCALAR(4, o->stride_h) }, 3 * sizeof(*fields));
 		*count = 3;
 		return 49;
+	case NETWORK_BATCH_MATMUL:
+		fields[0] = (struct field)SCALAR(1, o->transpose_a);
+		fields[1] = (struct field)SCALAR(1, o->transpose_b);
+		*count = 2;
+		return 101;
 	case NETWORK_SVDF:
 		fields[0] = (struct field)SCALAR(4, o->rank);
 		*count = 1;

@@ -39,6 +39,7 @@ static const struct {
 	{ NETWORK_SUM, "SUM" }, { NETWORK_REDUCE_MAX, "REDUCE_MAX" },
 	{ NETWORK_REDUCE_MIN, "REDUCE_MIN" },
 	{ NETWORK_TRANSPOSE_CONVOLUTION, "TRANSPOSE_CONV" }, { NETWORK_SVDF, "SVDF" },
+	{ NETWORK_BATCH_MATMUL, "BATCH_MATMUL" },
 };
 
 /* How often each step is taken, and what feature it needs. */
@@ -64,6 +65,7 @@ static const struct {
 	{ step_unary, 20, BUILDER_UNARY },
 	{ step_transposed, 40, BUILDER_TRANSPOSED },
 	{ step_svdf, 40, BUILDER_STATE },
+	{ step_matmul, 40, BUILDER_MATMUL },
 	{ step_slice, 20, BUILDER_MOVES },
 	{ step_split, 15, BUILDER_MOVES },
 	{ step_transpose, 15, BUILDER_MOVES },
@@ -258,6 +260,8 @@ static void pick_type(struct builder *builder, uint64_t seed)
 		builder->features |= BUILDER_STATE;
 	if (random_chance(&random, 3))
 		builder->features |= BUILDER_LONG_STRIDES;
+	if (random_chance(&random, 6) && builder->type == NETWORK_INT8)
+		builder->features |= BUILDER_MATMUL;
 	if (random_chance(&random, 15))
 		builder->features |= BUILDER_MOVES;
 	if (random_chance(&random, 8))

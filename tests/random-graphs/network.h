@@ -48,6 +48,7 @@ enum network_code {
 	NETWORK_MAXIMUM = 55,
 	NETWORK_MINIMUM = 57,
 	NETWORK_QUANTISE = 114,
+	NETWORK_BATCH_MATMUL = 126,
 	NETWORK_RESIZE_BILINEAR = 23,
 	NETWORK_TRANSPOSE = 39,
 	NETWORK_STRIDED_SLICE = 45,
@@ -93,6 +94,7 @@ struct network_options {
 	int dilation_h, dilation_w;
 	int filter_h, filter_w;
 	int multiplier;
+	bool transpose_a, transpose_b;
 	/* SVDF */
 	int rank;
 	int activation;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only WITH Linux-syscall-note) OR MIT */
 /*
- * Kestrel NPU command stream (ISA), version 0.2
+ * Kestrel NPU command stream (ISA), version 0.3
  *
  * This file is the one definition of the command stream: the compiler writes
  * it, the engine (silicon or emulator) executes it, the driver and firmware
@@ -59,14 +59,14 @@
  *
  * A device runs a stream whose ISA major equals its own and whose minor is not
  * above its own. Minor 2 has RESIZE_BILINEAR, RESIZE_NEAREST and TRANSPOSE of the
- * VECTOR unit and their registers. A new register takes an unused number and a reset value that
+ * VECTOR unit and their registers, minor 3 LAYER_NORM. A new register takes an unused number and a reset value that
  * keeps old streams' meaning; this raises the minor.
  */
 #ifndef KESTREL_ISA_H
 #define KESTREL_ISA_H
 
 #define KESTREL_ISA_MAJOR 0
-#define KESTREL_ISA_MINOR 2
+#define KESTREL_ISA_MINOR 3
 
 /* The units, in the numbering of SELECT and of fault records. */
 enum kestrel_unit {
@@ -409,14 +409,15 @@ enum kestrel_vector_register {
 	KESTREL_VECTOR_STRIDE_Y = 41,	/* pools: 1..64; reset 1 */
 	KESTREL_VECTOR_PAD_LEFT = 42,	/* pools: signed, -65536..65536; reset 0 */
 	KESTREL_VECTOR_PAD_TOP = 43,	/* pools: signed, -65536..65536; reset 0 */
-	KESTREL_VECTOR_TABLE_ADDRESS = 44,	/* TABLE, SOFTMAX: multiple of 16; reset 0 */
+	KESTREL_VECTOR_TABLE_ADDRESS = 44,	/* TABLE, SOFTMAX, LAYER_NORM: multiple of 16; reset 0 */
 	KESTREL_VECTOR_TABLE_ENTRIES = 45,	/* SOFTMAX: 1..256; reset 0 */
 	KESTREL_VECTOR_STEP_X = 46,	/* resize: input positions a column; reset 0 */
 	KESTREL_VECTOR_STEP_Y = 47,	/* resize: input positions a row; reset 0 */
 	KESTREL_VECTOR_START_X = 48,	/* resize: signed, position of the first column; reset 0 */
 	KESTREL_VECTOR_START_Y = 49,	/* resize: signed, position of the first row; reset 0 */
 	KESTREL_VECTOR_PERMUTATION = 50,	/* TRANSPOSE: enum kestrel_permutation; reset 0 */
-	KESTREL_VECTOR_REGISTER_COUNT = 51,
+	KESTREL_VECTOR_EPSILON = 51,	/* LAYER_NORM: added to the variance, 0..2^32-1; reset 0 */
+	KESTREL_VECTOR_REGISTER_COUNT = 52,
 };
 
 /*
@@ -453,7 +454,11 @@ enum kestrel_vector_operation {
 	 */
 	KESTREL_VECTOR_SOFTMAX = 11,
 	KESTREL_VECTOR_MIN_POOL = 12,	/* min over valid taps */
-	/* A place kept in version 0.x, UNSUPPORTED until a device has it: */
+	/*
+	 * Along the channels of every pixel, at most 4096 of them. Table: OFM_CHANNELS
+	 * int32 biases, then as many int16 gains, at TABLE_ADDRESS. See
+	 * docs/hardware.md, "Layer normalisation".
+	 */
 	KESTREL_VECTOR_LAYER_NORM = 13,
 	/*
 	 * Resize: the IFM has IFM_WIDTH x IFM_HEIGHT pixels; output row y lies at position
