@@ -500,7 +500,8 @@ static void fill_queue_create(struct worker *w, void *argument)
 	create->max_jobs = 1u << below(w, 7);
 	create->job_timeout_ms = 1 + below(w, 3);
 	create->timeslice_us = below(w, 2) ? 0 : 1 + below(w, 1000);
-	create->flags = below(w, 2) ? DRM_KESTREL_QUEUE_PERF : 0;
+	/* So that PERF_JOBS finds something; spoilt arguments leave it out. */
+	create->flags = DRM_KESTREL_QUEUE_PERF;
 }
 
 static void fill_queue_destroy(struct worker *w, void *argument)
@@ -539,7 +540,8 @@ static void fill_perf_jobs(struct worker *w, void *argument)
 	uint32_t jobs = below(w, 8);
 
 	perf->queue_id = identifier(w, QUEUES);
-	perf->cursor = below(w, 8);
+	/* No further than what jobs have written, which is often nothing. */
+	perf->cursor = below(w, 4) ? 0 : below(w, 8);
 	perf->jobs = list_of(w, list_room(w, jobs * 128), sizeof(struct drm_kestrel_perf_job),
 			     jobs);
 }
