@@ -20,6 +20,18 @@ int resolve_check_counts(struct ir_graph *graph, const struct ir_operator *op,
 	return 0;
 }
 
+int resolve_check_counts_and_elements(struct ir_graph *graph, const struct ir_operator *op,
+				      unsigned int least, unsigned int most)
+{
+	int ret = resolve_check_counts(graph, op, least, most);
+
+	if (!ret && graph->tensors[op->inputs[0]].elements !=
+		    graph->tensors[op->outputs[0]].elements)
+		ret = error_set(graph->error, -EINVAL, "%s: shape is not that of the input",
+				ir_where(graph, op, op->outputs[0]));
+	return ret;
+}
+
 void resolve_type_range(enum ir_type type, int32_t *low, int32_t *high)
 {
 	switch (type) {

@@ -28,6 +28,9 @@ int resolve_check_counts(struct ir_graph *graph, const struct ir_operator *op,
 int resolve_check_activation(struct ir_graph *graph, const struct ir_operator *op, int tensor);
 /* The first input and the output, of one type, which may be float32. */
 int resolve_check_activations(struct ir_graph *graph, const struct ir_operator *op);
+/* As resolve_check_counts(); and the output has as many elements as the first input. */
+int resolve_check_counts_and_elements(struct ir_graph *graph, const struct ir_operator *op,
+				      unsigned int least, unsigned int most);
 /* First input and output have equal scale and zero point. */
 int resolve_check_same_quantisation(struct ir_graph *graph, const struct ir_operator *op);
 /* First input and output have one type, and one quantisation where they have any. */

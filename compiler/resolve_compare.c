@@ -110,15 +110,12 @@ int resolve_select(struct ir_graph *graph, struct ir_operator *op)
 int resolve_cast(struct ir_graph *graph, struct ir_operator *op)
 {
 	const struct ir_tensor *in, *out;
-	int ret = resolve_check_counts(graph, op, 1, 1);
+	int ret = resolve_check_counts_and_elements(graph, op, 1, 1);
 
 	if (ret)
 		return ret;
 	in = &graph->tensors[op->inputs[0]];
 	out = &graph->tensors[op->outputs[0]];
-	if (in->elements != out->elements)
-		return error_set(graph->error, -EINVAL, "%s: shape is not that of the input",
-				 ir_where(graph, op, op->outputs[0]));
 	if (in->type == IR_TYPE_OTHER || out->type == IR_TYPE_OTHER)
 		return error_set(graph->error, -ENOTSUP, "%s: no form from %s to %s",
 				 ir_where(graph, op, op->outputs[0]), ir_type_name(in->type),

@@ -378,15 +378,12 @@ int resolve_unary(struct ir_graph *graph, struct ir_operator *op,
 		  const struct resolve_profile *profile)
 {
 	const struct ir_tensor *in, *out;
-	int ret = resolve_check_counts(graph, op, 1, 1);
+	int ret = resolve_check_counts_and_elements(graph, op, 1, 1);
 
 	if (ret)
 		return ret;
 	in = &graph->tensors[op->inputs[0]];
 	out = &graph->tensors[op->outputs[0]];
-	if (in->elements != out->elements)
-		return error_set(graph->error, -EINVAL, "%s: shape is not that of the input",
-				 ir_where(graph, op, op->outputs[0]));
 	if (in->type == IR_FLOAT32 || in->type == IR_INT32 || in->type == IR_BOOL)
 		return resolve_plain_unary(graph, op, profile);
 	op->attributes.activation = activation_of(op->attributes.function);
@@ -425,15 +422,12 @@ int resolve_quantise(struct ir_graph *graph, struct ir_operator *op,
 {
 	const struct ir_tensor *in, *out;
 	struct ir_scale factor;
-	int ret = resolve_check_counts(graph, op, 1, 1);
+	int ret = resolve_check_counts_and_elements(graph, op, 1, 1);
 
 	if (ret)
 		return ret;
 	in = &graph->tensors[op->inputs[0]];
 	out = &graph->tensors[op->outputs[0]];
-	if (in->elements != out->elements)
-		return error_set(graph->error, -EINVAL, "%s: shape is not that of the input",
-				 ir_where(graph, op, op->outputs[0]));
 	if (!is_quantised(out))
 		return error_set(graph->error, -ENOTSUP,
 				 "%s: type %s with %u scales, only integers with one scale are supported",
