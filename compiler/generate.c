@@ -394,6 +394,9 @@ static int load_buffer(struct generator *generator, unsigned int index)
 				     generator->constants);
 	else if (buffer->content == PROGRAM_TABLE)
 		buffer_append(generator->constants, node->op->table, IR_TABLE_ENTRIES);
+	else if (buffer->content == PROGRAM_GAINS)
+		buffer_append(generator->constants, node->op->portable->parameters,
+			      node->op->portable->parameter_bytes);
 	else
 		buffer_append(generator->constants, node->op->exponentials,
 			      program->plan[index].bytes);

@@ -235,7 +235,24 @@ static void set_pad(struct command *command, const struct segment_node *node,
 	command_set(command, KESTREL_VECTOR_OFM_HEIGHT, rows);
 }
 
-/* TABLE and SOFTMAX, whose table is an operand. */
+/* The numbers are in the graph's form. */
+static void set_layer_norm(struct command *command, const struct kestrel_graph_layer_norm *from)
+{
+	command_set(command, KESTREL_VECTOR_OPERATION, KESTREL_VECTOR_LAYER_NORM);
+	command_set(command, KESTREL_VECTOR_EPSILON, from->epsilon);
+	command_set(command, KESTREL_VECTOR_REQUANTISE, from->mode == KESTREL_GRAPH_REQUANTISE_FLOAT ?
+		    KESTREL_REQUANTISE_F32 : from->mode == KESTREL_GRAPH_REQUANTISE_SINGLE ?
+		    KESTREL_REQUANTISE_SINGLE : from->mode == KESTREL_GRAPH_REQUANTISE_UPWARD ?
+		    KESTREL_REQUANTISE_UPWARD : KESTREL_REQUANTISE_DOUBLE);
+	command_set(command, KESTREL_VECTOR_IFM_ZERO_POINT, from->input_zero_point);
+	command_set(command, KESTREL_VECTOR_IFM_MULTIPLIER, (uint32_t)from->scale.multiplier);
+	command_set(command, KESTREL_VECTOR_IFM_SHIFT, from->scale.shift);
+	command_set(command, KESTREL_VECTOR_OFM_ZERO_POINT, from->zero_point);
+	command_set(command, KESTREL_VECTOR_CLAMP_MIN, from->minimum);
+	command_set(command, KESTREL_VECTOR_CLAMP_MAX, from->maximum);
+}
+
+/* TABLE, SOFTMAX and LAYER_NORM, whose table is an operand. */
 static void set_table(struct command *command, const struct program *program,
 		      const struct program_step *step, const struct ir_operator *op)
 {
@@ -246,6 +263,10 @@ static void set_table(struct command *command, const struct program *program,
 		       table->address + table->bytes);
 	if (op->kind == IR_TABLE) {
 		command_set(command, KESTREL_VECTOR_OPERATION, KESTREL_VECTOR_TABLE);
+		return;
+	}
+	if (op->kind == IR_LAYER_NORM) {
+		set_layer_norm(command, &op->portable->attributes.layer_norm);
 		return;
 	}
 	command_set(command, KESTREL_VECTOR_OPERATION, KESTREL_VECTOR_SOFTMAX);

@@ -70,6 +70,7 @@ enum ir_kind {
 	IR_SPACE_TO_DEPTH, IR_DEPTH_TO_SPACE, IR_MIRROR_PAD, IR_GATHER, IR_ARG_MAX, IR_ARG_MIN,
 	IR_RESIZE_BILINEAR, IR_RESIZE_NEAREST, IR_REQUANTISE, IR_LEAKY_RELU, IR_PRELU,
 	IR_UNARY, IR_LOG_SOFTMAX, IR_SVDF, IR_LSTM, IR_DETECTION, IR_L2_NORMALIZATION, IR_CAST,
+	IR_LAYER_NORM,
 	/* 8 bits to float32 through 256 floats. */
 	IR_FLOAT_TABLE,
 	IR_COMPARE, IR_SELECT, IR_LOGICAL_AND, IR_LOGICAL_OR, IR_BROADCAST_TO, IR_TILE,
@@ -175,6 +176,8 @@ struct ir_scale {
 };
 
 #define IR_TABLE_ENTRIES 256
+/* Of each channel in a layer normalisation's table: a bias and a gain. */
+#define IR_LAYER_NORM_BYTES 6
 
 struct ir_operator {
 	enum ir_kind kind;

@@ -354,13 +354,22 @@ static int translate(struct onnx *o, struct onnx_node *node)
 	return ret;
 }
 
+static bool is_constant_node(const struct onnx_node *node)
+{
+	const char *type = node->proto->op_type;
+
+	return !strcmp(type, "Constant") ||
+	       (!strcmp(type, "DequantizeLinear") && node->input_count &&
+		node->inputs[0] && node->inputs[0]->data);
+}
+
 /* Constants first: frames look ahead at scales that stand behind an operator. */
 static int translate_all(struct onnx *o)
 {
 	int ret = 0;
 
 	for (unsigned int n = 0; n < o->node_count && !ret; n++)
-		if (!strcmp(o->nodes[n].proto->op_type, "Constant"))
+		if (is_constant_node(&o->nodes[n]))
 			ret = translate(o, &o->nodes[n]);
 	for (unsigned int n = 0; n < o->node_count && !ret; n++)
 		if (!o->nodes[n].done)

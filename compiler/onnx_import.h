@@ -285,7 +285,16 @@ int onnx_qlinear_matmul(struct onnx *o);
 int onnx_reduce(struct onnx *o);			/* onnx_reduce.c */
 int onnx_arg_extreme(struct onnx *o);
 int onnx_softmax(struct onnx *o);
-int onnx_layer_normalisation(struct onnx *o);
+/* A float32 mean over dimensions, which stay with one element; NULL with a message. */
+struct onnx_value *onnx_float_mean(struct onnx *o, struct onnx_value *x, uint32_t axes);
+/* Whether the current node is the mean of each row, the last dimension, of `x`. */
+bool onnx_is_mean_of_rows(struct onnx *o, const struct onnx_value *x);
+int onnx_layer_normalisation(struct onnx *o);		/* onnx_layer_norm.c */
+/*
+ * Whether the current node, a reduction of `x`, is the first of those that exporters
+ * make of a layer normalisation that has a frame; if so, all of them are done.
+ */
+int onnx_layer_norm_find(struct onnx *o, struct onnx_value *x, bool *taken);
 /* `value` under another shape of as many elements; NULL with a message. */
 struct onnx_value *onnx_reshaped(struct onnx *o, struct onnx_value *value, const char *name,
 				 unsigned int rank, const int32_t *shape);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Operators along whole dimensions: means, extremes, softmax, normalisation. */
+/* Operators along whole dimensions: means, extremes, softmax. */
 #include <errno.h>
-#include <math.h>
 #include <string.h>
 
 #include "onnx_import.h"
@@ -130,12 +129,30 @@ static int emit_plain(struct onnx *o, const struct reduction *r, struct onnx_val
 	return 0;
 }
 
+struct onnx_value *onnx_float_mean(struct onnx *o, struct onnx_value *x, uint32_t axes)
+{
+	struct onnx_value *mean = onnx_value_new(o, x->name, IR_FLOAT32, x->rank, x->shape);
+	struct reduction r = { .axes = axes, .keep = true };
+
+	if (!mean || define_reduced(o, x, &r, mean))
+		return NULL;
+	return emit_plain(o, &r, x, mean, IR_MEAN) ? NULL : mean;
+}
+
+bool onnx_is_mean_of_rows(struct onnx *o, const struct onnx_value *x)
+{
+	struct reduction r = { .keep = true };
+
+	return x->rank && !strcmp(o->node->proto->op_type, "ReduceMean") && !read_axes(o, x, &r) &&
+	       r.keep && r.axes == 1u << (x->rank - 1);
+}
+
 /* ReduceMean, ReduceSum, ReduceMax, ReduceMin and GlobalAveragePool. */
 int onnx_reduce(struct onnx *o)
 {
 	const char *type = o->node->proto->op_type;
 	bool sum = !strcmp(type, "ReduceSum"), most = !strcmp(type, "ReduceMax");
-	bool extreme = most || !strcmp(type, "ReduceMin");
+	bool extreme = most || !strcmp(type, "ReduceMin"), taken;
 	struct onnx_value *x, *y, *stored;
 	struct reduction r = { .keep = true };
 	struct onnx_affine affine;
@@ -155,6 +172,9 @@ int onnx_reduce(struct onnx *o)
 	if (x->type != IR_FLOAT32)
 		return onnx_fail(o, x, -ENOTSUP, "type %s, only float32 is supported",
 				 ir_type_name(x->type));
+	ret = onnx_layer_norm_find(o, x, &taken);
+	if (ret || taken)
+		return ret;
 	ret = define_reduced(o, x, &r, y);
 	if (ret)
 		return ret;
@@ -284,75 +304,5 @@ int onnx_softmax(struct onnx *o)
 	if (!view)
 		return onnx_failed(o);
 	onnx_alias(y, view);
-	return 0;
-}
-
-static struct onnx_value *mean_of(struct onnx *o, struct onnx_value *x, struct reduction *r)
-{
-	struct onnx_value *mean = onnx_value_new(o, x->name, IR_FLOAT32, x->rank, x->shape);
-
-	if (!mean || define_reduced(o, x, r, mean))
-		return NULL;
-	return emit_plain(o, r, x, mean, IR_MEAN) ? NULL : mean;
-}
-
-static struct onnx_value *square_root(struct onnx *o, struct onnx_value *x)
-{
-	struct onnx_value *y = onnx_value_new(o, x->name, IR_FLOAT32, x->rank, x->shape);
-	struct ir_operator *op;
-	int from, to;
-
-	if (!y || onnx_tensor(o, x, ONNX_PLAIN, &from) || onnx_tensor_new(o, y, ONNX_PLAIN, &to))
-		return NULL;
-	op = onnx_emit(o, IR_UNARY, 1, &from, to);
-	if (!op || resolve_portable(o->graph, op, KESTREL_GRAPH_UNARY, 0))
-		return NULL;
-	op->portable->attributes.unary.function = KESTREL_GRAPH_FUNCTION_SQRT;
-	op->portable->attributes.unary.table = KESTREL_GRAPH_NONE;
-	return y;
-}
-
-/* In floats, step by step: (x - mean) / sqrt(variance + epsilon) x scale + bias. */
-int onnx_layer_normalisation(struct onnx *o)
-{
-	struct onnx_value *x, *y, *scale, *bias, *difference, *result, *constant;
-	struct reduction r = { .keep = true };
-	float *epsilon;
-	unsigned int axis;
-	int ret = onnx_check_counts(o, 2, 3);
-
-	if (ret)
-		return ret;
-	x = onnx_input(o, 0);
-	scale = onnx_input(o, 1);
-	bias = onnx_input(o, 2);
-	y = o->node->outputs[0];
-	if (x->type != IR_FLOAT32 || scale->type != IR_FLOAT32 || scale->rank > x->rank ||
-	    (bias && (bias->type != IR_FLOAT32 || bias->rank > x->rank)))
-		return onnx_fail(o, x, -ENOTSUP, "only float32, with scale and bias of no more dimensions");
-	ret = onnx_axis(o, onnx_attribute_int(o, "axis", -1), x->rank, &axis);
-	if (!ret)
-		ret = onnx_define(o, y, IR_FLOAT32, x->rank, x->shape);
-	epsilon = arena_alloc(o->arena, 1, sizeof(*epsilon));
-	if (ret || !epsilon)
-		return ret ? ret : onnx_memory(o);
-	*epsilon = onnx_attribute_float(o, "epsilon", 1e-5f);
-	constant = onnx_value_constant(o, "epsilon", IR_FLOAT32, 0, NULL, epsilon);
-	r.axes = ((1u << x->rank) - 1) & ~((1u << axis) - 1);
-	result = constant ? mean_of(o, x, &r) : NULL;
-	difference = result ? onnx_float_binary(o, IR_SUB, x, result) : NULL;
-	result = difference ? onnx_float_binary(o, IR_MUL, difference, difference) : NULL;
-	result = result ? mean_of(o, result, &r) : NULL;
-	result = result ? onnx_float_binary(o, IR_ADD, result, constant) : NULL;
-	result = result ? square_root(o, result) : NULL;
-	result = result ? onnx_float_binary(o, IR_DIV, difference, result) : NULL;
-	result = result ? onnx_float_binary(o, IR_MUL, result, scale) : NULL;
-	if (result && bias)
-		result = onnx_float_binary(o, IR_ADD, result, bias);
-	if (!result)
-		return onnx_failed(o);
-	if (result->elements != y->elements || result->rank != y->rank)
-		return onnx_fail(o, scale, -EINVAL, "does not fit the input's shape");
-	onnx_alias(y, result);
 	return 0;
 }

@@ -27,6 +27,15 @@ static const struct {
 	{ IR_RESHAPE, IR_COPY, "nothing is computed: the same bytes under another shape" },
 	{ IR_SVDF, IR_FULLY_CONNECTED, "as fully connected and depthwise layers over its state" },
 	{ IR_QUANTISE, IR_REQUANTISE, "between integer types" },
+	{ IR_LAYER_NORM, IR_LAYER_NORM, "rows of at most 4096, between integers" },
+};
+
+/* Of ONNX, where TensorFlow Lite has none like it. */
+static const struct {
+	const char *name;
+	enum ir_kind kind;
+} onnx_operators[] = {
+	{ "LayerNormalization (ONNX)", IR_LAYER_NORM },
 };
 
 static void put_types(uint32_t types, struct buffer *text)
@@ -90,10 +99,35 @@ static const char heading[] =
 	"The TensorFlow Lite operators that `npuc` takes, and the forms in which the NPU\n"
 	"computes them: types of activations, and what else must hold. Whatever has no form,\n"
 	"or does not meet a form's condition, runs on the processor with the same bytes; the\n"
-	"report tells the reason (`npuc --explain OPERATOR`).\n"
+	"report tells the reason (`npuc --explain OPERATOR`). Behind them, what only ONNX has;\n"
+	"its other operators become those of the same name.\n"
 	"\n"
 	"| operator | NPU forms |\n"
 	"| --- | --- |\n";
+
+/* A row of the list: a name and its forms, in one line for markdown. */
+static void put_row(const char *name, enum ir_kind kind, bool markdown, struct buffer *text)
+{
+	struct buffer forms = { 0 };
+	size_t begin = 0;
+
+	text_put(text, markdown ? "| %s | " : "%s\n", name);
+	operators_describe(kind, markdown ? "" : "    ", &forms);
+	if (!markdown)
+		buffer_append(text, forms.data, forms.bytes);
+	for (size_t b = 0; b < forms.bytes && markdown; b++) {
+		if (forms.data[b] != '\n')
+			continue;
+		buffer_append(text, forms.data + begin, b - begin);
+		begin = b + 1;
+		if (begin < forms.bytes)
+			text_put(text, "<br>");
+	}
+	if (markdown)
+		text_put(text, " |\n");
+	text->failed |= forms.failed;
+	buffer_release(&forms);
+}
 
 void operators_list(bool markdown, struct buffer *text)
 {
@@ -106,30 +140,11 @@ void operators_list(bool markdown, struct buffer *text)
 	qsort(codes, count, sizeof(codes[0]), compare_names);
 	if (markdown)
 		text_put(text, "%s", heading);
-	for (size_t i = 0; i < count; i++) {
-		struct buffer forms = { 0 };
-		size_t begin = 0;
-
-		text_put(text, markdown ? "| %s | " : "%s\n", tflite_operator_name(codes[i]));
-		/* Of truth values, for which there is no table. */
-		operators_describe(tflite_operator_function(codes[i]) == IR_FUNCTION_LOGICAL_NOT ?
-				   IR_UNKNOWN : tflite_operator_kind(codes[i]),
-				   markdown ? "" : "    ", &forms);
-		if (!markdown) {
-			buffer_append(text, forms.data, forms.bytes);
-			buffer_release(&forms);
-			continue;
-		}
-		for (size_t b = 0; b < forms.bytes; b++) {
-			if (forms.data[b] != '\n')
-				continue;
-			buffer_append(text, forms.data + begin, b - begin);
-			begin = b + 1;
-			if (begin < forms.bytes)
-				text_put(text, "<br>");
-		}
-		text_put(text, " |\n");
-		text->failed |= forms.failed;
-		buffer_release(&forms);
-	}
+	/* LOGICAL_NOT is of truth values, for which there is no table. */
+	for (size_t i = 0; i < count; i++)
+		put_row(tflite_operator_name(codes[i]),
+			tflite_operator_function(codes[i]) == IR_FUNCTION_LOGICAL_NOT ?
+			IR_UNKNOWN : tflite_operator_kind(codes[i]), markdown, text);
+	for (size_t i = 0; i < sizeof(onnx_operators) / sizeof(onnx_operators[0]); i++)
+		put_row(onnx_operators[i].name, onnx_operators[i].kind, markdown, text);
 }

@@ -233,6 +233,7 @@ static const struct form {
 	{ IR_MAXIMUM, 2, INT16, INT16, elementwise_reason },
 	{ IR_BATCH_MATMUL, 2, INT8, INT8, product_reason },
 	{ IR_SOFTMAX, 1, BYTE, BYTE, softmax_reason },
+	{ IR_LAYER_NORM, 1, BYTE, BYTE, NULL },
 	{ IR_PAD, 1, INT8, INT8, pad_reason },
 	{ IR_PAD, 1, UINT8, UINT8, pad_reason },
 	{ IR_PAD, 1, INT16, INT16, pad_reason },

@@ -52,6 +52,7 @@ static const struct {
 	{ IR_BROADCAST_TO, KESTREL_GRAPH_BROADCAST_TO },
 	{ IR_TILE, KESTREL_GRAPH_TILE },
 	{ IR_L2_NORMALIZATION, KESTREL_GRAPH_L2_NORMALIZATION },
+	{ IR_LAYER_NORM, KESTREL_GRAPH_LAYER_NORM },
 	{ IR_CAST, KESTREL_GRAPH_CAST },
 	{ IR_COMPARE, KESTREL_GRAPH_COMPARE },
 	{ IR_SELECT, KESTREL_GRAPH_SELECT },
@@ -102,6 +103,9 @@ static uint32_t *offset_of(uint32_t opcode, union kestrel_graph_attributes *a, u
 		/* That of floats: bytes have theirs in ir_operator.table. */
 		*bytes = 4 * IR_TABLE_ENTRIES;
 		return &a->table.table;
+	case KESTREL_GRAPH_LAYER_NORM:
+		*bytes = IR_LAYER_NORM_BYTES * a->layer_norm.channels;
+		return &a->layer_norm.table;
 	case KESTREL_GRAPH_LSTM:
 		*bytes = KESTREL_GRAPH_LSTM_SCALES * (uint32_t)sizeof(struct kestrel_graph_scale);
 		return &a->lstm.scales;

@@ -381,6 +381,27 @@ static uint64_t exponential_entries(const struct ir_operator *op)
 	return entries;
 }
 
+/* The table of a node that computes with one; 0 bytes: it does without. */
+static enum program_content table_of(const struct segment_node *node, uint64_t *bytes)
+{
+	*bytes = 0;
+	if (node->store || node->copy)
+		return PROGRAM_TABLE;
+	switch (node->op->kind) {
+	case IR_TABLE:
+		*bytes = IR_TABLE_ENTRIES;
+		return PROGRAM_TABLE;
+	case IR_SOFTMAX:
+		*bytes = 4 * exponential_entries(node->op);
+		return PROGRAM_EXPONENTIALS;
+	case IR_LAYER_NORM:
+		*bytes = node->op->portable->parameter_bytes;
+		return PROGRAM_GAINS;
+	default:
+		return PROGRAM_TABLE;
+	}
+}
+
 /* Constants of a step: channel records once a node, weights once a chunk, tables. */
 static int constant_buffers(struct program *program, unsigned int n, bool first_of_node,
 			    bool first_of_chunk, struct program_step *step, unsigned int index)
@@ -388,6 +409,7 @@ static int constant_buffers(struct program *program, unsigned int n, bool first_
 	const struct segment_node *node = &program->segment->nodes[n];
 	struct program_node *shared = &program->nodes[n];
 	struct program_buffer buffer = { .index = n };
+	uint64_t table_bytes;
 	int ret = 0;
 
 	if (node->is_product)
@@ -418,16 +440,15 @@ static int constant_buffers(struct program *program, unsigned int n, bool first_
 		step->weights = shared->weights;
 		return ret;
 	}
-	if (node->store || (node->op->kind != IR_TABLE && node->op->kind != IR_SOFTMAX))
+	buffer.content = table_of(node, &table_bytes);
+	if (!table_bytes)
 		return 0;
 	if (!first_of_node) {
 		step->table = shared->table;
 		program->plan[step->table].last = index;
 		return 0;
 	}
-	buffer.content = node->op->kind == IR_TABLE ? PROGRAM_TABLE : PROGRAM_EXPONENTIALS;
-	ret = buffer_add(program, &buffer, node->op->kind == IR_TABLE ? IR_TABLE_ENTRIES :
-			 4 * exponential_entries(node->op), index, &shared->table);
+	ret = buffer_add(program, &buffer, table_bytes, index, &shared->table);
 	step->table = shared->table;
 	return ret;
 }

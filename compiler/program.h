@@ -39,6 +39,7 @@ struct program_settings {
 
 enum program_content {
 	PROGRAM_VALUE, PROGRAM_WEIGHTS, PROGRAM_RECORDS, PROGRAM_TABLE, PROGRAM_EXPONENTIALS,
+	PROGRAM_GAINS,
 	/* Written by a compute command, not loaded. */
 	PROGRAM_RESULT,
 	/* Sums of which more are to come. */

@@ -139,8 +139,10 @@ static void put_numbers(const struct ir_operator *op, struct buffer *text)
 		[IR_ROUNDING_DOUBLE] = "double (high multiply, then shift, each rounded)",
 		[IR_ROUNDING_SINGLE] = "single (one rounding, ties up)",
 		[IR_ROUNDING_FLOAT] = "float32, each step to nearest even",
+		[IR_ROUNDING_UPWARD] = "double, the shift's ties upward",
 		[IR_ROUNDING_WIDE] = "single, of a 16-bit multiplier and 64-bit sums",
 		[IR_ROUNDING_NONE] = "none: float32",
+		[IR_ROUNDING_HYBRID] = "none: float32, of int8 weights",
 	};
 	const struct ir_window *w = &op->window;
 

@@ -77,6 +77,7 @@ static struct stream_room make_room(const struct candidate *candidate, unsigned 
 		[PROGRAM_VALUE] = "feature map", [PROGRAM_RESULT] = "feature map",
 		[PROGRAM_WEIGHTS] = "weights", [PROGRAM_RECORDS] = "channel records",
 		[PROGRAM_TABLE] = "table", [PROGRAM_EXPONENTIALS] = "exponentials",
+		[PROGRAM_GAINS] = "gains and biases",
 		[PROGRAM_ACCUMULATORS] = "accumulators",
 	};
 	const struct program_buffer *buffer = &candidate->program.buffers[b];

@@ -177,6 +177,7 @@ static void operator_run(const struct cpu_call *call)
 		[KESTREL_GRAPH_SOFTMAX] = cpu_softmax,
 		[KESTREL_GRAPH_LOG_SOFTMAX] = cpu_softmax,
 		[KESTREL_GRAPH_L2_NORMALIZATION] = cpu_normalization,
+		[KESTREL_GRAPH_LAYER_NORM] = cpu_layer_norm,
 		[KESTREL_GRAPH_CAST] = cpu_cast,
 		[KESTREL_GRAPH_COMPARE] = cpu_compare,
 		[KESTREL_GRAPH_SELECT] = cpu_select,

@@ -103,6 +103,8 @@ void cpu_softmax(const struct cpu_call *call);
 
 /* cpu_normalization.c */
 void cpu_normalization(const struct cpu_call *call);
+/* cpu_layer_norm.c */
+void cpu_layer_norm(const struct cpu_call *call);
 
 /* cpu_cast.c */
 void cpu_cast(const struct cpu_call *call);

@@ -329,6 +329,7 @@ static const struct operator_kind operator_kinds[] = {
 	{ KESTREL_GRAPH_SOFTMAX, 1, 1, check_softmax },
 	{ KESTREL_GRAPH_LOG_SOFTMAX, 1, 1, check_softmax },
 	{ KESTREL_GRAPH_L2_NORMALIZATION, 1, 1, check_normalization },
+	{ KESTREL_GRAPH_LAYER_NORM, 1, 1, check_layer_norm },
 	{ KESTREL_GRAPH_CAST, 1, 1, check_cast },
 	{ KESTREL_GRAPH_COMPARE, 2, 2, check_compare },
 	{ KESTREL_GRAPH_LOGICAL_AND, 2, 2, check_logical },

@@ -81,6 +81,7 @@ int check_select(const struct check *check);
 int check_unary(const struct check *check);
 int check_softmax(const struct check *check);
 int check_normalization(const struct check *check);
+int check_layer_norm(const struct check *check);
 
 /* operator_check_reduce.c */
 int check_reduce(const struct check *check);

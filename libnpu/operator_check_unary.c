@@ -201,3 +201,36 @@ int check_normalization(const struct check *check)
 	ret = check_zero_point(check, "input", input->type, attributes->input_zero_point);
 	return ret ? ret : check_zero_point(check, "output", output->type, attributes->zero_point);
 }
+
+int check_layer_norm(const struct check *check)
+{
+	const struct kestrel_graph_layer_norm *attributes = &check->operator->attributes.layer_norm;
+	const struct kestrel_graph_tensor *input = check_input(check, 0);
+	const struct kestrel_graph_tensor *output = check_output(check, 0);
+	int ret;
+
+	if (!check_is_byte(input->type) || !check_is_byte(output->type))
+		return check_fail(check, -ENOTSUP, "no kernel for %s with output %s",
+				  graph_type_name(input->type), graph_type_name(output->type));
+	if (!input->rank || !check_same_shape(input, output))
+		return check_fail(check, -EINVAL, "input and output differ in shape");
+	if (attributes->channels != input->dims[input->rank - 1])
+		return check_fail(check, -EINVAL, "%" PRIu32 " channels in rows of %" PRIu32,
+				  attributes->channels, input->dims[input->rank - 1]);
+	if (attributes->channels > KESTREL_GRAPH_LAYER_NORM_CHANNELS)
+		return check_fail(check, -ENOTSUP, "rows of more than %d",
+				  KESTREL_GRAPH_LAYER_NORM_CHANNELS);
+	ret = check_parameters(check, "table", attributes->table,
+			       (uint64_t)attributes->channels * (sizeof(int32_t) + sizeof(int16_t)),
+			       sizeof(int32_t));
+	if (!ret)
+		ret = check_mode(check, attributes->mode);
+	if (!ret && attributes->mode == KESTREL_GRAPH_REQUANTISE_WIDE)
+		ret = check_fail(check, -ENOTSUP, "no requantisation of 64-bit sums here");
+	if (!ret)
+		ret = check_scale(check, attributes->mode, attributes->scale);
+	if (!ret)
+		ret = check_zero_point(check, "input", input->type, attributes->input_zero_point);
+	return ret ? ret : check_range(check, output->type, attributes->zero_point,
+				       attributes->minimum, attributes->maximum);
+}

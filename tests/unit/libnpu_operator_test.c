@@ -201,6 +201,20 @@ static void wide_softmax(struct test_graph *graph, union kestrel_graph_attribute
 	};
 }
 
+static void layer_norm(struct test_graph *graph, union kestrel_graph_attributes *a)
+{
+	struct {
+		int32_t biases[2];
+		int16_t gains[2];
+	} table = { { 32, 0 }, { 1, 2 } };
+
+	a->layer_norm = (struct kestrel_graph_layer_norm){
+		.channels = 2, .mode = KESTREL_GRAPH_REQUANTISE_DOUBLE, .scale = { 1 << 30, -3 },
+		.minimum = -128, .maximum = 127,
+		.table = test_parameters(graph, &table, sizeof(table)),
+	};
+}
+
 static void hybrid(struct test_graph *graph, union kestrel_graph_attributes *a)
 {
 	const float bounds[] = { -1000, 1000, 0.5f };
@@ -275,6 +289,8 @@ static const struct sample samples[] = {
 	  { INT16, { 2, 3 } }, wide_softmax, 0, { 0 } },
 	{ "normalisation", KESTREL_GRAPH_L2_NORMALIZATION, { { INT8, { 1, 2 } } },
 	  { INT8, { 1, 2 } }, no_attributes, 2, { 0, 127 } },
+	{ "layer normalisation", KESTREL_GRAPH_LAYER_NORM, { { INT8, { 2, 2 } } },
+	  { INT8, { 2, 2 } }, layer_norm, 4, { -62, 127, -62, 127 } },
 	{ "int8 weights of float32", KESTREL_GRAPH_FULLY_CONNECTED,
 	  { { FLOAT32, { 2, 3 } }, { INT8, { 2, 3 } } }, { FLOAT32, { 2, 2 } }, hybrid, 0, { 0 } },
 	{ "resizing", KESTREL_GRAPH_RESIZE_BILINEAR, { { UINT8, { 1, 1, 2, 1 } } },

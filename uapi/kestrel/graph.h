@@ -241,6 +241,7 @@ enum kestrel_graph_opcode {
 	KESTREL_GRAPH_UNARY			= 55,	/* unary: float32, or int16 by its own formula */
 	KESTREL_GRAPH_CAST			= 56,	/* -; types rule: float to integer towards zero, saturated */
 	KESTREL_GRAPH_L2_NORMALIZATION		= 57,	/* normalization, along the last dimension */
+	KESTREL_GRAPH_LAYER_NORM		= 58,	/* layer_norm, along the last dimension */
 	/* Bytes moved, never changed. */
 	KESTREL_GRAPH_RESHAPE			= 64,	/* -; also SQUEEZE, EXPAND_DIMS. Output dims rule */
 	KESTREL_GRAPH_COPY			= 65,	/* -; also READ_VARIABLE, ASSIGN_VARIABLE */
@@ -560,6 +561,28 @@ struct kestrel_graph_normalization {
 	int32_t zero_point;		/* of the output: 0 for int8, 128 for uint8 */
 };
 
+/*
+ * LAYER_NORM of 8-bit values, rows of C elements, C at most
+ * KESTREL_GRAPH_LAYER_NORM_CHANNELS: less their mean, divided by the root of their
+ * variance plus epsilon, in 1/1024; times gain, plus bias; then
+ * clamp(mode(.., scale) + zero_point). docs/graph-format.md has the formulas, which
+ * are those of the NPU (docs/hardware.md, "Layer normalisation").
+ */
+#define KESTREL_GRAPH_LAYER_NORM_CHANNELS	4096
+
+struct kestrel_graph_layer_norm {
+	int32_t input_zero_point;
+	uint32_t channels;		/* C: the last dimension */
+	uint32_t epsilon;		/* in units of the input's square, times C^2 */
+	/* Byte offset in PARAMETERS, multiple of 4: int32 biases[C], then int16 gains[C]. */
+	uint32_t table;
+	uint32_t mode;			/* enum kestrel_graph_requantise_mode, not WIDE or NONE */
+	struct kestrel_graph_scale scale;
+	int32_t zero_point;		/* of the output */
+	int32_t minimum;		/* clamp */
+	int32_t maximum;
+};
+
 /* Per dimension of the input; output dim = before + input dim + after. */
 struct kestrel_graph_pad {
 	uint32_t before[KESTREL_GRAPH_RANK_MAX];
@@ -685,6 +708,7 @@ union kestrel_graph_attributes {
 	struct kestrel_graph_leaky leaky;
 	struct kestrel_graph_unary unary;
 	struct kestrel_graph_normalization normalization;
+	struct kestrel_graph_layer_norm layer_norm;
 	struct kestrel_graph_pad pad;
 	struct kestrel_graph_slice slice;
 	struct kestrel_graph_transpose transpose;
