@@ -29,13 +29,36 @@ static int last_reader(const struct segment *segment, int value)
 	return -1;
 }
 
-/* Whether a node's output is used up inside [.., end): a ring will do. */
-static bool output_rolls(const struct segment *segment, unsigned int n, unsigned int end)
+static uint64_t value_bytes(const struct segment_value *value, int32_t rows)
 {
-	int value = segment->nodes[n].output;
-	int last = last_reader(segment, value);
+	return layout_bytes(&value->layout, rows);
+}
 
-	return n + 1 < end && !segment->values[value].stores && last >= 0 && last < (int)end;
+/* Whether a node of the run reads what node n of it makes. */
+static bool is_read_inside(const struct segment *segment, const struct cascade_run *run,
+			   unsigned int n)
+{
+	for (unsigned int m = n + 1; m < run->end; m++)
+		for (unsigned int i = 0; i < segment->nodes[m].input_count; i++)
+			if (segment->nodes[m].inputs[i] == segment->nodes[n].output)
+				return true;
+	return false;
+}
+
+/* Whether a ring will do for a node's output: the run uses it up, or it is split. */
+static bool output_rolls(const struct segment *segment, const struct cascade_run *run,
+			 unsigned int n)
+{
+	int index = segment->nodes[n].output;
+	const struct segment_value *value = &segment->values[index];
+
+	/* It has been split. */
+	if (value->ring_rows)
+		return true;
+	if (!is_read_inside(segment, run, n))
+		return false;
+	return (!value->stores && last_reader(segment, index) < (int)run->end) ||
+	       value_bytes(value, value->height) > run->split_bytes;
 }
 
 /* Rows of the input behind which output rows [.., to) need nothing, in or out of the map. */
@@ -45,6 +68,8 @@ static int64_t rows_needed(const struct segment_node *node, int64_t to)
 
 	if (node->is_resize)
 		return segment_resize_needed(&node->resize_y, to);
+	if (node->transposed)
+		return (to - 1 + w->pad_top) / w->stride_h + 1;
 	return (to - 1) * w->stride_h - w->pad_top + (int64_t)(w->kernel_h - 1) * w->dilation_h + 1;
 }
 
@@ -54,7 +79,17 @@ static int64_t rows_taken(const struct segment_node *node, int64_t rows)
 	if (node->is_resize)
 		return segment_resize_needed(&node->resize_y, rows + 1) -
 		       segment_resize_needed(&node->resize_y, 1);
+	if (node->transposed)
+		return (rows + node->window.stride_h - 1) / node->window.stride_h;
 	return rows * node->window.stride_h;
+}
+
+/* Whether a node's output is put in memory as well. */
+static bool is_stored(const struct segment *segment, const struct cascade_run *run, unsigned int n)
+{
+	int value = segment->nodes[n].output;
+
+	return segment->values[value].stores || last_reader(segment, value) >= (int)run->end;
 }
 
 struct walk {
@@ -63,8 +98,8 @@ struct walk {
 	/* By node of the cascade: rows a round, rows wanted and done so far. */
 	int64_t advance[CASCADE_NODES], wanted[CASCADE_NODES];
 	int32_t done[CASCADE_NODES];
-	/* Whether its output lies in a ring. */
-	bool rolls[CASCADE_NODES];
+	/* Whether rows that no node of the run needs are left out. */
+	bool skips[CASCADE_NODES];
 };
 
 static int32_t output_height(const struct walk *walk, unsigned int n)
@@ -73,7 +108,7 @@ static int32_t output_height(const struct walk *walk, unsigned int n)
 }
 
 /* Rows that each node makes in a round. */
-static void walk_start(struct walk *walk, int32_t rows)
+static void walk_start(struct walk *walk, const struct cascade_run *run)
 {
 	for (unsigned int n = walk->end; n-- > walk->first;) {
 		int64_t *advance = &walk->advance[n - walk->first];
@@ -88,9 +123,10 @@ static void walk_start(struct walk *walk, int32_t rows)
 					*advance = rows_taken(&walk->segment->nodes[m],
 							      walk->advance[m - walk->first]);
 		if (!*advance)
-			*advance = rows;
+			*advance = run->rows;
 		walk->done[n - walk->first] = 0;
-		walk->rolls[n - walk->first] = output_rolls(walk->segment, n, walk->end);
+		walk->skips[n - walk->first] =
+			output_rolls(walk->segment, run, n) && !is_stored(walk->segment, run, n);
 	}
 }
 
@@ -155,24 +191,23 @@ static int32_t rows_kept(const struct walk *walk, unsigned int n, int32_t to)
 static bool walk_over(const struct walk *walk)
 {
 	for (unsigned int n = walk->first; n < walk->end; n++)
-		if (!walk->rolls[n - walk->first] &&
+		if (!walk->skips[n - walk->first] &&
 		    walk->done[n - walk->first] < output_height(walk, n))
 			return false;
 	return true;
 }
 
-unsigned int cascade_pieces(const struct segment *segment, unsigned int first, unsigned int end,
-			    int32_t rows, struct cascade_piece *pieces,
-			    int32_t ring[CASCADE_NODES])
+unsigned int cascade_pieces(const struct segment *segment, const struct cascade_run *run,
+			    struct cascade_piece *pieces, int32_t ring[CASCADE_NODES])
 {
-	struct walk walk = { .segment = segment, .first = first, .end = end };
-	int64_t target = -(int64_t)ROUNDS_AHEAD * rows;
-	unsigned int count = 0;
+	struct walk walk = { .segment = segment, .first = run->first, .end = run->end };
+	int64_t target = -(int64_t)ROUNDS_AHEAD * run->rows;
+	unsigned int count = 0, first = run->first, end = run->end;
 
-	walk_start(&walk, rows);
+	walk_start(&walk, run);
 	for (unsigned int n = first; n < end; n++)
 		ring[n - first] = 0;
-	for (; !walk_over(&walk); target += rows) {
+	for (; !walk_over(&walk); target += run->rows) {
 		walk_want(&walk, target);
 		for (unsigned int n = first; n < end; n++) {
 			int32_t *done = &walk.done[n - first], height = output_height(&walk, n);
@@ -187,13 +222,21 @@ unsigned int cascade_pieces(const struct segment *segment, unsigned int first, u
 				pieces[count] = (struct cascade_piece){ n, *done, to };
 			count++;
 			kept = rows_kept(&walk, n, to);
+			/* All of them go to memory. */
+			if (is_stored(segment, run, n) && kept < to - *done)
+				kept = to - *done;
 			if (kept > ring[n - first])
 				ring[n - first] = kept;
 			*done = to;
 		}
 	}
-	for (unsigned int n = first; n < end; n++)
+	for (unsigned int n = first; n < end; n++) {
+		int32_t step = segment->nodes[n].transposed ? segment->nodes[n].window.stride_h : 1;
+
+		/* Each phase has a ring of its own inside it. */
 		ring[n - first] = least(ring[n - first], output_height(&walk, n));
+		ring[n - first] = (ring[n - first] + step - 1) / step * step;
+	}
 	return count;
 }
 
@@ -216,6 +259,7 @@ static bool node_fits(const struct segment *segment, unsigned int n)
 			return false;
 	switch (node->op->kind) {
 	case IR_CONVOLUTION:
+	case IR_TRANSPOSE_CONVOLUTION:
 	case IR_DEPTHWISE:
 	case IR_ADD:
 	case IR_SUB:
@@ -232,11 +276,6 @@ static bool node_fits(const struct segment *segment, unsigned int n)
 	default:
 		return false;
 	}
-}
-
-static uint64_t value_bytes(const struct segment_value *value, int32_t rows)
-{
-	return layout_bytes(&value->layout, rows);
 }
 
 /* Values made before node `first` that it or a later one reads. */
@@ -291,21 +330,33 @@ uint64_t cascade_largest_need(const struct segment *segment)
 	return largest;
 }
 
-/* SRAM that the cascade [first, end) needs, constants too; UINT64_MAX: it cannot be. */
-static uint64_t cascade_bytes(const struct segment *segment, unsigned int first, unsigned int end,
-			      int32_t rows)
+/* Whether input `i` of node n, which is in memory, comes to a cascade in stripes of rows. */
+static bool input_streams(const struct segment *segment, unsigned int n, unsigned int i,
+			  uint64_t split_bytes)
 {
+	const struct segment_node *node = &segment->nodes[n];
+	const struct segment_value *input = &segment->values[node->inputs[i]];
+
+	/* One row stays where it is. */
+	return !node->row_broadcast[i] && (last_reader(segment, node->inputs[i]) == (int)n ||
+					   value_bytes(input, input->height) > split_bytes);
+}
+
+/* SRAM that a cascade needs, constants too; UINT64_MAX: it cannot be. */
+static uint64_t cascade_bytes(const struct segment *segment, const struct cascade_run *run)
+{
+	unsigned int first = run->first;
 	uint64_t bytes = live_bytes(segment, first);
 	int32_t ring[CASCADE_NODES];
 
-	if (!cascade_pieces(segment, first, end, rows, NULL, ring))
+	if (!cascade_pieces(segment, run, NULL, ring))
 		return UINT64_MAX;
-	for (unsigned int n = first; n < end; n++) {
+	for (unsigned int n = first; n < run->end; n++) {
 		const struct segment_node *node = &segment->nodes[n];
 		const struct segment_value *output = &segment->values[node->output];
 
 		bytes += constant_bytes(segment, node);
-		bytes += value_bytes(output, output_rolls(segment, n, end) ? ring[n - first] :
+		bytes += value_bytes(output, output_rolls(segment, run, n) ? ring[n - first] :
 								      output->height);
 		for (unsigned int i = 0; i < node->input_count; i++) {
 			const struct segment_value *input = &segment->values[node->inputs[i]];
@@ -317,18 +368,25 @@ static uint64_t cascade_bytes(const struct segment *segment, unsigned int first,
 			if (input->producer >= 0)
 				continue;
 			segment_operand_rows(node, i, input->height, 0,
-					     least(output->height, 4 * rows), &from, &to);
+					     least(output->height, 4 * run->rows), &from, &to);
 			bytes += 2 * value_bytes(input, to - from);
 		}
 	}
 	return bytes;
 }
 
-/* The end that gives the cascade from `first` the smallest need; 0: none helps. */
-static unsigned int best_end(const struct segment *segment, unsigned int first, int32_t rows)
+/*
+ * The end that gives the cascade from `first` the smallest need, or the last one that
+ * the limit allows; 0: none helps.
+ */
+static unsigned int best_end(const struct segment *segment, unsigned int first,
+			     const struct cascade_settings *settings)
 {
 	uint64_t best_bytes = UINT64_MAX, single = 0;
 	unsigned int best = 0;
+	struct cascade_run run = {
+		.first = first, .rows = settings->rows, .split_bytes = settings->split_bytes,
+	};
 
 	for (unsigned int n = first; n < segment->node_count && n - first < CASCADE_NODES &&
 	     node_fits(segment, n); n++) {
@@ -338,8 +396,11 @@ static unsigned int best_end(const struct segment *segment, unsigned int first, 
 			single = single_bytes(segment, n);
 		if (n == first)
 			continue;
-		bytes = cascade_bytes(segment, first, n + 1, rows);
-		if (bytes < best_bytes && bytes < single) {
+		run.end = n + 1;
+		bytes = cascade_bytes(segment, &run);
+		if (settings->longest && bytes <= settings->limit_bytes)
+			bytes = 0;
+		if ((bytes < best_bytes || !bytes) && bytes < single) {
 			best_bytes = bytes;
 			best = n + 1;
 		}
@@ -347,47 +408,53 @@ static unsigned int best_end(const struct segment *segment, unsigned int first, 
 	return best;
 }
 
-static void cascade_take(struct segment *segment, unsigned int first, unsigned int end,
-			 int32_t rows)
+static int cascade_take(struct segment *segment, const struct cascade_run *run)
 {
 	int32_t ring[CASCADE_NODES];
+	int ret = 0;
 
-	cascade_pieces(segment, first, end, rows, NULL, ring);
-	for (unsigned int n = first; n < end; n++) {
+	cascade_pieces(segment, run, NULL, ring);
+	for (unsigned int n = run->first; n < run->end && !ret; n++) {
 		const struct segment_node *node = &segment->nodes[n];
 
-		if (output_rolls(segment, n, end))
-			segment->values[node->output].ring_rows = ring[n - first];
-		for (unsigned int i = 0; i < node->input_count; i++) {
-			struct segment_value *input = &segment->values[node->inputs[i]];
-
-			/* One row stays where it is. */
-			if (input->producer < 0 && !node->row_broadcast[i] &&
-			    last_reader(segment, node->inputs[i]) == (int)n)
-				input->resident = false;
+		if (output_rolls(segment, run, n)) {
+			segment->values[node->output].ring_rows = ring[n - run->first];
+			if (last_reader(segment, node->output) >= (int)run->end)
+				ret = segment_split(segment, (unsigned int)node->output, run->end);
 		}
+		for (unsigned int i = 0; i < node->input_count; i++)
+			if (segment->values[node->inputs[i]].producer < 0 &&
+			    input_streams(segment, n, i, run->split_bytes))
+				segment->values[node->inputs[i]].resident = false;
 	}
+	return ret;
 }
 
-void cascade_choose(struct segment *segment, uint64_t limit_bytes, int32_t rows,
-		    unsigned int *ends)
+int cascade_choose(struct segment *segment, const struct cascade_settings *settings,
+		   unsigned int *ends)
 {
+	uint64_t limit_bytes = settings->limit_bytes;
 	unsigned int n = 0;
+	int ret = 0;
 
 	for (unsigned int i = 0; i < segment->node_count; i++)
 		ends[i] = 0;
-	while (n < segment->node_count) {
+	while (n < segment->node_count && !ret) {
 		bool large = single_bytes(segment, n) > limit_bytes ||
 			     (n + 1 < segment->node_count &&
 			      single_bytes(segment, n + 1) > limit_bytes);
-		unsigned int end = large && node_fits(segment, n) ? best_end(segment, n, rows) : 0;
+		struct cascade_run run = {
+			.first = n, .rows = settings->rows, .split_bytes = settings->split_bytes,
+			.end = large && node_fits(segment, n) ? best_end(segment, n, settings) : 0,
+		};
 
-		if (!end) {
+		if (!run.end) {
 			n++;
 			continue;
 		}
-		cascade_take(segment, n, end, rows);
-		ends[n] = end;
-		n = end;
+		ret = cascade_take(segment, &run);
+		ends[n] = run.end;
+		n = run.end;
 	}
+	return ret;
 }

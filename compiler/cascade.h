@@ -14,6 +14,30 @@
 /* Pieces of one cascade; bounds the work that a model can cause. */
 #define CASCADE_PIECES 8192
 
+/* How cascades are chosen. */
+struct cascade_settings {
+	/* Only where one operator at a time needs more SRAM than this. */
+	uint64_t limit_bytes;
+	/* Rows that the last operator of a cascade makes at a time. */
+	int32_t rows;
+	/*
+	 * A value of more bytes than this that is needed behind its cascade too goes to
+	 * memory row by row, and whatever reads it there fetches it; a smaller one stays
+	 * in SRAM as a whole.
+	 */
+	uint64_t split_bytes;
+	/* As long as the limit allows, not as long as gives the smallest need. */
+	bool longest;
+};
+
+/* Nodes [first, end) of which the last makes `rows` rows at a time. */
+struct cascade_run {
+	unsigned int first, end;
+	int32_t rows;
+	/* As above; UINT64_MAX where the split has been done. */
+	uint64_t split_bytes;
+};
+
 /* Output rows [row_first, row_end) of a node. */
 struct cascade_piece {
 	unsigned int node;
@@ -21,27 +45,25 @@ struct cascade_piece {
 };
 
 /*
- * The pieces of the nodes [first, end) in the order in which they run when the
- * last one makes `rows` rows at a time. A node whose result another unit takes
- * runs one round ahead, so that both units work. `ring` gets, for each node,
+ * The pieces of the run's nodes in the order in which they are computed. A node
+ * whose result another unit takes is
+ * one round ahead, so that both units work. `ring` gets, for each node,
  * the rows of its output that must be kept at once. `pieces` may be NULL.
  * Returns the number of pieces, or 0 when there are more than CASCADE_PIECES.
  */
-unsigned int cascade_pieces(const struct segment *segment, unsigned int first, unsigned int end,
-			    int32_t rows, struct cascade_piece *pieces,
-			    int32_t ring[CASCADE_NODES]);
+unsigned int cascade_pieces(const struct segment *segment, const struct cascade_run *run,
+			    struct cascade_piece *pieces, int32_t ring[CASCADE_NODES]);
 
 /* SRAM that the operators' maps, one operator at a time, need at most. */
 uint64_t cascade_largest_need(const struct segment *segment);
 
 /*
- * Chooses cascades where operators one at a time would need more than
- * `limit_bytes` of SRAM, each as long as gives it the smallest need. ends[n]
+ * Chooses cascades. ends[n]
  * becomes the end of the cascade that begins with node n, 0 where none does.
  * Sets the ring rows of the values inside; values that come from memory for one
- * cascade alone no longer stay in SRAM as a whole.
+ * cascade alone no longer stay in SRAM as a whole. Returns 0 or -ENOMEM.
  */
-void cascade_choose(struct segment *segment, uint64_t limit_bytes, int32_t rows,
-		    unsigned int *ends);
+int cascade_choose(struct segment *segment, const struct cascade_settings *settings,
+		   unsigned int *ends);
 
 #endif

@@ -507,6 +507,31 @@ static void store_whole(struct generator *generator, const struct program_step *
 		});
 }
 
+/* Rows of a ring, before others take their places. */
+static void store_ring(struct generator *generator, const struct program_step *step,
+		       const struct generate_operand *output)
+{
+	const struct segment_node *node = &generator->program->segment->nodes[step->node];
+	const struct segment_value *value = output->value;
+
+	for (const struct segment_store *to = value->stores; to; to = to->next)
+		for (int32_t first = step->row_first, end; first < step->row_end; first = end) {
+			int32_t row = generate_ring_row(output, first);
+
+			end = first + output->ring_rows - row;
+			if (end > step->row_end)
+				end = step->row_end;
+			generate_transfer(generator->list, KESTREL_UNIT_DMA_OUT,
+					  node->operator_index, &(struct generate_transfer){
+				.place = &to->place, .height = value->height,
+				.channels = value->channels, .layout = output->layout,
+				.address = output->address +
+					   (uint64_t)row * output->layout.row_stride,
+				.row_first = first, .row_end = end,
+			});
+		}
+}
+
 /* Puts what the step has finished where it must be in memory. */
 static void store(struct generator *generator, unsigned int index)
 {
@@ -522,6 +547,10 @@ static void store(struct generator *generator, unsigned int index)
 
 	if (!step->output_done)
 		return;
+	if (output.ring_rows) {
+		store_ring(generator, step, &output);
+		return;
+	}
 	if (value->resident) {
 		if (!last)
 			return;

@@ -109,6 +109,9 @@ static void mac_output(struct command *command, const struct segment_node *node,
 
 	if (output->value->resident)
 		address += layout_channel_offset(&output->layout, step->channel_first);
+	/* Of a ring, that of the rows `row_step` apart, a multiple of which it has. */
+	if (output->ring_rows)
+		address += (uint64_t)(w->row % w->row_step) * output->layout.row_stride;
 	command_set(command, KESTREL_MAC_OFM_ADDRESS, (int64_t)address);
 	command_set(command, KESTREL_MAC_OFM_ROW_STRIDE,
 		    (int64_t)output->layout.row_stride * w->row_step);
@@ -117,8 +120,9 @@ static void mac_output(struct command *command, const struct segment_node *node,
 		    (int64_t)output->layout.pixel_stride * w->column_step);
 	command_set(command, KESTREL_MAC_OFM_WIDTH, w->columns);
 	command_set(command, KESTREL_MAC_OFM_HEIGHT, w->rows);
-	command_set(command, KESTREL_MAC_OFM_RING_ROWS, output->ring_rows);
-	command_set(command, KESTREL_MAC_OFM_FIRST_ROW, generate_ring_row(output, w->row));
+	command_set(command, KESTREL_MAC_OFM_RING_ROWS, output->ring_rows / w->row_step);
+	command_set(command, KESTREL_MAC_OFM_FIRST_ROW,
+		    generate_ring_row(output, w->row) / w->row_step);
 	command_set(command, KESTREL_MAC_OFM_CHANNELS, step->channel_count);
 	command_set(command, KESTREL_MAC_OFM_ZERO_POINT, node->op->output_zero_point);
 	command_set(command, KESTREL_MAC_CLAMP_MIN, node->op->clamp_low);

@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "cascade.h"
 #include "error.h"
 #include "phases.h"
 #include "program.h"
@@ -649,33 +648,37 @@ static int node_steps(struct program *program, unsigned int n)
 static int cascade_steps(struct program *program, unsigned int first, unsigned int end)
 {
 	const struct segment *segment = program->segment;
-	int32_t ring[CASCADE_NODES], rows = program->settings.cascade_rows;
-	unsigned int count = cascade_pieces(segment, first, end, rows, NULL, ring);
+	const struct cascade_run run = {
+		.first = first, .end = end, .rows = program->settings.cascade.rows,
+		.split_bytes = UINT64_MAX,
+	};
+	int32_t ring[CASCADE_NODES];
+	unsigned int count = cascade_pieces(segment, &run, NULL, ring);
 	struct cascade_piece *pieces = arena_alloc(segment->graph->arena, count, sizeof(*pieces));
 	int ret = 0;
 
 	if (!pieces)
 		return error_memory(segment->graph->error);
-	cascade_pieces(segment, first, end, rows, pieces, ring);
+	cascade_pieces(segment, &run, pieces, ring);
 	for (unsigned int n = first; n < end; n++)
 		program->nodes[n].cascade = first + 1;
 	for (unsigned int p = 0; p < count && !ret; p++) {
 		const struct cascade_piece *piece = &pieces[p];
-		struct program_step step = {
-			.kernel_end = segment->nodes[piece->node].window.kernel_h,
-			.input_end = segment->nodes[piece->node].weights.channels,
+		const struct segment_node *node = &segment->nodes[piece->node];
+		const struct cut all = {
+			.kernel = node->window.kernel_h, .inputs = node->weights.channels,
+			.phases = phases_count(node),
+		};
+		struct program_step block = {
 			.row_first = piece->row_first, .row_end = piece->row_end,
-			.output_done = true,
-			.column_end =
-				segment->values[segment->nodes[piece->node].output].width,
-			.channel_count =
-				segment->values[segment->nodes[piece->node].output].channels,
+			.column_end = segment->values[node->output].width,
+			.channel_count = segment->values[node->output].channels,
 		};
 		struct step_first begins = {
 			.node = !piece->row_first, .chunk = !piece->row_first, .block = true,
 		};
 
-		ret = step_add(program, piece->node, &step, &begins);
+		ret = block_steps(program, piece->node, &all, &block, begins);
 	}
 	return ret;
 }
@@ -781,7 +784,7 @@ static unsigned int node_of_buffer(const struct program *program, unsigned int b
 int program_build(struct program *program, unsigned int *failed_node)
 {
 	struct segment *segment = program->segment;
-	int ret, failed, victim;
+	int ret = 0, failed, victim;
 
 	program->nodes = arena_alloc(segment->graph->arena, segment->node_count,
 				     sizeof(*program->nodes));
@@ -790,9 +793,10 @@ int program_build(struct program *program, unsigned int *failed_node)
 	if (!program->nodes || !program->cascade_ends)
 		return error_memory(segment->graph->error);
 	program->largest_need = cascade_largest_need(segment);
-	if (program->settings.cascade_limit)
-		cascade_choose(segment, program->settings.cascade_limit,
-			       program->settings.cascade_rows, program->cascade_ends);
+	if (program->settings.cascade.limit_bytes)
+		ret = cascade_choose(segment, &program->settings.cascade, program->cascade_ends);
+	if (ret)
+		return ret;
 	for (;;) {
 		ret = cut(program, failed_node);
 		if (ret)

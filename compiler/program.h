@@ -6,6 +6,7 @@
 #ifndef COMPILER_PROGRAM_H
 #define COMPILER_PROGRAM_H
 
+#include "cascade.h"
 #include "plan.h"
 #include "segment.h"
 
@@ -31,10 +32,8 @@ struct program_settings {
 	bool in_place;
 	/* Put the parts of concatenations together in SRAM. */
 	bool placement;
-	/* Cascades where one operator at a time needs more SRAM than this; 0: none. */
-	uint64_t cascade_limit;
-	/* Rows that the last operator of a cascade makes at a time. */
-	int32_t cascade_rows;
+	/* Of limit_bytes 0: none. */
+	struct cascade_settings cascade;
 };
 
 enum program_content {

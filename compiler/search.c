@@ -65,8 +65,10 @@ static int search_chunks(struct search *search, unsigned int round, uint64_t cas
 			/* Where room is short. */
 			.in_place = round > 0,
 			.placement = placement,
-			.cascade_limit = cascade_limit,
-			.cascade_rows = CASCADE_ROWS,
+			.cascade = {
+				.limit_bytes = cascade_limit, .rows = CASCADE_ROWS,
+				.split_bytes = UINT64_MAX,
+			},
 		};
 
 		if (c && chunks[c] > sram / 8 >> round)
@@ -98,11 +100,11 @@ static int search_cascades(struct search *search)
 			struct program_settings settings = base;
 			int ret;
 
-			settings.cascade_limit = search->target->sram_bytes / 8 * eighths;
-			settings.cascade_rows = rows[r];
-			if (settings.cascade_limit >= need ||
-			    (settings.cascade_limit == base.cascade_limit &&
-			     settings.cascade_rows == base.cascade_rows))
+			settings.cascade.limit_bytes = search->target->sram_bytes / 8 * eighths;
+			settings.cascade.rows = rows[r];
+			if (settings.cascade.limit_bytes >= need ||
+			    (settings.cascade.limit_bytes == base.cascade.limit_bytes &&
+			     settings.cascade.rows == base.cascade.rows))
 				continue;
 			ret = search_try(search, &settings);
 			if (ret && !is_misfit(ret))
@@ -137,6 +139,35 @@ static int search_in_place(struct search *search)
 	return is_misfit(ret) ? 0 : ret;
 }
 
+/*
+ * Values that outlive their cascades through memory, and longer cascades: where the best
+ * so far has something in memory between operators.
+ */
+static int search_splits(struct search *search)
+{
+	const struct program_settings base = search->best->program.settings;
+	static const int32_t rows[] = { 1, 2, 4, 8 };
+	int ret;
+
+	if (!search->best->segment.scratch_bytes || !search->target->spill)
+		return 0;
+	for (unsigned int variant = 0; variant < 6; variant++)
+		for (size_t r = 0; r < sizeof(rows) / sizeof(rows[0]); r++) {
+			struct program_settings settings = base;
+
+			settings.cascade.rows = rows[r];
+			settings.cascade.longest = variant % 2;
+			settings.cascade.split_bytes = variant < 2 ? UINT64_MAX :
+				search->target->sram_bytes >> variant;
+			if (!settings.cascade.limit_bytes)
+				settings.cascade.limit_bytes = search->target->sram_bytes;
+			ret = search_try(search, &settings);
+			if (ret && !is_misfit(ret))
+				return ret;
+		}
+	return 0;
+}
+
 int search_segment(struct ir_graph *graph, const struct target *target,
 		   struct stream_segment *out, struct candidate *best,
 		   unsigned int *failed_operator)
@@ -163,6 +194,8 @@ int search_segment(struct ir_graph *graph, const struct target *target,
 	}
 	if (search.found)
 		ret = search_cascades(&search);
+	if (search.found && !ret)
+		ret = search_splits(&search);
 	if (search.found && !ret)
 		ret = search_order(&search);
 	if (search.found && !ret)

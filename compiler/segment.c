@@ -347,7 +347,8 @@ static int builder_init(struct segment_builder *builder)
 
 	for (unsigned int o = builder->first; o < builder->first + builder->count; o++)
 		size += operator_size(graph, &graph->operators[o]);
-	segment->values = arena_alloc(graph->arena, size, sizeof(*segment->values));
+	/* Each can be split once. */
+	segment->values = arena_alloc(graph->arena, 2 * size, sizeof(*segment->values));
 	segment->nodes = arena_alloc(graph->arena, size, sizeof(*segment->nodes));
 	builder->tensors = arena_alloc(graph->arena, graph->tensor_count,
 				       sizeof(*builder->tensors));

@@ -160,4 +160,10 @@ void segment_operand_rows(const struct segment_node *node, unsigned int input,
  */
 int segment_spill(struct segment *segment, unsigned int value);
 
+/*
+ * Lets the readers of a value from node `first_reader` on take it from memory, where
+ * its producer puts it too. Once for a value. Returns 0 or -ENOMEM.
+ */
+int segment_split(struct segment *segment, unsigned int value, unsigned int first_reader);
+
 #endif

@@ -139,6 +139,28 @@ int segment_spill(struct segment *segment, unsigned int index)
 	return 0;
 }
 
+int segment_split(struct segment *segment, unsigned int index, unsigned int first_reader)
+{
+	struct segment_value *value = &segment->values[index], *copy;
+	const struct segment_place *place = value_place(segment, value);
+
+	if (!place)
+		return error_memory(segment->graph->error);
+	copy = &segment->values[segment->value_count];
+	*copy = *value;
+	copy->source = *place;
+	copy->source_after = value->producer;
+	copy->producer = -1;
+	copy->stores = NULL;
+	copy->ring_rows = 0;
+	for (unsigned int n = first_reader; n < segment->node_count; n++)
+		for (unsigned int i = 0; i < segment->nodes[n].input_count; i++)
+			if (segment->nodes[n].inputs[i] == (int)index)
+				segment->nodes[n].inputs[i] = (int)segment->value_count;
+	segment->value_count++;
+	return 0;
+}
+
 /*
  * Commands that it takes to move a map of this shape through the view; 0: it cannot
  * be grouped so.

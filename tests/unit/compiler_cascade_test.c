@@ -5,13 +5,15 @@
  */
 #include "compiler_test.h"
 #include "cascade.h"
+#include "error.h"
 
 #define NODES 8
 #define HEIGHT_MAX 256
 
 struct graph {
 	struct segment segment;
-	struct segment_value values[NODES + 1];
+	/* One may be split. */
+	struct segment_value values[NODES + 2];
 	struct segment_node nodes[NODES];
 	struct ir_operator operators[NODES];
 };
@@ -67,10 +69,11 @@ static void graph_init(struct graph *graph, int32_t height, uint64_t *random)
 }
 
 /* Replays the pieces on rings that remember which row lies in each place. */
-static void check_pieces(struct test *test, const struct graph *graph, unsigned int first,
-			 unsigned int end, const struct cascade_piece *pieces, unsigned int count,
-			 const int32_t *ring)
+static void check_pieces(struct test *test, const struct graph *graph,
+			 const struct cascade_run *run, const struct cascade_piece *pieces,
+			 unsigned int count, const int32_t *ring)
 {
+	unsigned int first = run->first, end = run->end;
 	static int32_t held[NODES + 1][HEIGHT_MAX];
 	int32_t done[NODES] = { 0 };
 
@@ -81,6 +84,9 @@ static void check_pieces(struct test *test, const struct graph *graph, unsigned 
 		CHECK(test, piece->row_first == done[piece->node]);
 		CHECK(test, piece->row_end > piece->row_first);
 		CHECK(test, piece->row_end <= graph->values[node->output].height);
+		/* The ring has the rows until they are in memory. */
+		if (graph->values[node->output].stores)
+			CHECK(test, piece->row_end - piece->row_first <= ring[piece->node - first]);
 		done[piece->node] = piece->row_end;
 		for (int32_t row = piece->row_first; row < piece->row_end && piece->node + 1 < end;
 		     row++)
@@ -100,6 +106,9 @@ static void check_pieces(struct test *test, const struct graph *graph, unsigned 
 		}
 	}
 	CHECK(test, done[end - 1] == graph->values[end].height);
+	for (unsigned int n = first; n < end; n++)
+		if (graph->values[n + 1].stores)
+			CHECK(test, done[n] == graph->values[n + 1].height);
 }
 
 static void check_random_cascades(struct test *test)
@@ -109,19 +118,24 @@ static void check_random_cascades(struct test *test)
 	unsigned int smaller = 0;
 
 	for (int round = 0; round < 300; round++) {
-		unsigned int first = (unsigned int)(test_random(&random) % 2);
-		unsigned int end = 5 + (unsigned int)(test_random(&random) % (NODES - 4));
-		int32_t rows = 1 + (int32_t)(test_random(&random) % 5);
+		struct cascade_run run = {
+			.first = (unsigned int)(test_random(&random) % 2),
+			.end = 5 + (unsigned int)(test_random(&random) % (NODES - 4)),
+			.rows = 1 + (int32_t)(test_random(&random) % 5),
+		};
+		struct segment_store store = { 0 };
 		int32_t ring[CASCADE_NODES];
 		struct graph graph;
 		unsigned int count;
 
 		graph_init(&graph, 20 + (int32_t)(test_random(&random) % 200), &random);
-		count = cascade_pieces(&graph.segment, first, end, rows, pieces, ring);
+		if (round % 2)
+			graph.values[1 + test_random(&random) % 5].stores = &store;
+		count = cascade_pieces(&graph.segment, &run, pieces, ring);
 		CHECK(test, count > 0);
-		check_pieces(test, &graph, first, end, pieces, count, ring);
-		for (unsigned int n = first; n + 1 < end; n++)
-			smaller += ring[n - first] < graph.values[graph.nodes[n].output].height;
+		check_pieces(test, &graph, &run, pieces, count, ring);
+		for (unsigned int n = run.first; n + 1 < run.end; n++)
+			smaller += ring[n - run.first] < graph.values[graph.nodes[n].output].height;
 	}
 	CHECK(test, smaller > 1000);
 	test_end(test, "rows come in order and rings keep what is needed");
@@ -129,18 +143,21 @@ static void check_random_cascades(struct test *test)
 
 static void check_choice(struct test *test)
 {
+	struct cascade_settings settings = { .rows = 1, .split_bytes = UINT64_MAX };
 	struct segment_store store = { 0 };
 	uint64_t random = 5;
 	unsigned int ends[NODES];
 	struct graph graph;
 
 	graph_init(&graph, 200, &random);
-	cascade_choose(&graph.segment, cascade_largest_need(&graph.segment), 1, ends);
+	settings.limit_bytes = cascade_largest_need(&graph.segment);
+	CHECK(test, !cascade_choose(&graph.segment, &settings, ends));
 	for (unsigned int n = 0; n < NODES; n++)
 		CHECK(test, !ends[n] && !graph.values[n].ring_rows);
 	test_end(test, "no cascade where each operator fits");
 
-	cascade_choose(&graph.segment, cascade_largest_need(&graph.segment) / 2, 1, ends);
+	settings.limit_bytes = cascade_largest_need(&graph.segment) / 2;
+	CHECK(test, !cascade_choose(&graph.segment, &settings, ends));
 	CHECK(test, ends[0] >= 5);
 	CHECK(test, !graph.values[0].resident);
 	for (unsigned int v = 1; v < ends[0]; v++)
@@ -151,9 +168,45 @@ static void check_choice(struct test *test)
 
 	graph_init(&graph, 200, &random);
 	graph.values[2].stores = &store;
-	cascade_choose(&graph.segment, cascade_largest_need(&graph.segment) / 2, 1, ends);
+	settings.limit_bytes = cascade_largest_need(&graph.segment) / 2;
+	CHECK(test, !cascade_choose(&graph.segment, &settings, ends));
 	CHECK(test, !graph.values[2].ring_rows);
 	test_end(test, "what must go to memory stays whole");
+}
+
+/* The last node adds what node 1 made long before. */
+static void check_split(struct test *test)
+{
+	struct cascade_settings settings = { .rows = 1, .split_bytes = 1000, .longest = true };
+	struct stream_segment out = { 0 };
+	struct arena arena = { 0 };
+	struct error error = { "" };
+	struct ir_graph ir = { .arena = &arena, .error = &error };
+	uint64_t random = 5;
+	unsigned int ends[NODES];
+	struct graph graph;
+
+	graph_init(&graph, 200, &random);
+	graph.segment.graph = &ir;
+	graph.segment.out = &out;
+	/* A cascade ends before what it cannot compute a few rows at a time. */
+	graph.nodes[5].image_rows = 1;
+	graph.operators[7].kind = IR_ADD;
+	graph.nodes[7].inputs[1] = 2;
+	graph.nodes[7].input_count = 2;
+	settings.limit_bytes = cascade_largest_need(&graph.segment) / 2;
+	CHECK(test, !cascade_choose(&graph.segment, &settings, ends));
+	CHECK(test, ends[0] == 5);
+	CHECK(test, graph.values[2].ring_rows > 0 &&
+		    graph.values[2].ring_rows < graph.values[2].height);
+	CHECK(test, graph.values[2].stores);
+	CHECK(test, graph.nodes[4].inputs[1] == 2 && graph.nodes[7].inputs[1] == NODES + 1);
+	CHECK(test, graph.segment.value_count == NODES + 2);
+	CHECK(test, graph.values[NODES + 1].producer == -1 &&
+		    graph.values[NODES + 1].source_after == 1 &&
+		    !graph.values[NODES + 1].ring_rows);
+	arena_release(&arena);
+	test_end(test, "what is needed behind a cascade goes to memory row by row");
 }
 
 int main(void)
@@ -162,5 +215,6 @@ int main(void)
 
 	check_random_cascades(&test);
 	check_choice(&test);
+	check_split(&test);
 	return test.failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
