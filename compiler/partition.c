@@ -190,6 +190,25 @@ static const char *float_resize_reason(const struct ir_graph *graph, const struc
 	return "the reference interpolates uint8 values in float32";
 }
 
+/* What the functions above ask for, as users read it. */
+static const char convolution_words[] =
+	"kernel at most 1024 x 1024, dilation at most 256; of int16: "
+	"sums that provably have 32 bits";
+static const char transposed_words[] =
+	"kernel at most 1024 x 1024, product of the strides at most "
+	"256";
+static const char sum_words[] = "bias of 32 bits; of int16: sums that provably have 32 bits";
+static const char window_words[] = "kernel at most 1024 x 1024";
+static const char average_words[] = "kernel at most 1024 x 1024 and 65535 taps";
+static const char reduce_words[] = "at most 1024 rows and columns";
+static const char mirror_words[] = "at most four dimensions";
+static const char elementwise_words[] = "operands repeated in any dimension; not two constants";
+static const char pad_words[] = "of int16: a value whose two bytes are the same";
+static const char softmax_words[] = "fixed-point exponentials (not --numerics tflite)";
+static const char product_words[] = "as many matrices in both operands, or one in either";
+static const char rescale_words[] = "a rounding of single values";
+static const char resize_words[] = "at most 16384 rows and columns, positions on a line";
+
 /* NULL: no condition beside the types. */
 typedef const char *reason_function(const struct ir_graph *graph, const struct ir_operator *op);
 
@@ -204,60 +223,62 @@ static const struct form {
 	unsigned int activations;
 	uint32_t inputs, outputs;
 	reason_function *reason;
+	/* What `reason` asks for; "": nothing. NULL: no form, the reason says why. */
+	const char *conditions;
 } forms[] = {
-	{ IR_CONVOLUTION, 1, ANY, ANY, convolution_reason },
-	{ IR_DEPTHWISE, 1, ANY, ANY, convolution_reason },
-	{ IR_TRANSPOSE_CONVOLUTION, 1, ANY, ANY, transposed_reason },
-	{ IR_FULLY_CONNECTED, 1, ANY, ANY, sum_reason },
-	{ IR_AVERAGE_POOL, 1, INT8, INT8, window_reason },
-	{ IR_AVERAGE_POOL, 1, UINT8, UINT8, window_reason },
-	{ IR_AVERAGE_POOL, 1, INT16, INT16, average_reason },
-	{ IR_MAX_POOL, 1, INT8, INT8, window_reason },
-	{ IR_MAX_POOL, 1, UINT8, UINT8, window_reason },
-	{ IR_MAX_POOL, 1, INT16, INT16, window_reason },
-	{ IR_MEAN, 1, ANY, ANY, reduce_reason },
-	{ IR_SUM, 1, ANY, ANY, reduce_reason },
-	{ IR_REDUCE_MAX, 1, ANY, ANY, reduce_reason },
-	{ IR_REDUCE_MIN, 1, ANY, ANY, reduce_reason },
-	{ IR_ADD, 2, BYTE, BYTE, elementwise_reason },
-	{ IR_ADD, 2, INT16, ANY, elementwise_reason },
-	{ IR_SUB, 2, BYTE, BYTE, elementwise_reason },
-	{ IR_SUB, 2, INT16, ANY, elementwise_reason },
-	{ IR_MUL, 2, BYTE, BYTE, elementwise_reason },
-	{ IR_MUL, 2, INT16, ANY, elementwise_reason },
-	{ IR_MINIMUM, 2, INT8, INT8, elementwise_reason },
-	{ IR_MINIMUM, 2, UINT8, UINT8, elementwise_reason },
-	{ IR_MINIMUM, 2, INT16, INT16, elementwise_reason },
-	{ IR_MAXIMUM, 2, INT8, INT8, elementwise_reason },
-	{ IR_MAXIMUM, 2, UINT8, UINT8, elementwise_reason },
-	{ IR_MAXIMUM, 2, INT16, INT16, elementwise_reason },
-	{ IR_BATCH_MATMUL, 2, INT8, INT8, product_reason },
-	{ IR_SOFTMAX, 1, BYTE, BYTE, softmax_reason },
-	{ IR_LAYER_NORM, 1, BYTE, BYTE, NULL },
-	{ IR_PAD, 1, INT8, INT8, pad_reason },
-	{ IR_PAD, 1, UINT8, UINT8, pad_reason },
-	{ IR_PAD, 1, INT16, INT16, pad_reason },
-	{ IR_TABLE, 1, BYTE, BYTE, NULL },
-	{ IR_RESIZE_BILINEAR, 1, INT8, INT8, resize_reason },
-	{ IR_RESIZE_BILINEAR, 1, UINT8, UINT8, float_resize_reason },
-	{ IR_RESIZE_BILINEAR, 1, INT16, INT16, resize_reason },
-	{ IR_RESIZE_NEAREST, 1, ANY, ANY, resize_reason },
-	{ IR_CONCATENATION, ALL, ANY, ANY, NULL },
-	{ IR_PACK, ALL, ANY, ANY, NULL },
-	{ IR_SPLIT, 1, ANY, ANY, NULL },
-	{ IR_SLICE, 1, ANY, ANY, NULL },
-	{ IR_TRANSPOSE, 1, ANY, ANY, NULL },
-	{ IR_COPY, 1, ANY, ANY, NULL },
-	{ IR_SPACE_TO_DEPTH, 1, ANY, ANY, NULL },
-	{ IR_DEPTH_TO_SPACE, 1, ANY, ANY, NULL },
-	{ IR_MIRROR_PAD, 1, ANY, ANY, mirror_reason },
-	{ IR_BROADCAST_TO, 1, ANY, ANY, NULL },
-	{ IR_TILE, 1, ANY, ANY, NULL },
-	{ IR_REQUANTISE, 1, ANY, ANY, rescale_reason },
+	{ IR_CONVOLUTION, 1, ANY, ANY, convolution_reason, convolution_words },
+	{ IR_DEPTHWISE, 1, ANY, ANY, convolution_reason, convolution_words },
+	{ IR_TRANSPOSE_CONVOLUTION, 1, ANY, ANY, transposed_reason, transposed_words },
+	{ IR_FULLY_CONNECTED, 1, ANY, ANY, sum_reason, sum_words },
+	{ IR_AVERAGE_POOL, 1, INT8, INT8, window_reason, window_words },
+	{ IR_AVERAGE_POOL, 1, UINT8, UINT8, window_reason, window_words },
+	{ IR_AVERAGE_POOL, 1, INT16, INT16, average_reason, average_words },
+	{ IR_MAX_POOL, 1, INT8, INT8, window_reason, window_words },
+	{ IR_MAX_POOL, 1, UINT8, UINT8, window_reason, window_words },
+	{ IR_MAX_POOL, 1, INT16, INT16, window_reason, window_words },
+	{ IR_MEAN, 1, ANY, ANY, reduce_reason, reduce_words },
+	{ IR_SUM, 1, ANY, ANY, reduce_reason, reduce_words },
+	{ IR_REDUCE_MAX, 1, ANY, ANY, reduce_reason, reduce_words },
+	{ IR_REDUCE_MIN, 1, ANY, ANY, reduce_reason, reduce_words },
+	{ IR_ADD, 2, BYTE, BYTE, elementwise_reason, elementwise_words },
+	{ IR_ADD, 2, INT16, ANY, elementwise_reason, elementwise_words },
+	{ IR_SUB, 2, BYTE, BYTE, elementwise_reason, elementwise_words },
+	{ IR_SUB, 2, INT16, ANY, elementwise_reason, elementwise_words },
+	{ IR_MUL, 2, BYTE, BYTE, elementwise_reason, elementwise_words },
+	{ IR_MUL, 2, INT16, ANY, elementwise_reason, elementwise_words },
+	{ IR_MINIMUM, 2, INT8, INT8, elementwise_reason, elementwise_words },
+	{ IR_MINIMUM, 2, UINT8, UINT8, elementwise_reason, elementwise_words },
+	{ IR_MINIMUM, 2, INT16, INT16, elementwise_reason, elementwise_words },
+	{ IR_MAXIMUM, 2, INT8, INT8, elementwise_reason, elementwise_words },
+	{ IR_MAXIMUM, 2, UINT8, UINT8, elementwise_reason, elementwise_words },
+	{ IR_MAXIMUM, 2, INT16, INT16, elementwise_reason, elementwise_words },
+	{ IR_BATCH_MATMUL, 2, INT8, INT8, product_reason, product_words },
+	{ IR_SOFTMAX, 1, BYTE, BYTE, softmax_reason, softmax_words },
+	{ IR_LAYER_NORM, 1, BYTE, BYTE, NULL, "" },
+	{ IR_PAD, 1, INT8, INT8, pad_reason, pad_words },
+	{ IR_PAD, 1, UINT8, UINT8, pad_reason, pad_words },
+	{ IR_PAD, 1, INT16, INT16, pad_reason, pad_words },
+	{ IR_TABLE, 1, BYTE, BYTE, NULL, "" },
+	{ IR_RESIZE_BILINEAR, 1, INT8, INT8, resize_reason, resize_words },
+	{ IR_RESIZE_BILINEAR, 1, UINT8, UINT8, float_resize_reason, NULL },
+	{ IR_RESIZE_BILINEAR, 1, INT16, INT16, resize_reason, resize_words },
+	{ IR_RESIZE_NEAREST, 1, ANY, ANY, resize_reason, resize_words },
+	{ IR_CONCATENATION, ALL, ANY, ANY, NULL, "" },
+	{ IR_PACK, ALL, ANY, ANY, NULL, "" },
+	{ IR_SPLIT, 1, ANY, ANY, NULL, "" },
+	{ IR_SLICE, 1, ANY, ANY, NULL, "" },
+	{ IR_TRANSPOSE, 1, ANY, ANY, NULL, "" },
+	{ IR_COPY, 1, ANY, ANY, NULL, "" },
+	{ IR_SPACE_TO_DEPTH, 1, ANY, ANY, NULL, "" },
+	{ IR_DEPTH_TO_SPACE, 1, ANY, ANY, NULL, "" },
+	{ IR_MIRROR_PAD, 1, ANY, ANY, mirror_reason, mirror_words },
+	{ IR_BROADCAST_TO, 1, ANY, ANY, NULL, "" },
+	{ IR_TILE, 1, ANY, ANY, NULL, "" },
+	{ IR_REQUANTISE, 1, ANY, ANY, rescale_reason, rescale_words },
 	/* Whatever the types: the reason says why not. */
-	{ IR_QUANTISE, 0, ~0u, ~0u, float_reason },
-	{ IR_DEQUANTISE, 0, ~0u, ~0u, float_reason },
-	{ IR_FLOAT_TABLE, 0, ~0u, ~0u, float_reason },
+	{ IR_QUANTISE, 0, ~0u, ~0u, float_reason, NULL },
+	{ IR_DEQUANTISE, 0, ~0u, ~0u, float_reason, NULL },
+	{ IR_FLOAT_TABLE, 0, ~0u, ~0u, float_reason, NULL },
 };
 
 static bool types_fit(const struct ir_graph *graph, const struct ir_operator *op,
@@ -338,41 +359,13 @@ const char *partition_reason(const struct ir_graph *graph, const struct ir_opera
 	return reason;
 }
 
-/* What the functions above ask for, as users read it. */
-static const struct {
-	reason_function *reason;
-	const char *conditions;
-} conditions[] = {
-	{ convolution_reason, "kernel at most 1024 x 1024, dilation at most 256; of int16: sums that "
-			      "provably have 32 bits" },
-	{ transposed_reason, "kernel at most 1024 x 1024, product of the strides at most 256" },
-	{ sum_reason, "bias of 32 bits; of int16: sums that provably have 32 bits" },
-	{ window_reason, "kernel at most 1024 x 1024" },
-	{ average_reason, "kernel at most 1024 x 1024 and 65535 taps" },
-	{ reduce_reason, "at most 1024 rows and columns" },
-	{ mirror_reason, "at most four dimensions" },
-	{ elementwise_reason, "operands repeated in any dimension; not two constants" },
-	{ pad_reason, "of int16: a value whose two bytes are the same" },
-	{ softmax_reason, "fixed-point exponentials (not --numerics tflite)" },
-	{ product_reason, "as many matrices in both operands, or one in either" },
-	{ rescale_reason, "a rounding of single values" },
-	{ resize_reason, "at most 16384 rows and columns, positions on a line" },
-};
-
 bool partition_form(enum ir_kind kind, unsigned int index, struct partition_form *form)
 {
 	for (size_t f = 0; f < sizeof(forms) / sizeof(forms[0]); f++) {
-		reason_function *reason = forms[f].reason;
-
-		if (forms[f].kind != kind || reason == float_reason ||
-		    reason == float_resize_reason || index--)
+		if (forms[f].kind != kind || !forms[f].conditions || index--)
 			continue;
-		/* A function without words is told by the test of the list. */
 		*form = (struct partition_form){ forms[f].inputs, forms[f].outputs,
-						 reason ? "?" : "" };
-		for (size_t c = 0; c < sizeof(conditions) / sizeof(conditions[0]); c++)
-			if (conditions[c].reason == reason)
-				form->conditions = conditions[c].conditions;
+						 forms[f].conditions };
 		return true;
 	}
 	return false;
