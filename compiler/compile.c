@@ -46,11 +46,18 @@ static int read_source(const struct compile_request *request, struct ir_graph *g
 	return ret;
 }
 
-static int write_reports(const struct compile_request *request, const struct report *report,
+static int write_reports(const struct compile_request *request, struct report *report,
 			 struct compile_result *result)
 {
-	int ret = report_json(report, &result->report);
+	int ret;
 
+	if (!request->wants_report && !request->wants_text && !request->wants_html &&
+	    !request->explain)
+		return 0;
+	ret = report_operators(report);
+	/* The page is made around it. */
+	if (!ret && (request->wants_report || request->wants_html))
+		ret = report_json(report, &result->report);
 	if (!ret && request->wants_text)
 		ret = report_text(report, &result->report_text);
 	if (!ret && request->wants_html)

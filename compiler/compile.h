@@ -23,8 +23,8 @@ struct compile_request {
 	const char *numerics;
 	/* The operator graph alone. */
 	bool no_stream;
-	/* Make `report_text` and `report_html` too. */
-	bool wants_text, wants_html;
+	/* Make `report`, `report_text`, `report_html`. */
+	bool wants_report, wants_text, wants_html;
 	/* The operator to make `explanation` of, as report_explain() takes it, or NULL. */
 	const char *explain;
 	/*

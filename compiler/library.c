@@ -39,6 +39,7 @@ static int run(struct compile_request *request, const struct kestrel_compiler_op
 		request->settings = options.settings;
 		request->numerics = options.numerics;
 		request->no_stream = options.flags & KESTREL_COMPILER_NO_STREAM;
+		request->wants_report = !options.no_report;
 		ret = compile(request, &compiled, &error);
 	}
 	if (!ret) {

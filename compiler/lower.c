@@ -5,6 +5,7 @@
 
 #include "error.h"
 #include "expand.h"
+#include "graph_write.h"
 #include "lower.h"
 #include "partition.h"
 #include "search.h"
@@ -137,17 +138,6 @@ static bool segment_computes(const struct ir_graph *graph, const struct stream_s
 	return false;
 }
 
-/* Multiply-accumulates that the node's commands make. */
-static uint64_t node_macs(const struct segment *segment, const struct segment_node *node)
-{
-	const struct segment_value *output = &segment->values[node->output];
-
-	if (!node->is_mac)
-		return 0;
-	return (uint64_t)output->height * (uint64_t)output->width *
-	       weights_bytes(&node->weights, node->weights.output_channels);
-}
-
 static bool is_input(const struct ir_graph *graph, int tensor)
 {
 	return graph->tensors[tensor].producer < 0;
@@ -245,8 +235,6 @@ static int take_segment(struct ir_graph *graph, struct stream *stream,
 		return ret;
 	mark_views(graph, stream, segment, &candidate->segment);
 	stream->dead_channels += candidate->segment.dead_channels;
-	for (unsigned int n = 0; n < candidate->segment.node_count; n++)
-		stream->macs += node_macs(&candidate->segment, &candidate->segment.nodes[n]);
 	return 0;
 }
 
@@ -349,6 +337,17 @@ static void map_back(const struct ir_graph *expanded, const unsigned int *origin
 	stream->places = places;
 }
 
+/* Of the operators of the model that the NPU computes. */
+static uint64_t placed_macs(const struct ir_graph *graph, const struct stream *stream)
+{
+	uint64_t macs = 0;
+
+	for (unsigned int o = 0; o < graph->operator_count; o++)
+		if (stream->places[o].place == KESTREL_GRAPH_PLACE_NPU)
+			macs += graph_macs(graph, &graph->operators[o]);
+	return macs;
+}
+
 int lower_graph(struct ir_graph *graph, const struct target *target, struct stream *stream)
 {
 	struct stream_place *places = arena_alloc(graph->arena, graph->operator_count + 1,
@@ -377,7 +376,9 @@ int lower_graph(struct ir_graph *graph, const struct target *target, struct stre
 		if (!ret)
 			ret = lower_segments(&expanded, origin, target, stream, cuts, forced);
 	} while (ret == -EAGAIN);
-	if (!ret)
+	if (!ret) {
 		map_back(&expanded, origin, stream, places);
+		stream->macs = placed_macs(graph, stream);
+	}
 	return ret;
 }

@@ -20,53 +20,51 @@ const char *report_place_name(enum kestrel_graph_place place)
 	return "removed";
 }
 
-/* Adds up the operator's commands in a segment. */
-static void add_commands(const struct stream_segment *segment, unsigned int o,
-			 struct report_operator *operator)
+static void add_command(const struct stream_event *event, struct report_operator *operator)
 {
-	bool found = false;
-
-	for (unsigned int i = 0; i < segment->event_count; i++) {
-		const struct stream_event *event = &segment->events[i];
-
-		if (event->operator_index != o)
-			continue;
-		operator->commands[event->unit]++;
-		operator->bytes[event->unit] += event->bytes;
-		operator->busy[event->unit] += event->finish - event->start;
-		if (!found || event->start < operator->start)
-			operator->start = event->start;
-		if (event->finish > operator->finish)
-			operator->finish = event->finish;
-		found = true;
-	}
+	if (!operator->finish || event->start < operator->start)
+		operator->start = event->start;
+	if (event->finish > operator->finish)
+		operator->finish = event->finish;
+	operator->commands[event->unit]++;
+	operator->bytes[event->unit] += event->bytes;
+	operator->busy[event->unit] += event->finish - event->start;
 }
 
-struct report_operator report_operator(const struct report *report, unsigned int o)
+int report_operators(struct report *report)
 {
-	const struct ir_operator *op = &report->graph->operators[o];
+	const struct ir_graph *graph = report->graph;
 	const struct stream *stream = report->stream;
-	struct report_operator operator = {
-		.place = { KESTREL_GRAPH_PLACE_CPU, "compiled without a command stream", 0 },
-		.macs = graph_macs(report->graph, op),
-		.segment = -1,
-	};
+	struct report_operator *operators = arena_alloc(graph->arena, graph->operator_count + 1,
+							sizeof(*operators));
 
-	if (op->removed_reason)
-		operator.place = (struct stream_place){ KESTREL_GRAPH_PLACE_REMOVED,
-							op->removed_reason, 0 };
-	else if (stream)
-		operator.place = stream->places[o];
+	if (!operators)
+		return error_memory(graph->error);
+	report->operators = operators;
+	for (unsigned int o = 0; o < graph->operator_count; o++) {
+		const struct ir_operator *op = &graph->operators[o];
+
+		operators[o] = (struct report_operator){
+			.place = { KESTREL_GRAPH_PLACE_CPU, "compiled without a command stream", 0 },
+			.macs = graph_macs(graph, op), .segment = -1,
+		};
+		if (op->removed_reason)
+			operators[o].place = (struct stream_place){
+				KESTREL_GRAPH_PLACE_REMOVED, op->removed_reason, 0
+			};
+		else if (stream)
+			operators[o].place = stream->places[o];
+	}
 	for (unsigned int s = 0; stream && s < stream->segment_count; s++) {
 		const struct stream_segment *segment = &stream->segments[s];
 
-		if (o < segment->first_operator ||
-		    o >= segment->first_operator + segment->operator_count)
-			continue;
-		operator.segment = (int)s;
-		add_commands(segment, o, &operator);
+		for (unsigned int o = 0; o < segment->operator_count; o++)
+			operators[segment->first_operator + o].segment = (int)s;
+		for (unsigned int i = 0; i < segment->event_count; i++)
+			add_command(&segment->events[i],
+				    &operators[segment->events[i].operator_index]);
 	}
-	return operator;
+	return 0;
 }
 
 static void put_stream(const struct stream *stream, struct buffer *text)
@@ -102,7 +100,7 @@ static void put_stream(const struct stream *stream, struct buffer *text)
 static void put_operator(const struct report *report, unsigned int o, struct buffer *text)
 {
 	const struct ir_operator *op = &report->graph->operators[o];
-	struct report_operator operator = report_operator(report, o);
+	struct report_operator operator = report->operators[o];
 
 	text_put(text, "    {\"index\": %u, \"type\": ", op->source);
 	text_put_json(text, op->type_name);
@@ -174,10 +172,8 @@ int report_json(const struct report *report, struct buffer *text)
 		put_stream(report->stream, text);
 	text_put(text, "  \"operators\": [\n");
 	for (unsigned int o = 0; o < graph->operator_count; o++) {
-		struct report_operator operator = report_operator(report, o);
-
-		counts[operator.place.place]++;
-		macs += operator.macs;
+		counts[report->operators[o].place.place]++;
+		macs += report->operators[o].macs;
 		put_operator(report, o, text);
 		text_put(text, "%s\n", o + 1 < graph->operator_count ? "," : "");
 	}

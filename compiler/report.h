@@ -5,14 +5,6 @@
 
 #include "graph_write.h"
 
-struct report {
-	const struct ir_graph *graph;
-	const struct graph_source *source;
-	/* NULL: compiled without a command stream. */
-	const struct stream *stream;
-	size_t graph_bytes;
-};
-
 /* One operator: where it runs, and what its commands do as predicted. */
 struct report_operator {
 	struct stream_place place;
@@ -27,11 +19,21 @@ struct report_operator {
 	uint64_t start, finish;
 };
 
+struct report {
+	const struct ir_graph *graph;
+	const struct graph_source *source;
+	/* NULL: compiled without a command stream. */
+	const struct stream *stream;
+	size_t graph_bytes;
+	/* One for each operator of the graph, in its arena: report_operators(). */
+	const struct report_operator *operators;
+};
+
 /* "npu", "cpu" or "removed". */
 const char *report_place_name(enum kestrel_graph_place place);
 
-/* The figures of operator o of the graph. */
-struct report_operator report_operator(const struct report *report, unsigned int o);
+/* Adds up `operators`, which the texts below are made of. Returns 0 or -ENOMEM. */
+int report_operators(struct report *report);
 
 /* JSON, and the same for a terminal. Each ends the text with a zero byte; 0 or -ENOMEM. */
 int report_json(const struct report *report, struct buffer *text);

@@ -49,7 +49,7 @@ int report_text(const struct report *report, struct buffer *text)
 		 "cycles", "MACs", "array", "constants", "output; why not on the NPU");
 	for (unsigned int o = 0; o < graph->operator_count; o++) {
 		const struct ir_operator *op = &graph->operators[o];
-		struct report_operator operator = report_operator(report, o);
+		struct report_operator operator = report->operators[o];
 		uint64_t busy = operator.busy[KESTREL_UNIT_MAC];
 
 		text_put(text, "%5u ", op->source);
@@ -196,7 +196,7 @@ int report_explain(const struct report *report, const char *which, struct buffer
 	if (o < 0)
 		return o;
 	op = &graph->operators[o];
-	operator = report_operator(report, (unsigned int)o);
+	operator = report->operators[o];
 	text_put(text, "operator %u: %s\n", op->source, op->type_name);
 	text_put(text, "  place      %s", report_place_name(operator.place.place));
 	text_put(text, "%s%s\n", *operator.place.reason ? ": " : "", operator.place.reason);

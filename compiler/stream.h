@@ -82,6 +82,7 @@ struct stream {
 	uint64_t sram_peak_bytes;
 	/* What NPU segments put in memory between operators and fetch again, both ways. */
 	uint64_t spill_bytes;
+	/* Of the operators that the NPU computes, as the model states them. */
 	uint64_t macs;
 	/* Channels left out because they count for nothing. */
 	uint64_t dead_channels;

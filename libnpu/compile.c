@@ -31,6 +31,7 @@ static int compile(int is_model, const void *data, size_t size, const char *targ
 		.flags = flags,
 		.target = target,
 		.settings = settings,
+		.no_report = 1,
 	};
 	struct kestrel_compiler_result result = { 0 };
 	const struct kestrel_compiler_functions *functions;

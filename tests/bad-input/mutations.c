@@ -228,7 +228,7 @@ static uint8_t *model_mutate(const struct subject *good, size_t *size)
 /* Mutations of the model end in a compiled graph or in a refusal. */
 static int model_try(const struct subject *good, const uint8_t *input, size_t input_bytes)
 {
-	struct compile_request request = { .name = "mutated" };
+	struct compile_request request = { .name = "mutated", .wants_report = true };
 	struct compile_result compiled = { 0 };
 	struct error error = { "" };
 	uint8_t *file = model_mutate(good, &request.bytes);

@@ -155,7 +155,9 @@ static struct results results = { .subject = "tflite" };
 
 static int model_compile(const uint8_t *file, size_t size, struct error *error)
 {
-	struct compile_request request = { .bytes = size, .name = "damaged.tflite" };
+	struct compile_request request = {
+		.bytes = size, .name = "damaged.tflite", .wants_report = true,
+	};
 	struct compile_result result = { 0 };
 	/* Of exactly that size, so that a sanitizer sees a byte too far. */
 	uint8_t *exact = malloc(size ? size : 1);

@@ -188,7 +188,7 @@ static bool compiled_runs(const struct buffer *graph)
 static bool run_case(uint64_t seed)
 {
 	struct fuzz_random random = fuzz_random_start(seed);
-	struct compile_request request = { .name = "fuzzed.onnx" };
+	struct compile_request request = { .name = "fuzzed.onnx", .wants_report = true };
 	struct compile_result result = { 0 };
 	struct error error = { "" };
 	struct onnx_model model;

@@ -73,7 +73,9 @@ static void check_targets(struct test *test, const struct buffer *model)
 
 static void check_report(struct test *test, const struct buffer *model)
 {
-	struct compile_request request = { .data = model->data, .bytes = model->bytes };
+	struct compile_request request = {
+		.data = model->data, .bytes = model->bytes, .wants_report = true,
+	};
 	struct compile_result result;
 	struct error error;
 
@@ -136,6 +138,11 @@ static void check_library(struct test *test, const struct buffer *model)
 	CHECK(test, result.report && result.report[0] == '{');
 	functions->result_free(&result);
 	CHECK(test, !result.graph && !result.report);
+	functions->result_free(&result);
+	options.no_report = 1;
+	CHECK(test, !functions->compile_model(model->data, model->bytes, &options, &result, message,
+					      sizeof(message)));
+	CHECK(test, result.graph && !result.report);
 	functions->result_free(&result);
 	options.flags = 1u << 31;
 	CHECK(test, functions->compile_model(model->data, model->bytes, &options, &result, message,

@@ -101,7 +101,7 @@ static void check_convolution(struct test *test)
 static int compile_model(const struct onnx_model *model, struct compile_result *result,
 			 struct error *error)
 {
-	struct compile_request request = { .name = "test.onnx" };
+	struct compile_request request = { .name = "test.onnx", .wants_report = true };
 	uint8_t *bytes = onnx_model_pack(model, &request.bytes);
 	int ret;
 

@@ -43,6 +43,8 @@ struct kestrel_compiler_options {
 	 * graph already carries the rounding of each operator.
 	 */
 	const char *numerics;
+	/* Not 0: nobody reads the report; `report` of the result is NULL. */
+	uint32_t no_report;
 };
 
 /* Write the portable operator graph alone, without any command stream. */
@@ -53,7 +55,7 @@ struct kestrel_compiler_result {
 	/* A graph file as uapi/kestrel/graph.h describes it, 64-byte aligned. */
 	void *graph;
 	size_t graph_bytes;
-	/* The report of npuc --report: JSON text, zero-terminated. */
+	/* The report of npuc --report: JSON text, zero-terminated; NULL: see no_report. */
 	char *report;
 };
 

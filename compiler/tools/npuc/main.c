@@ -142,6 +142,7 @@ static enum npuc_exit run(struct arguments *arguments)
 	if (arguments->report) {
 		request->wants_html = has_suffix(arguments->report, ".html");
 		request->wants_text = has_suffix(arguments->report, ".txt");
+		request->wants_report = !request->wants_html && !request->wants_text;
 	}
 	if (compile(request, &result, &error)) {
 		fprintf(stderr, "npuc: %s: %s\n", arguments->model, error.text);
