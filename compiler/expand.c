@@ -196,11 +196,11 @@ static bool svdf_expands(const struct ir_graph *graph, const struct ir_operator 
 static bool product_expands(const struct ir_graph *graph, const struct ir_operator *op)
 {
 	return op->kind == IR_BATCH_MATMUL && !op->removed_reason &&
-	       graph->tensors[op->inputs[0]].type == IR_INT8 &&
+	       ir_type_bytes(graph->tensors[op->inputs[0]].type) == 1 &&
 	       (op->attributes.transpose_a || !op->attributes.transpose_b);
 }
 
-/* Bytes of a constant int8 tensor with its last two dimensions exchanged. */
+/* Bytes of a constant 8-bit tensor with its last two dimensions exchanged. */
 static const uint8_t *transposed(struct expansion *expansion, const struct ir_tensor *from)
 {
 	size_t rows = (size_t)ir_extent(from, 1), columns = (size_t)ir_extent(from, 0);

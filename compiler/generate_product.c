@@ -36,8 +36,11 @@ void generate_product(const struct program *program, const struct program_step *
 	struct generate_operand by = matrix_of(program, step, 1, &by_row);
 
 	command_set(command, KESTREL_MAC_MODE, KESTREL_MAC_CONVOLUTION);
-	command_set(command, KESTREL_MAC_FLAGS, KESTREL_MAC_FLAG_WEIGHTS_ARE_FEATURES |
-						KESTREL_MAC_FLAG_SCALE_PER_TENSOR);
+	command_set(command, KESTREL_MAC_FLAGS,
+		    KESTREL_MAC_FLAG_WEIGHTS_ARE_FEATURES | KESTREL_MAC_FLAG_SCALE_PER_TENSOR |
+		    generate_type_flags(input.value, KESTREL_MAC_FLAG_IFM_UNSIGNED, 0) |
+		    generate_type_flags(by.value, KESTREL_MAC_FLAG_WEIGHT_UNSIGNED, 0) |
+		    generate_type_flags(output.value, KESTREL_MAC_FLAG_OFM_UNSIGNED, 0));
 	/* Registers keep what the command before has set. */
 	command_set(command, KESTREL_MAC_IFM_HEIGHT, 1);
 	command_set(command, KESTREL_MAC_OFM_HEIGHT, 1);

@@ -284,7 +284,7 @@ int onnx_matmul(struct onnx *o);
 int onnx_qlinear_matmul(struct onnx *o);
 int onnx_reduce(struct onnx *o);			/* onnx_reduce.c */
 int onnx_arg_extreme(struct onnx *o);
-int onnx_softmax(struct onnx *o);
+int onnx_softmax(struct onnx *o);			/* onnx_softmax.c */
 /* A float32 mean over dimensions, which stay with one element; NULL with a message. */
 struct onnx_value *onnx_float_mean(struct onnx *o, struct onnx_value *x, uint32_t axes);
 /* Whether the current node is the mean of each row, the last dimension, of `x`. */

@@ -233,11 +233,7 @@ static int multiply_pairs(struct onnx *o, struct onnx_value *a, struct onnx_valu
 	ret = onnx_frame_take(o, &frame, y);
 	if (ret)
 		return ret;
-	a = onnx_retype(o, a->stored, &a_affine, frame.type);
-	b = a ? onnx_retype(o, b->stored, &b_affine, frame.type) : NULL;
-	if (!b)
-		return onnx_failed(o);
-	ret = emit_pairs(o, a, b, frame.result, &op);
+	ret = emit_pairs(o, a->stored, b->stored, frame.result, &op);
 	if (ret)
 		return ret;
 	onnx_frame_numbers(op, a_affine, &frame);
@@ -269,9 +265,30 @@ int onnx_gemm(struct onnx *o)
 	return ret ? ret : multiply(o, &p, o->node->outputs[0]);
 }
 
+/* The Add of a constant for each column that alone reads the product; NULL: there is none. */
+static struct onnx_node *find_bias(const struct onnx *o, struct product *p)
+{
+	const struct onnx_value *y = o->node->outputs[0];
+	struct onnx_node *node = &o->nodes[y->reader];
+	struct onnx_value *bias;
+
+	if (y->readers != 1 || y->is_output || node->done || node->output_count != 1 ||
+	    !node->outputs[0] || node->input_count != 2 || strcmp(node->proto->op_type, "Add"))
+		return NULL;
+	bias = node->inputs[node->inputs[0] == y];
+	if (!bias || !onnx_is_constant(bias) || bias->type != IR_FLOAT32 || !bias->rank ||
+	    bias->rank > p->x->rank || bias->elements != (uint64_t)p->outputs ||
+	    bias->shape[bias->rank - 1] != p->outputs)
+		return NULL;
+	p->bias = bias;
+	return node;
+}
+
 int onnx_matmul(struct onnx *o)
 {
 	struct product p = { .alpha = 1, .beta = 1 };
+	struct onnx_node *add;
+	struct onnx_value *y = o->node->outputs[0];
 	int ret = onnx_check_counts(o, 2, 2);
 
 	if (ret)
@@ -281,11 +298,19 @@ int onnx_matmul(struct onnx *o)
 	if (p.x->type != IR_FLOAT32 || p.w->type != IR_FLOAT32)
 		return onnx_fail(o, p.x, -ENOTSUP, "only float32 factors");
 	if (!onnx_is_constant(p.w) || p.w->rank != 2)
-		return multiply_pairs(o, p.x, p.w, o->node->outputs[0]);
+		return multiply_pairs(o, p.x, p.w, y);
 	ret = check_product(o, &p);
+	if (ret)
+		return ret;
+	add = find_bias(o, &p);
+	if (add) {
+		y = add->outputs[0];
+		add->done = true;
+		ret = onnx_removed(o, add, "the bias of the product before it");
+	}
 	if (!ret)
-		ret = define_product(o, &p, o->node->outputs[0], IR_FLOAT32);
-	return ret ? ret : multiply(o, &p, o->node->outputs[0]);
+		ret = define_product(o, &p, y, IR_FLOAT32);
+	return ret ? ret : multiply(o, &p, y);
 }
 
 /* a, its scale and zero point, b and its, the output's. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Operators along whole dimensions: means, extremes, softmax. */
+/* Operators along whole dimensions: means and extremes. */
 #include <errno.h>
 #include <string.h>
 
@@ -234,75 +234,4 @@ int onnx_arg_extreme(struct onnx *o)
 	while (!ret && !(axes >> op->portable->attributes.axis.axis & 1))
 		op->portable->attributes.axis.axis++;
 	return ret;
-}
-
-/* Along the last dimension of a layout. */
-static int emit_softmax(struct onnx *o, struct onnx_value *x, struct onnx_value *y,
-			enum onnx_layout layout)
-{
-	bool logarithm = !strcmp(o->node->proto->op_type, "LogSoftmax");
-	struct kestrel_graph_softmax *softmax;
-	struct ir_operator *op;
-	int from, to, ret = onnx_tensor(o, x, layout, &from);
-
-	if (!ret)
-		ret = onnx_tensor_new(o, y, layout, &to);
-	if (ret)
-		return ret;
-	op = onnx_emit(o, logarithm ? IR_LOG_SOFTMAX : IR_SOFTMAX, 1, &from, to);
-	if (!op)
-		return onnx_failed(o);
-	op->processor_reason = "ONNX defines softmax with float32 exponentials";
-	ret = resolve_portable(o->graph, op, logarithm ? KESTREL_GRAPH_LOG_SOFTMAX :
-			       KESTREL_GRAPH_SOFTMAX, 0);
-	if (ret)
-		return ret;
-	softmax = &op->portable->attributes.softmax;
-	softmax->kind = KESTREL_GRAPH_SOFTMAX_FLOAT;
-	softmax->beta = resolve_float_bits(1);
-	return 0;
-}
-
-int onnx_softmax(struct onnx *o)
-{
-	bool flattens = o->opset < 13;
-	struct onnx_value *x, *y, *view, *made;
-	int32_t shape[2] = { 1, 1 };
-	unsigned int axis;
-	int ret = onnx_check_counts(o, 1, 1);
-
-	if (ret)
-		return ret;
-	x = onnx_input(o, 0);
-	y = o->node->outputs[0];
-	if (x->type != IR_FLOAT32 || !x->rank)
-		return onnx_fail(o, x, -ENOTSUP, "only float32 of at least one dimension");
-	ret = onnx_axis(o, onnx_attribute_int(o, "axis", flattens ? 1 : -1), x->rank, &axis);
-	if (!ret)
-		ret = onnx_define(o, y, IR_FLOAT32, x->rank, x->shape);
-	if (ret)
-		return ret;
-	if (axis + 1 == x->rank)
-		return emit_softmax(o, x, y, ONNX_PLAIN);
-	if (!flattens && axis == 1 && (x->rank == 3 || x->rank == 4))
-		return emit_softmax(o, x, y, ONNX_CHANNELS_LAST);
-	if (!flattens)
-		return onnx_fail(o, x, -ENOTSUP,
-				 "axis %u; the last one, or the channels of a map, are supported",
-				 axis);
-	/* Old opsets take all dimensions from the axis on as one. */
-	for (unsigned int d = 0; d < x->rank; d++)
-		shape[d >= axis] *= x->shape[d];
-	view = onnx_reshaped(o, x, x->name, 2, shape);
-	made = view ? onnx_value_new(o, y->name, IR_FLOAT32, 2, shape) : NULL;
-	if (!made)
-		return onnx_failed(o);
-	ret = emit_softmax(o, view, made, ONNX_PLAIN);
-	if (ret)
-		return ret;
-	view = onnx_reshaped(o, made, y->name, y->rank, y->shape);
-	if (!view)
-		return onnx_failed(o);
-	onnx_alias(y, view);
-	return 0;
 }

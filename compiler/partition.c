@@ -252,7 +252,7 @@ static const struct form {
 	{ IR_MAXIMUM, 2, INT8, INT8, elementwise_reason, elementwise_words },
 	{ IR_MAXIMUM, 2, UINT8, UINT8, elementwise_reason, elementwise_words },
 	{ IR_MAXIMUM, 2, INT16, INT16, elementwise_reason, elementwise_words },
-	{ IR_BATCH_MATMUL, 2, INT8, INT8, product_reason, product_words },
+	{ IR_BATCH_MATMUL, 2, BYTE, BYTE, product_reason, product_words },
 	{ IR_SOFTMAX, 1, BYTE, BYTE, softmax_reason, softmax_words },
 	{ IR_LAYER_NORM, 1, BYTE, BYTE, NULL, "" },
 	{ IR_PAD, 1, INT8, INT8, pad_reason, pad_words },

@@ -109,11 +109,13 @@ int check_matmul(const struct check *check)
 	const struct kestrel_graph_tensor *b = check_input(check, 1);
 	const struct kestrel_graph_tensor *output = check_output(check, 0);
 	const uint32_t *of_a, *of_b, *of_output;
+	int bytes = check_is_byte(a->type) && check_is_byte(b->type) &&
+		    check_is_byte(output->type);
 	int ret;
 
-	if (a->type != b->type || a->type != output->type ||
-	    (!check_is_byte(a->type) && a->type != KESTREL_GRAPH_TYPE_INT16 &&
-	     a->type != KESTREL_GRAPH_TYPE_FLOAT32))
+	if (!bytes && (a->type != b->type || a->type != output->type ||
+		       (a->type != KESTREL_GRAPH_TYPE_INT16 &&
+			a->type != KESTREL_GRAPH_TYPE_FLOAT32)))
 		return check_fail(check, -ENOTSUP, "no kernel for %s x %s with output %s",
 				  graph_type_name(a->type), graph_type_name(b->type),
 				  graph_type_name(output->type));

@@ -144,6 +144,15 @@ def matmul(m):
 
 
 @family
+def matmul_bias(m):
+    """With an Add that has no integers of its own before it."""
+    depth, outputs = size(m, 1, 40), size(m, 1, 40)
+    operands = [m.node("MatMul", [m.real([1, 3, depth]), m.weights([depth, outputs])]),
+                m.bias(outputs)]
+    m.finish(activation(m, m.node("Add", operands[::-1] if flip(m) else operands)))
+
+
+@family
 def matmul_dynamic(m):
     depth, batch = size(m, 1, 20), [[], [2], [1, 3]][m.rng.integers(0, 3)]
     a = m.real(batch + [size(m), depth])
@@ -320,6 +329,16 @@ def softmax(m):
     x = m.real([1, size(m, 2), size(m, 2), size(m, 2)])
     operator = str(m.rng.choice(["Softmax", "LogSoftmax"]))
     m.finish(m.node(operator, [x], axis=int(m.rng.choice([-1, 1]))))
+
+
+@family
+def softmax_fixed(m):
+    """To the scale that the NPU has."""
+    x = m.real([1, size(m, 2), size(m, 2), size(m, 2, 40)])
+    y = m.node("Softmax", [x], axis=int(m.rng.choice([-1, 1])) if m.opset >= 13 else -1)
+    dtype = m.byte()
+    parameters = m.parameters(dtype, 2.0 ** -8, np.iinfo(dtype).min if flip(m) else None)
+    m.output(m.quantise(y, parameters), dtype)
 
 
 @family

@@ -3,13 +3,16 @@
 #
 # Compiles the small transformers of this directory for two configurations, runs them
 # on the processor and on the simulated NPU and compares with the reference's outputs
-# byte for byte; at least 95 % of the multiply-accumulates must be on the NPU. With
-# TensorFlow, also: models and outputs are what make.py and the reference make. Prints
-# TAP lines.
+# byte for byte; at least 95 % of the multiply-accumulates must be on the NPU. Of the
+# ONNX model processor and simulator must agree byte for byte; the chain of its 17
+# quantised operators may end 8 steps beside the definition. With TensorFlow, also:
+# models and outputs are what make.py and the reference make; with ONNX Runtime: what
+# make_onnx.py makes, and each operator is at most a step beside. Prints TAP lines.
 set -u
 cd "$(dirname "$0")/../.."
 
 share=95
+chain_steps=8
 here=tests/transformer
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -73,6 +76,32 @@ for model in "$here"/*/model.tflite; do
 		done
 	done
 done
+model=$here/encoder-onnx/model.onnx
+for target in kestrel-256 kestrel-512; do
+	build/bin/npuc "$model" -o "$work/graph.npu" --target $target \
+		--report "$work/report.json" >"$work/log" 2>&1 &&
+		tests/models/share.py "$work/report.json" $share >"$work/log" 2>&1 &&
+		report_counts encoder-onnx >"$work/log" 2>&1
+	result "encoder-onnx, $target: $share % of the MACs on the NPU" $? "$work/log"
+	for device in cpu sim; do
+		build/bin/npu-run "$work/graph.npu" --device $device --target $target --json \
+			--input "${model%/*}/input_0.bin" --output "$work/$device.bin" \
+			>"$work/run.json" 2>&1 || cat "$work/run.json"
+	done >"$work/log" 2>&1
+	grep -q '"npu_jobs": [1-9]' "$work/run.json" >>"$work/log" 2>&1 &&
+		cmp "$work/cpu.bin" "$work/sim.bin" >>"$work/log" 2>&1 &&
+		$here/steps.py "${model%/*}/output_0.bin" "$work/cpu.bin" $chain_steps \
+			>>"$work/log" 2>&1
+	result "encoder-onnx, $target: processor and NPU agree, near the definition" $? "$work/log"
+	rm -f "$work/cpu.bin" "$work/sim.bin"
+done
+if python=$(tests/demo/make-venv.sh onnxruntime 2>"$work/log"); then
+	"$python" $here/make_onnx.py --check >"$work/log" 2>&1
+	result "encoder-onnx: what make_onnx.py makes" $? "$work/log"
+	"$python" $here/check_onnx.py || failed=1
+else
+	echo "ok - encoder-onnx: each operator # SKIP no ONNX Runtime: tests/demo/make-venv.sh onnxruntime fails"
+fi
 if [ -x "${KESTREL_CACHE:-$HOME/.cache/kestrel}/tensorflow-2.14.1/bin/python" ]; then
 	$here/make.py --check >"$work/log" 2>&1
 	result "the reference's outputs" $? "$work/log"

@@ -206,7 +206,7 @@ enum kestrel_graph_opcode {
 	KESTREL_GRAPH_DEPTHWISE_CONV_2D		= 2,	/* convolution; output channel = c * multiplier + j */
 	KESTREL_GRAPH_TRANSPOSE_CONV		= 3,	/* convolution */
 	KESTREL_GRAPH_FULLY_CONNECTED		= 4,	/* convolution (zero points, requantise only) */
-	KESTREL_GRAPH_BATCH_MATMUL		= 5,	/* matmul. in: a, b */
+	KESTREL_GRAPH_BATCH_MATMUL		= 5,	/* matmul. in: a, b; of 8 bits each its own type */
 	/* Elementwise with broadcasting. in: a, b. */
 	KESTREL_GRAPH_ADD			= 16,	/* elementwise */
 	KESTREL_GRAPH_SUB			= 17,	/* elementwise */
