@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include <math.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <kestrel/isa.h>
 
 #include "codec.h"
-
-#define STATES KESTREL_CODEC_STATES
 
 /* Bit strings, least significant bit of the first byte first. */
 struct bit_writer {
@@ -45,41 +42,77 @@ static double slot_gain(uint32_t count, uint32_t slots)
 	return count * log2((slots + 1.0) / slots);
 }
 
-void codec_table_build(struct codec_table *table, const uint32_t counts[256])
+static unsigned int state_bits(bool pair)
+{
+	return pair ? KESTREL_CODEC_PAIR_STATE_BITS : KESTREL_CODEC_STATE_BITS;
+}
+
+unsigned int codec_state_bits(bool pair)
+{
+	return KESTREL_CODEC_LANES * state_bits(pair);
+}
+
+void codec_count(const uint8_t *symbols, size_t count, bool pair, struct codec_counts *counts)
+{
+	memset(counts, 0, sizeof(*counts));
+	counts->pair = pair;
+	for (size_t i = 0; i < count; i++)
+		counts->count[pair && i % 2][symbols[i]]++;
+}
+
+/* Shares the states out among the symbols of one table. */
+static void slots_share(const uint32_t counts[256], int32_t states, uint16_t slots[256])
 {
 	uint64_t total = 0;
-	int32_t left = STATES;
+	int32_t left = states;
 
 	for (int s = 0; s < 256; s++)
 		total += counts[s];
 	for (int s = 0; s < 256; s++) {
-		uint64_t slots = (uint64_t)counts[s] * STATES / total;
+		uint64_t share = (uint64_t)counts[s] * (uint64_t)states / total;
 
-		if (counts[s] && !slots)
-			slots = 1;
-		table->slots[s] = (uint16_t)slots;
-		left -= (int32_t)slots;
+		if (counts[s] && !share)
+			share = 1;
+		slots[s] = (uint16_t)share;
+		left -= (int32_t)share;
 	}
 	/* Rounding leaves a few too many or too few: move them where it costs least. */
 	for (; left > 0; left--) {
 		int best = -1;
 
 		for (int s = 0; s < 256; s++)
-			if (counts[s] && (best < 0 || slot_gain(counts[s], table->slots[s]) >
-						      slot_gain(counts[best], table->slots[best])))
+			if (counts[s] && (best < 0 || slot_gain(counts[s], slots[s]) >
+						      slot_gain(counts[best], slots[best])))
 				best = s;
-		table->slots[best]++;
+		slots[best]++;
 	}
 	for (; left < 0; left++) {
 		int best = -1;
 
 		for (int s = 0; s < 256; s++)
-			if (table->slots[s] > 1 &&
-			    (best < 0 || slot_gain(counts[s], table->slots[s] - 1u) <
-					 slot_gain(counts[best], table->slots[best] - 1u)))
+			if (slots[s] > 1 &&
+			    (best < 0 || slot_gain(counts[s], slots[s] - 1u) <
+					 slot_gain(counts[best], slots[best] - 1u)))
 				best = s;
-		table->slots[best]--;
+		slots[best]--;
 	}
+}
+
+void codec_table_build(struct codec_table *table, const struct codec_counts *counts)
+{
+	table->pair = counts->pair;
+	for (int t = 0; t <= counts->pair; t++)
+		slots_share(counts->count[t], 1 << state_bits(counts->pair), table->slots[t]);
+}
+
+/* Elias-gamma code of a value of at least 1. */
+static void gamma_put(struct bit_writer *writer, uint32_t value)
+{
+	unsigned int bits = floor_log2(value);
+
+	bits_put(writer, 0, bits);
+	bits_put(writer, 1, 1);
+	bits_put(writer, value & ((1u << bits) - 1), bits);
 }
 
 size_t codec_table_write(const struct codec_table *table, struct buffer *out)
@@ -87,52 +120,72 @@ size_t codec_table_write(const struct codec_table *table, struct buffer *out)
 	struct bit_writer writer = { .out = out };
 	size_t before = out->bytes;
 
-	for (int s = 0; s < 256; s++) {
-		uint32_t value = table->slots[s] + 1u;
-		unsigned int bits = floor_log2(value);
+	for (int t = 0; t <= table->pair; t++) {
+		const uint16_t *slots = table->slots[t];
 
-		bits_put(&writer, 0, bits);
-		bits_put(&writer, 1, 1);
-		bits_put(&writer, value & ((1u << bits) - 1), bits);
+		for (int s = 0; s < 256; s++) {
+			uint32_t absent = 0;
+
+			gamma_put(&writer, slots[s] + 1u);
+			if (!table->pair || slots[s])
+				continue;
+			while (s + 1 < 256 && !slots[s + 1]) {
+				absent++;
+				s++;
+			}
+			gamma_put(&writer, absent + 1);
+		}
 	}
 	bits_end(&writer);
 	return out->bytes - before;
 }
 
-double codec_cost(const struct codec_table *table, const uint32_t counts[256])
+double codec_cost(const struct codec_table *table, const struct codec_counts *counts)
 {
 	double bits = 0;
 
-	for (int s = 0; s < 256; s++) {
-		if (counts[s] && !table->slots[s])
-			return -1;
-		if (counts[s])
-			bits += counts[s] * log2((double)STATES / table->slots[s]);
-	}
+	if (table->pair != counts->pair)
+		return -1;
+	for (int t = 0; t <= counts->pair; t++)
+		for (int s = 0; s < 256; s++) {
+			uint32_t count = counts->count[t][s];
+
+			if (count && !table->slots[t][s])
+				return -1;
+			if (count)
+				bits += count * (state_bits(table->pair) -
+						 log2((double)table->slots[t][s]));
+		}
 	return bits;
 }
 
+/* States of one table. */
 struct encoder {
+	const uint16_t *slots;
+	unsigned int state_bits;
 	/* States of each symbol by visit, and where a symbol's begin. */
-	uint16_t states[STATES];
+	uint16_t states[KESTREL_CODEC_STATES];
 	uint16_t first[256];
 };
 
-static void encoder_build(struct encoder *encoder, const struct codec_table *table)
+static void encoder_build(struct encoder *encoder, const uint16_t slots[256],
+			  unsigned int state_bits)
 {
-	uint8_t symbols[STATES];
+	uint8_t symbols[KESTREL_CODEC_STATES];
 	uint16_t visits[256] = { 0 };
-	unsigned int position = 0, first = 0;
+	unsigned int position = 0, first = 0, states = 1u << state_bits;
 
+	encoder->slots = slots;
+	encoder->state_bits = state_bits;
 	for (int s = 0; s < 256; s++) {
 		encoder->first[s] = (uint16_t)first;
-		first += table->slots[s];
-		for (int n = 0; n < table->slots[s]; n++) {
+		first += slots[s];
+		for (int n = 0; n < slots[s]; n++) {
 			symbols[position] = (uint8_t)s;
-			position = (position + KESTREL_CODEC_STEP) % STATES;
+			position = (position + KESTREL_CODEC_STEP) % states;
 		}
 	}
-	for (unsigned int i = 0; i < STATES; i++) {
+	for (unsigned int i = 0; i < states; i++) {
 		uint8_t s = symbols[i];
 
 		encoder->states[encoder->first[s] + visits[s]++] = (uint16_t)i;
@@ -146,15 +199,14 @@ struct emission {
 };
 
 /*
- * The decoder goes from state to state + STATES = (x << bits) + value, x being
+ * The decoder goes from state to state + states = (x << bits) + value, x being
  * the state's visit number; so the encoder, which walks backwards, drops as
  * many low bits of the next state as bring it to slots..2 slots - 1.
  */
-static struct emission step_back(const struct encoder *encoder, const struct codec_table *table,
-				 uint8_t symbol, uint16_t *state)
+static struct emission step_back(const struct encoder *encoder, uint8_t symbol, uint16_t *state)
 {
-	uint32_t slots = table->slots[symbol];
-	uint32_t next = *state + (uint32_t)STATES;
+	uint32_t slots = encoder->slots[symbol];
+	uint32_t next = *state + (1u << encoder->state_bits);
 	struct emission emission = { 0 };
 	unsigned int count = 0;
 
@@ -166,10 +218,8 @@ static struct emission step_back(const struct encoder *encoder, const struct cod
 	return emission;
 }
 
-size_t codec_runs(const uint8_t *data, size_t bytes, uint8_t value, struct buffer *out)
+static void put_runs(const uint8_t *data, size_t bytes, uint8_t value, struct buffer *out)
 {
-	size_t before = out->bytes;
-
 	for (size_t i = 0; i < bytes;) {
 		size_t more = 0;
 
@@ -181,40 +231,90 @@ size_t codec_runs(const uint8_t *data, size_t bytes, uint8_t value, struct buffe
 		buffer_byte(out, (uint8_t)more);
 		i += more;
 	}
+}
+
+static void put_pairs(const uint8_t *data, size_t bytes, uint8_t value,
+		      const struct codec_table *table, struct buffer *out)
+{
+	for (size_t i = 0; i < bytes;) {
+		size_t run = 0;
+
+		/* The last byte of a run that nothing follows is itself the pair's byte. */
+		while (run < 255 && i + run + 1 < bytes && data[i + run] == value)
+			run++;
+		while (table && run && !table->slots[0][run])
+			run--;
+		buffer_byte(out, (uint8_t)run);
+		buffer_byte(out, data[i + run]);
+		i += run + 1;
+	}
+}
+
+size_t codec_symbols(const uint8_t *data, size_t bytes, enum codec_form form, uint8_t value,
+		     const struct codec_table *table, struct buffer *out)
+{
+	size_t before = out->bytes;
+
+	if (form == CODEC_BYTES)
+		buffer_append(out, data, bytes);
+	else if (form == CODEC_RUNS)
+		put_runs(data, bytes, value, out);
+	else
+		put_pairs(data, bytes, value, table, out);
 	return out->bytes - before;
 }
 
-size_t codec_encode(const struct codec_table *table, const uint8_t *data, size_t bytes,
+size_t codec_encode(const struct codec_table *table, const uint8_t *symbols, size_t count,
 		    struct buffer *out)
 {
-	struct emission *emissions = calloc(bytes, sizeof(*emissions));
+	struct emission *emissions = calloc(count, sizeof(*emissions));
 	uint16_t states[KESTREL_CODEC_LANES] = { 0 };
 	bool started[KESTREL_CODEC_LANES] = { false };
+	unsigned int bits = state_bits(table->pair);
 	struct bit_writer writer = { .out = out };
-	struct encoder encoder;
+	struct encoder encoders[2];
 	size_t before = out->bytes;
 
 	if (!emissions) {
 		out->failed = true;
 		return 0;
 	}
-	encoder_build(&encoder, table);
-	for (size_t i = bytes; i-- > 0;) {
+	for (int t = 0; t <= table->pair; t++)
+		encoder_build(&encoders[t], table->slots[t], bits);
+	for (size_t i = count; i-- > 0;) {
+		const struct encoder *encoder = &encoders[table->pair && i % 2];
 		unsigned int lane = i % KESTREL_CODEC_LANES;
 
 		if (started[lane]) {
-			emissions[i] = step_back(&encoder, table, data[i], &states[lane]);
+			emissions[i] = step_back(encoder, symbols[i], &states[lane]);
 		} else {
 			/* The last output of a lane leaves no bits; any of its states will do. */
-			states[lane] = encoder.states[encoder.first[data[i]]];
+			states[lane] = encoder->states[encoder->first[symbols[i]]];
 			started[lane] = true;
 		}
 	}
 	for (unsigned int lane = 0; lane < KESTREL_CODEC_LANES; lane++)
-		bits_put(&writer, states[lane], KESTREL_CODEC_STATE_BITS);
-	for (size_t i = 0; i < bytes; i++)
+		bits_put(&writer, states[lane], bits);
+	for (size_t i = 0; i < count; i++)
 		bits_put(&writer, emissions[i].value, emissions[i].count);
 	bits_end(&writer);
 	free(emissions);
 	return out->bytes - before;
+}
+
+bool codec_is_int4(const uint8_t *data, size_t bytes)
+{
+	for (size_t i = 0; i < bytes; i++)
+		if ((uint8_t)(data[i] + 8) > 15)
+			return false;
+	return true;
+}
+
+void codec_pack_int4(const uint8_t *data, size_t bytes, struct buffer *out)
+{
+	for (size_t i = 0; i < bytes; i += 2) {
+		uint8_t high = i + 1 < bytes ? data[i + 1] : 0;
+
+		buffer_byte(out, (uint8_t)((data[i] & 15) | high << 4));
+	}
 }

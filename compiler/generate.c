@@ -12,10 +12,17 @@
 
 /* Compressed weights must save more than this many bytes to be worth a table. */
 #define TABLE_GAIN_BYTES 16
-/* Bits of the decoder's initial states, in front of every encoded piece. */
-#define STATE_BITS (KESTREL_CODEC_LANES * KESTREL_CODEC_STATE_BITS)
 /* Symbols that the slowest decoder takes in the time of a byte on its port. */
 #define DECODER_SYMBOLS_PER_BYTE 2
+
+/* What the DMA unit makes of weights on their way. */
+enum coding {
+	CODING_NONE,
+	/* Two weights a byte. */
+	CODING_INT4,
+	/* By a decode table. */
+	CODING_TABLE,
+};
 
 /* Weights of output channels [first, first + count) as they lie in memory. */
 struct encoded {
@@ -23,17 +30,17 @@ struct encoded {
 	struct weights_part part;
 	uint8_t *data;
 	size_t bytes;
-	/* As its node says; false where the node's table lacks a symbol. */
-	bool compressed;
-	/* In run mode: how many. */
+	/* As its node says; CODING_NONE where the node's table lacks a symbol. */
+	enum coding coding;
+	/* Of a form other than CODEC_BYTES: how many. */
 	size_t symbols;
 };
 
 /* How a node's weights are stored. */
 struct generate_coding {
-	bool compressed;
-	/* In run mode, and of which value. */
-	bool runs;
+	enum coding coding;
+	enum codec_form form;
+	/* The value that runs in the forms that have one. */
 	uint8_t run_value;
 	/* Which of the tables, in the order of their first use. */
 	unsigned int table;
@@ -83,6 +90,13 @@ static void load_raw(struct generator *generator, unsigned int operator_index, s
 	command_access(command, COMMAND_SPACE_SRAM, true, address, address + bytes);
 }
 
+/* What names a table, in its slot, to the DMA unit. */
+static unsigned int table_number(const struct generate_cache *cache, unsigned int table)
+{
+	return table % KESTREL_CODEC_TABLES +
+	       (cache->tables[table].pair ? KESTREL_CODEC_PAIR : 0);
+}
+
 static void load_table(struct generator *generator, unsigned int table,
 		       unsigned int operator_index)
 {
@@ -101,15 +115,8 @@ static void load_table(struct generator *generator, unsigned int table,
 	command_set(command, KESTREL_DMA_MODE, KESTREL_DMA_LOAD_TABLE);
 	fetch_constants(command, generator->table_offsets[table]);
 	command_set(command, KESTREL_DMA_SOURCE_BYTES, generator->table_bytes[table]);
-	command_set(command, KESTREL_DMA_TABLE, slot);
+	command_set(command, KESTREL_DMA_TABLE, table_number(generator->cache, table));
 	generator->slots[slot] = table;
-}
-
-static void count_bytes(const uint8_t *data, size_t bytes, uint32_t counts[256])
-{
-	memset(counts, 0, 256 * sizeof(counts[0]));
-	for (size_t i = 0; i < bytes; i++)
-		counts[data[i]]++;
 }
 
 static uint8_t most_common(const uint32_t counts[256])
@@ -133,104 +140,145 @@ static double coding_cost(double bits, size_t symbols)
 	return bits > decoding ? bits : decoding;
 }
 
-/*
- * Takes the coding of the symbols with these counts if it is the cheapest so far:
- * with the table of the node before, or with a table of its own.
- */
-static void consider_coding(struct generate_cache *cache, struct generate_coding *coding,
-			    const uint32_t counts[256], size_t symbols, double *best,
-			    struct codec_table *fresh_table, bool *fresh_taken,
-			    struct buffer *description)
-{
+/* The best coding of a node's weights so far. */
+struct choice {
+	struct generate_coding *coding;
+	/* In bits on the port. */
+	double cost;
+	/* The coding has a table of its own, which is not yet in the cache. */
+	bool fresh;
 	struct codec_table table;
+	/* A table's description, to know its size. */
+	struct buffer description;
+};
+
+/*
+ * Takes the coding of the symbols in this form if it is the cheapest so far: with
+ * the table of the node before, or with a table of its own.
+ */
+static void consider_form(const struct generate_cache *cache, enum codec_form form,
+			  const struct buffer *symbols, struct choice *choice)
+{
+	struct generate_coding *coding = choice->coding;
+	struct codec_counts counts;
+	struct codec_table table;
+	unsigned int state_bits = codec_state_bits(form == CODEC_PAIRS);
 	double cost;
 
+	codec_count(symbols->data, symbols->bytes, form == CODEC_PAIRS, &counts);
+	if (form == CODEC_PAIRS) {
+		/* Any run can then be made of shorter ones: see codec_symbols(). */
+		counts.count[0][0]++;
+		counts.count[1][coding->run_value]++;
+	}
 	if (cache->table_count) {
-		double bits = codec_cost(&cache->tables[cache->table_count - 1], counts);
+		double bits = codec_cost(&cache->tables[cache->table_count - 1], &counts);
 
-		cost = coding_cost(bits + STATE_BITS, symbols);
-		if (bits >= 0 && cost < *best) {
-			*best = cost;
-			*fresh_taken = false;
-			coding->compressed = true;
+		cost = coding_cost(bits + state_bits, symbols->bytes);
+		if (bits >= 0 && cost < choice->cost) {
+			choice->cost = cost;
+			choice->fresh = false;
+			coding->coding = CODING_TABLE;
 			coding->table = cache->table_count - 1;
-			coding->runs = false;
+			coding->form = form;
 		}
 	}
-	codec_table_build(&table, counts);
-	description->bytes = 0;
-	codec_table_write(&table, description);
-	cost = coding_cost(codec_cost(&table, counts) + STATE_BITS, symbols) +
-	       8.0 * (double)(description->bytes + TABLE_GAIN_BYTES);
-	if (cost < *best) {
-		*best = cost;
-		*fresh_taken = true;
-		*fresh_table = table;
-		coding->compressed = true;
+	codec_table_build(&table, &counts);
+	choice->description.bytes = 0;
+	codec_table_write(&table, &choice->description);
+	cost = coding_cost(codec_cost(&table, &counts) + state_bits, symbols->bytes) +
+	       8.0 * (double)(choice->description.bytes + TABLE_GAIN_BYTES);
+	if (cost < choice->cost) {
+		choice->cost = cost;
+		choice->fresh = true;
+		choice->table = table;
+		coding->coding = CODING_TABLE;
 		coding->table = cache->table_count;
-		coding->runs = false;
+		coding->form = form;
 	}
 }
 
-/*
- * Decides for each node in turn: raw, or encoded, with runs of its most common
- * value or without.
- */
+static void decide_node(const struct segment_node *node, struct generate_cache *cache,
+			struct choice *choice, struct buffer *symbols)
+{
+	struct weights_part part = weights_whole(&node->weights);
+	struct codec_counts counts;
+
+	symbols->bytes = 0;
+	phases_pack(node, &part, CODEC_BYTES, 0, NULL, symbols);
+	if (symbols->failed)
+		return;
+	choice->cost = 8.0 * (double)symbols->bytes;
+	choice->fresh = false;
+	if (codec_is_int4(symbols->data, symbols->bytes)) {
+		choice->cost /= 2;
+		choice->coding->coding = CODING_INT4;
+	}
+	codec_count(symbols->data, symbols->bytes, false, &counts);
+	choice->coding->run_value = most_common(counts.count[0]);
+	for (unsigned int form = CODEC_BYTES; form <= CODEC_PAIRS && !symbols->failed; form++) {
+		symbols->bytes = 0;
+		phases_pack(node, &part, form, choice->coding->run_value, NULL, symbols);
+		if (!symbols->failed)
+			consider_form(cache, form, symbols, choice);
+	}
+	if (choice->fresh)
+		cache->tables[cache->table_count++] = choice->table;
+}
+
+/* Decides for each node in turn: raw, as int4, or by a table in one of the forms. */
 static int decide_coding(const struct segment *segment, struct generate_cache *cache)
 {
 	struct arena *arena = segment->graph->arena;
-	struct buffer all = { 0 }, runs = { 0 }, description = { 0 };
+	struct buffer symbols = { 0 };
+	struct choice choice = { 0 };
+	bool failed;
 
 	cache->codings = arena_alloc(arena, segment->node_count, sizeof(*cache->codings));
 	cache->tables = arena_alloc(arena, segment->node_count + 1, sizeof(*cache->tables));
 	if (!cache->codings || !cache->tables)
 		return error_memory(segment->graph->error);
 	for (unsigned int n = 0; n < segment->node_count; n++) {
-		const struct segment_node *node = &segment->nodes[n];
-		struct generate_coding *coding = &cache->codings[n];
-		struct weights_part part;
-		struct codec_table table;
-		bool fresh = false;
-		uint32_t counts[256];
-		double best, before;
-
-		if (!node->is_mac || node->is_product)
-			continue;
-		all.bytes = runs.bytes = 0;
-		part = weights_whole(&node->weights);
-		phases_pack(node, &part, false, 0, &all);
-		count_bytes(all.data, all.bytes, counts);
-		coding->run_value = most_common(counts);
-		phases_pack(node, &part, true, coding->run_value, &runs);
-		if (all.failed || runs.failed)
-			break;
-		best = 8.0 * (double)all.bytes;
-		consider_coding(cache, coding, counts, all.bytes, &best, &table, &fresh,
-				&description);
-		before = best;
-		count_bytes(runs.data, runs.bytes, counts);
-		consider_coding(cache, coding, counts, runs.bytes, &best, &table, &fresh,
-				&description);
-		coding->runs = best < before;
-		if (description.failed)
-			break;
-		if (fresh)
-			cache->tables[cache->table_count++] = table;
+		choice.coding = &cache->codings[n];
+		if (segment->nodes[n].is_mac && !segment->nodes[n].is_product)
+			decide_node(&segment->nodes[n], cache, &choice, &symbols);
 	}
-	buffer_release(&all);
-	buffer_release(&runs);
-	buffer_release(&description);
-	return all.failed || runs.failed || description.failed ?
-	       error_memory(segment->graph->error) : 0;
+	failed = symbols.failed || choice.description.failed;
+	buffer_release(&symbols);
+	buffer_release(&choice.description);
+	return failed ? error_memory(segment->graph->error) : 0;
 }
 
 /* Some kernel rows of a node may cut its runs, and so have symbols that the whole has not. */
 static bool table_has_symbols(const struct codec_table *table, const struct buffer *symbols)
 {
-	uint32_t counts[256];
+	struct codec_counts counts;
 
-	count_bytes(symbols->data, symbols->bytes, counts);
-	return codec_cost(table, counts) >= 0;
+	codec_count(symbols->data, symbols->bytes, table->pair, &counts);
+	return codec_cost(table, &counts) >= 0;
+}
+
+/* Appends a part's weights as its node's coding has them; whether that can be done. */
+static bool encode_part(const struct generate_cache *cache, const struct generate_coding *coding,
+			const struct segment_node *node, const struct weights_part *part,
+			struct encoded *encoded, struct buffer *out)
+{
+	const struct codec_table *table = &cache->tables[coding->table];
+	struct buffer symbols = { 0 };
+	bool encodable = true;
+
+	phases_pack(node, part, coding->form, coding->run_value, table, &symbols);
+	if (coding->coding == CODING_INT4)
+		codec_pack_int4(symbols.data, symbols.bytes, out);
+	else if (!symbols.failed && table_has_symbols(table, &symbols))
+		codec_encode(table, symbols.data, symbols.bytes, out);
+	else
+		encodable = false;
+	encoded->coding = coding->coding;
+	encoded->symbols = coding->form == CODEC_BYTES ? 0 : symbols.bytes;
+	out->failed |= symbols.failed;
+	buffer_release(&symbols);
+	return encodable;
 }
 
 /* The weights of a buffer as they are stored; NULL when out of memory. */
@@ -240,36 +288,26 @@ static const struct encoded *encode_weights(struct generator *generator,
 	const struct segment *segment = generator->program->segment;
 	struct generate_coding *coding = &generator->cache->codings[buffer->index];
 	const struct segment_node *node = &segment->nodes[buffer->index];
-	struct buffer packed = { 0 }, runs = { 0 }, coded = { 0 };
-	const struct buffer *symbols = coding->runs ? &runs : &packed;
 	struct encoded *encoded;
-	bool compressed;
+	struct buffer stored = { 0 };
 
 	for (encoded = coding->encoded; encoded; encoded = encoded->next)
 		if (weights_part_equal(&encoded->part, &buffer->part))
 			return encoded;
-	phases_pack(node, &buffer->part, false, 0, &packed);
-	if (coding->runs && !packed.failed)
-		phases_pack(node, &buffer->part, true, coding->run_value, &runs);
-	compressed = coding->compressed && !packed.failed && !runs.failed &&
-		     table_has_symbols(&generator->cache->tables[coding->table], symbols);
-	if (compressed)
-		codec_encode(&generator->cache->tables[coding->table], symbols->data,
-			     symbols->bytes, &coded);
 	encoded = arena_alloc(segment->graph->arena, 1, sizeof(*encoded));
-	if (encoded && !packed.failed && !runs.failed && !coded.failed) {
-		const struct buffer *stored = compressed ? &coded : &packed;
-
-		encoded->part = buffer->part;
-		encoded->bytes = stored->bytes;
-		encoded->compressed = compressed;
-		encoded->symbols = runs.bytes;
-		encoded->data = arena_copy(segment->graph->arena, stored->data, stored->bytes);
+	if (!encoded)
+		return NULL;
+	encoded->part = buffer->part;
+	if (coding->coding == CODING_NONE ||
+	    !encode_part(generator->cache, coding, node, &buffer->part, encoded, &stored)) {
+		encoded->coding = CODING_NONE;
+		phases_pack(node, &buffer->part, CODEC_BYTES, 0, NULL, &stored);
 	}
-	buffer_release(&packed);
-	buffer_release(&runs);
-	buffer_release(&coded);
-	if (!encoded || !encoded->data)
+	if (!stored.failed)
+		encoded->data = arena_copy(segment->graph->arena, stored.data, stored.bytes);
+	encoded->bytes = stored.bytes;
+	buffer_release(&stored);
+	if (!encoded->data)
 		return NULL;
 	encoded->next = coding->encoded;
 	coding->encoded = encoded;
@@ -289,24 +327,31 @@ static int load_weights(struct generator *generator, unsigned int index)
 
 	if (!encoded)
 		return error_memory(program->segment->graph->error);
-	if (!encoded->compressed) {
+	if (encoded->coding == CODING_NONE) {
 		offset = buffer_append(generator->constants, encoded->data, encoded->bytes);
 		load_raw(generator, operator_index, offset, place->address, place->bytes);
 		return 0;
 	}
-	/* The next table arrives while this one is in use. */
-	load_table(generator, coding->table, operator_index);
-	load_table(generator, coding->table + 1, operator_index);
+	if (encoded->coding == CODING_TABLE) {
+		/* The next table arrives while this one is in use. */
+		load_table(generator, coding->table, operator_index);
+		load_table(generator, coding->table + 1, operator_index);
+	}
 	offset = buffer_append(generator->constants, encoded->data, encoded->bytes);
 	command = command_append(generator->list, KESTREL_UNIT_DMA_IN, operator_index);
-	command_set(command, KESTREL_DMA_MODE, KESTREL_DMA_DECODE);
 	fetch_constants(command, offset);
 	command_set(command, KESTREL_DMA_SRAM_ADDRESS, (int64_t)place->address);
 	command_set(command, KESTREL_DMA_COUNT0, (int64_t)place->bytes);
-	command_set(command, KESTREL_DMA_SOURCE_BYTES, (int64_t)encoded->bytes);
-	command_set(command, KESTREL_DMA_TABLE, coding->table % KESTREL_CODEC_TABLES);
-	command_set(command, KESTREL_DMA_SYMBOLS, (int64_t)encoded->symbols);
-	if (coding->runs)
+	if (encoded->coding == CODING_INT4) {
+		command_set(command, KESTREL_DMA_MODE, KESTREL_DMA_EXPAND_INT4);
+	} else {
+		command_set(command, KESTREL_DMA_MODE, KESTREL_DMA_DECODE);
+		command_set(command, KESTREL_DMA_SOURCE_BYTES, (int64_t)encoded->bytes);
+		command_set(command, KESTREL_DMA_TABLE,
+			    table_number(generator->cache, coding->table));
+		command_set(command, KESTREL_DMA_SYMBOLS, (int64_t)encoded->symbols);
+	}
+	if (encoded->symbols)
 		command_set(command, KESTREL_DMA_RUN_VALUE, coding->run_value);
 	command_access(command, COMMAND_SPACE_SRAM, true, place->address,
 		       place->address + place->bytes);

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-#include "codec.h"
 #include "phases.h"
 
 #define BRICK KESTREL_ISA_BRICK_BYTES
@@ -58,8 +57,9 @@ uint64_t phases_offset(const struct segment_node *node, const struct weights_par
 	return bytes;
 }
 
-void phases_pack(const struct segment_node *node, const struct weights_part *part, bool runs,
-		 uint8_t value, struct buffer *out)
+void phases_pack(const struct segment_node *node, const struct weights_part *part,
+		 enum codec_form form, uint8_t value, const struct codec_table *table,
+		 struct buffer *out)
 {
 	struct buffer brick = { 0 };
 	int32_t end = part->channel_first + part->channel_count;
@@ -73,10 +73,7 @@ void phases_pack(const struct segment_node *node, const struct weights_part *par
 			weights_pack(&weights, c, end - c < BRICK ? end - c : BRICK, &brick);
 			if (c + BRICK >= end && rest && p + 1 < phases_count(node))
 				buffer_append(&brick, NULL, BRICK - rest);
-			if (runs)
-				codec_runs(brick.data, brick.bytes, value, out);
-			else
-				buffer_append(out, brick.data, brick.bytes);
+			codec_symbols(brick.data, brick.bytes, form, value, table, out);
 		}
 	}
 	out->failed |= brick.failed;

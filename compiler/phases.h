@@ -9,6 +9,7 @@
 #ifndef COMPILER_PHASES_H
 #define COMPILER_PHASES_H
 
+#include "codec.h"
 #include "segment.h"
 
 /* One dimension of a phase. */
@@ -33,11 +34,12 @@ uint64_t phases_offset(const struct segment_node *node, const struct weights_par
 		       int32_t phase);
 
 /*
- * Appends a part's weights, phase by phase, each at a multiple of 16. With `runs` each
- * brick in run mode (codec.h), of `value`: any range of bricks has the symbols of the
- * whole then.
+ * Appends a part's weights, phase by phase, each at a multiple of 16, each brick as
+ * symbols (codec_symbols() tells of form, value and table): any range of bricks has
+ * the symbols of the whole.
  */
-void phases_pack(const struct segment_node *node, const struct weights_part *part, bool runs,
-		 uint8_t value, struct buffer *out);
+void phases_pack(const struct segment_node *node, const struct weights_part *part,
+		 enum codec_form form, uint8_t value, const struct codec_table *table,
+		 struct buffer *out);
 
 #endif

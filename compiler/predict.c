@@ -110,6 +110,8 @@ static uint64_t walk_cycles(struct machine *machine, const struct command *comma
 			to = offset + command->accesses[a].to;
 	if (command_get(command, KESTREL_DMA_SOURCE_BYTES) > 0)
 		to = from + (uint64_t)command_get(command, KESTREL_DMA_SOURCE_BYTES);
+	else if (command_get(command, KESTREL_DMA_MODE) == KESTREL_DMA_EXPAND_INT4)
+		to = from + (to - from + 1) / 2;
 	for (uint64_t page = from / target->page_bytes; page <= (to - 1) / target->page_bytes;
 	     page++) {
 		/*
@@ -232,7 +234,8 @@ static void run_transfer(struct machine *machine, struct command *command,
 			 const struct predict_cost *cost, struct unit_state *unit)
 {
 	uint64_t request = unit->issue, begin, end, next;
-	unsigned int table = (unsigned int)command_get(command, KESTREL_DMA_TABLE);
+	unsigned int table = (unsigned int)command_get(command, KESTREL_DMA_TABLE) %
+			     KESTREL_CODEC_PAIR;
 	int64_t mode = command_get(command, KESTREL_DMA_MODE);
 
 	if (cost->port < 0) {

@@ -418,6 +418,12 @@ static struct predict_cost dma_cost(const struct target *target, const struct co
 				other = sram_lines(command, false);
 		}
 		break;
+	case KESTREL_DMA_EXPAND_INT4:
+		moved = beats((uint64_t)command_get(command, KESTREL_DMA_OFFSET), (count0 + 1) / 2);
+		other = ceil_div(count0, 16);
+		if (sram_lines(command, false) > other)
+			other = sram_lines(command, false);
+		break;
 	default:
 		moved = memory_beats(command, mode == KESTREL_DMA_BRICK);
 		other = sram_lines(command, mode == KESTREL_DMA_BRICK);

@@ -42,6 +42,8 @@ static uint64_t command_bytes(const struct command *command)
 	if (command_get(command, KESTREL_DMA_MODE) == KESTREL_DMA_DECODE ||
 	    command_get(command, KESTREL_DMA_MODE) == KESTREL_DMA_LOAD_TABLE)
 		return (uint64_t)command_get(command, KESTREL_DMA_SOURCE_BYTES);
+	if (command_get(command, KESTREL_DMA_MODE) == KESTREL_DMA_EXPAND_INT4)
+		return ((uint64_t)command_get(command, KESTREL_DMA_COUNT0) + 1) / 2;
 	for (unsigned int d = 0; d < 4; d++)
 		bytes *= (uint64_t)command_get(command, KESTREL_DMA_COUNT0 + d);
 	if (command_get(command, KESTREL_DMA_MODE) == KESTREL_DMA_BRICK)

@@ -247,6 +247,9 @@ static void dma_accesses(struct list *list, bool read, const uint32_t *r)
 	case KESTREL_DMA_DECODE:
 		memory_bytes = r[KESTREL_DMA_SOURCE_BYTES];
 		break;
+	case KESTREL_DMA_EXPAND_INT4:
+		memory_bytes = (count0 + 1) / 2;
+		break;
 	case KESTREL_DMA_FILL_BYTES:
 		if (read)
 			memory_bytes = 0;
@@ -260,7 +263,8 @@ static void dma_accesses(struct list *list, bool read, const uint32_t *r)
 	default:
 		break;
 	}
-	if (r[KESTREL_DMA_MODE] != KESTREL_DMA_DECODE)
+	if (r[KESTREL_DMA_MODE] != KESTREL_DMA_DECODE &&
+	    r[KESTREL_DMA_MODE] != KESTREL_DMA_EXPAND_INT4)
 		for (unsigned int d = 0; d < 3; d++) {
 			uint64_t more = r[KESTREL_DMA_COUNT1 + d] - 1;
 

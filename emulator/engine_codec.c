@@ -76,39 +76,103 @@ static bool gamma_read(struct bit_reader *reader, uint32_t *value)
 	return true;
 }
 
-bool engine_codec_load(struct engine_codec_table *table, struct engine_codec_source *source)
+/*
+ * Slots of all symbols, which sum to `states`. `sparse`: symbols without slots
+ * that follow each other are counted.
+ */
+static bool slots_read(struct bit_reader *reader, uint32_t states, bool sparse,
+		       uint32_t slots[256])
 {
-	struct bit_reader reader = { .source = source };
-	uint32_t slots[256];
-	uint32_t sum = 0, position = 0;
+	uint32_t sum = 0;
 
-	table->valid = false;
 	for (uint32_t symbol = 0; symbol < 256; symbol++) {
 		uint32_t value;
 
-		if (!gamma_read(&reader, &value))
+		if (!gamma_read(reader, &value))
 			return false;
 		slots[symbol] = value - 1;
 		sum += slots[symbol];
-		if (sum > KESTREL_CODEC_STATES)
+		if (sum > states)
 			return false;
+		if (!sparse || slots[symbol])
+			continue;
+		if (!gamma_read(reader, &value) || value > 256 - symbol)
+			return false;
+		while (--value)
+			slots[++symbol] = 0;
 	}
-	if (sum != KESTREL_CODEC_STATES || reader.bits || !bits_ended(&reader))
-		return false;
+	return sum == states;
+}
+
+/* Entries first .. first + 2^state_bits - 1 of the slot, as a table of their own. */
+static void table_build(struct engine_codec_table *table, uint32_t first, uint32_t state_bits,
+			uint32_t slots[256])
+{
+	uint32_t states = 1u << state_bits, position = 0;
+
 	for (uint32_t symbol = 0; symbol < 256; symbol++) {
 		for (uint32_t slot = 0; slot < slots[symbol]; slot++) {
-			table->symbol[position] = (uint8_t)symbol;
-			position = (position + KESTREL_CODEC_STEP) % KESTREL_CODEC_STATES;
+			table->symbol[first + position] = (uint8_t)symbol;
+			position = (position + KESTREL_CODEC_STEP) % states;
 		}
 	}
-	for (uint32_t state = 0; state < KESTREL_CODEC_STATES; state++) {
-		uint32_t x = slots[table->symbol[state]]++;
-		uint32_t bits = KESTREL_CODEC_STATE_BITS - (31 - (uint32_t)__builtin_clz(x));
+	for (uint32_t state = 0; state < states; state++) {
+		uint32_t x = slots[table->symbol[first + state]]++;
+		uint32_t bits = state_bits - (31 - (uint32_t)__builtin_clz(x));
 
-		table->bits[state] = (uint8_t)bits;
-		table->next[state] = (uint16_t)((x << bits) - KESTREL_CODEC_STATES);
+		table->bits[first + state] = (uint8_t)bits;
+		table->next[first + state] = (uint16_t)(first + (x << bits) - states);
 	}
+}
+
+bool engine_codec_load(struct engine_codec_table *table, struct engine_codec_source *source,
+		       bool pair)
+{
+	uint32_t state_bits = pair ? KESTREL_CODEC_PAIR_STATE_BITS : KESTREL_CODEC_STATE_BITS;
+	uint32_t count = pair ? 2 : 1, slots[2][256];
+	struct bit_reader reader = { .source = source };
+
+	table->valid = false;
+	for (uint32_t i = 0; i < count; i++)
+		if (!slots_read(&reader, 1u << state_bits, pair, slots[i]))
+			return false;
+	if (reader.bits || !bits_ended(&reader))
+		return false;
+	for (uint32_t i = 0; i < count; i++)
+		table_build(table, i << state_bits, state_bits, slots[i]);
+	table->pair = pair;
 	table->valid = true;
+	return true;
+}
+
+/* Takes one symbol after the other and makes the bytes that they stand for. */
+struct expander {
+	const struct engine_codec_runs *runs;
+	uint8_t *data;
+	uint32_t count, done;
+	/* The next symbol says how often the value comes. */
+	bool counts;
+};
+
+static bool run_write(struct expander *expander, uint32_t length)
+{
+	if (length > expander->count - expander->done)
+		return false;
+	memset(expander->data + expander->done, expander->runs->value, length);
+	expander->done += length;
+	expander->counts = false;
+	return true;
+}
+
+static bool symbol_take(struct expander *expander, uint8_t symbol)
+{
+	if (expander->counts)
+		return run_write(expander, symbol);
+	if (expander->done == expander->count)
+		return false;
+	expander->data[expander->done++] = symbol;
+	expander->counts = expander->runs->pairs ||
+			   (expander->runs->symbols && symbol == expander->runs->value);
 	return true;
 }
 
@@ -116,40 +180,34 @@ bool engine_codec_decode(const struct engine_codec_table *table,
 			 struct engine_codec_source *source,
 			 const struct engine_codec_runs *runs, uint8_t *data, uint32_t count)
 {
+	uint32_t state_bits = runs->pairs ? KESTREL_CODEC_PAIR_STATE_BITS :
+					    KESTREL_CODEC_STATE_BITS;
+	struct expander expander = { runs, data, count, .counts = runs->pairs };
 	struct bit_reader reader = { .source = source };
 	uint32_t state[KESTREL_CODEC_LANES];
 	uint32_t symbols = runs->symbols ? runs->symbols : count;
-	uint32_t done = 0;
-	bool in_run = false;
 
-	if (!table->valid)
+	if (!table->valid || table->pair != runs->pairs ||
+	    (runs->pairs && (!runs->symbols || runs->symbols % 2)))
 		return false;
 	for (uint32_t lane = 0; lane < KESTREL_CODEC_LANES; lane++) {
-		if (!bits_read(&reader, KESTREL_CODEC_STATE_BITS, &state[lane]))
+		if (!bits_read(&reader, state_bits, &state[lane]))
 			return false;
+		/* The second table's entries stand behind the first's. */
+		if (runs->pairs && lane % 2)
+			state[lane] += KESTREL_CODEC_PAIR_STATES;
 	}
 	for (uint32_t i = 0; i < symbols; i++) {
 		uint32_t *lane = &state[i % KESTREL_CODEC_LANES];
-		uint8_t symbol = table->symbol[*lane];
 		uint32_t low;
 
-		if (in_run) {
-			if (symbol > count - done)
-				return false;
-			memset(data + done, runs->value, symbol);
-			done += symbol;
-			in_run = false;
-		} else {
-			if (done == count)
-				return false;
-			data[done++] = symbol;
-			in_run = runs->symbols && symbol == runs->value;
-		}
+		if (!symbol_take(&expander, table->symbol[*lane]))
+			return false;
 		if (symbols - i <= KESTREL_CODEC_LANES)
 			continue;
 		if (!bits_read(&reader, table->bits[*lane], &low))
 			return false;
 		*lane = table->next[*lane] + low;
 	}
-	return done == count && !in_run && bits_ended(&reader);
+	return expander.done == count && expander.counts == runs->pairs && bits_ended(&reader);
 }

@@ -68,7 +68,8 @@ static bool registers_check(uint32_t unit, const uint32_t *reg, struct engine_fa
 		return false;
 	if ((mode == KESTREL_DMA_DECODE || mode == KESTREL_DMA_LOAD_TABLE) &&
 	    (!engine_value_check(reg, KESTREL_DMA_SOURCE_BYTES, 1, 1u << 24, 1, fault) ||
-	     !engine_value_check(reg, KESTREL_DMA_TABLE, 0, KESTREL_CODEC_TABLES - 1, 1, fault)))
+	     !engine_value_check(reg, KESTREL_DMA_TABLE, 0,
+				 KESTREL_CODEC_PAIR + KESTREL_CODEC_TABLES - 1, 1, fault)))
 		return false;
 	if (mode == KESTREL_DMA_DECODE)
 		return engine_value_check(reg, KESTREL_DMA_SYMBOLS, 0, 1u << 24, 1, fault) &&
@@ -170,8 +171,9 @@ bool engine_dma_decode(struct engine *engine, uint32_t unit, struct engine_entry
 		.sram_address = reg[KESTREL_DMA_SRAM_ADDRESS],
 		.count = { reg[KESTREL_DMA_COUNT0], 1, 1, 1 },
 		.source_bytes = reg[KESTREL_DMA_SOURCE_BYTES],
-		.table = reg[KESTREL_DMA_TABLE],
-		.runs = { reg[KESTREL_DMA_SYMBOLS], (uint8_t)reg[KESTREL_DMA_RUN_VALUE] },
+		.table = reg[KESTREL_DMA_TABLE] % KESTREL_CODEC_PAIR,
+		.runs = { reg[KESTREL_DMA_SYMBOLS], (uint8_t)reg[KESTREL_DMA_RUN_VALUE],
+			  reg[KESTREL_DMA_TABLE] >= KESTREL_CODEC_PAIR },
 		.fill = reg[KESTREL_DMA_FILL],
 		.brick_stride = reg[KESTREL_DMA_BRICK_STRIDE],
 		.element_bytes = reg[KESTREL_DMA_ELEMENT_BYTES],
@@ -450,7 +452,8 @@ static enum engine_progress stream_execute(struct engine *engine,
 	engine->budget -= chunks.size + command->count[0] + command->runs.symbols;
 	switch (command->mode) {
 	case KESTREL_DMA_LOAD_TABLE:
-		good = engine_codec_load(&engine->table[command->table], &source);
+		good = engine_codec_load(&engine->table[command->table], &source,
+					 command->runs.pairs);
 		break;
 	case KESTREL_DMA_DECODE:
 		good = engine_codec_decode(&engine->table[command->table], &source,

@@ -58,6 +58,8 @@ struct engine_axis {
 struct engine_codec_runs {
 	uint32_t symbols;
 	uint8_t value;
+	/* By a pair of tables. */
+	bool pairs;
 };
 
 struct engine_dma_command {
@@ -254,6 +256,8 @@ struct engine_front_end {
 
 struct engine_codec_table {
 	bool valid;
+	/* Two tables, one behind the other; `next` counts from the first's beginning. */
+	bool pair;
 	uint8_t symbol[KESTREL_CODEC_STATES];
 	uint8_t bits[KESTREL_CODEC_STATES];
 	uint16_t next[KESTREL_CODEC_STATES];
@@ -484,7 +488,8 @@ struct engine_codec_source {
 	/* Gets more; false at the end or when reading failed. */
 	bool (*refill)(struct engine_codec_source *source);
 };
-bool engine_codec_load(struct engine_codec_table *table, struct engine_codec_source *source);
+bool engine_codec_load(struct engine_codec_table *table, struct engine_codec_source *source,
+		       bool pair);
 bool engine_codec_decode(const struct engine_codec_table *table,
 			 struct engine_codec_source *source,
 			 const struct engine_codec_runs *runs, uint8_t *data, uint32_t count);

@@ -98,7 +98,7 @@ static const struct range dma_range[KESTREL_DMA_REGISTER_COUNT] = {
 	[KESTREL_DMA_ELEMENT_BYTES] = { 1, 2, 1 },
 	[KESTREL_DMA_FILL] = { 0, 256, 1 },
 	[KESTREL_DMA_SOURCE_BYTES] = { 1, 500, 1 },
-	[KESTREL_DMA_TABLE] = { 0, 2, 1 },
+	[KESTREL_DMA_TABLE] = { 0, 4, 1 },
 };
 
 /* The registers of MAC and VECTOR that are not addresses, strides and small sizes. */

@@ -59,14 +59,15 @@
  *
  * A device runs a stream whose ISA major equals its own and whose minor is not
  * above its own. Minor 2 has RESIZE_BILINEAR, RESIZE_NEAREST and TRANSPOSE of the
- * VECTOR unit and their registers, minor 3 LAYER_NORM. A new register takes an unused number and a reset value that
- * keeps old streams' meaning; this raises the minor.
+ * VECTOR unit and their registers, minor 3 LAYER_NORM, minor 4 the pair tables of
+ * the codec. A new register takes an unused number and a reset value that keeps old
+ * streams' meaning; this raises the minor.
  */
 #ifndef KESTREL_ISA_H
 #define KESTREL_ISA_H
 
 #define KESTREL_ISA_MAJOR 0
-#define KESTREL_ISA_MINOR 3
+#define KESTREL_ISA_MINOR 4
 
 /* The units, in the numbering of SELECT and of fault records. */
 enum kestrel_unit {
@@ -168,9 +169,9 @@ enum kestrel_dma_register {
 	KESTREL_DMA_ELEMENT_BYTES = 18,	/* BRICK: 1 or 2; reset 1 */
 	KESTREL_DMA_FILL = 19,		/* FILL: the byte, 0..255; reset 0 */
 	KESTREL_DMA_SOURCE_BYTES = 20,	/* DECODE, LOAD_TABLE: compressed bytes to read, 1..2^24; reset 0 */
-	KESTREL_DMA_TABLE = 21,		/* DECODE, LOAD_TABLE: table slot 0 or 1; reset 0 */
-	KESTREL_DMA_SYMBOLS = 22,	/* DECODE: symbols in run mode, 1..2^24; 0: no run mode; reset 0 */
-	KESTREL_DMA_RUN_VALUE = 23,	/* DECODE in run mode: the value that runs, 0..255; reset 0 */
+	KESTREL_DMA_TABLE = 21,		/* DECODE, LOAD_TABLE: slot 0 or 1, + 2 for a pair of tables; reset 0 */
+	KESTREL_DMA_SYMBOLS = 22,	/* DECODE: symbols in run or pair mode, 1..2^24; 0: neither; reset 0 */
+	KESTREL_DMA_RUN_VALUE = 23,	/* DECODE in these modes: the value that runs, 0..255; reset 0 */
 	KESTREL_DMA_REGISTER_COUNT = 24,
 };
 
@@ -226,12 +227,27 @@ enum kestrel_dma_mode {
  * symbol behind it says how many more of this byte follow (0..255); other
  * symbols are output bytes. Outputs other than exactly COUNT0, or a RUN_VALUE
  * as the last symbol: DECODE.
+ *
+ * Pair mode (TABLE + 2): the slot holds two tables of 512 states. The symbols
+ * at even i are counts and belong to the first, those at odd i are values and
+ * belong to the second, so that each lane stays with one table. A pair stands
+ * for count bytes of RUN_VALUE and then the value, whatever that is.
+ * Both descriptions stand one behind the other without a gap; their counts sum
+ * to 512 each, and behind the code of a symbol without slots stands the
+ * Elias-gamma code of k+1: so many more symbols have none either and no code.
+ * With 512 for 1024, 9 for 10 and N <= 9 table and data are as above; n =
+ * SYMBOLS. A SYMBOLS that is 0 or odd, outputs other than exactly COUNT0, or a
+ * slot loaded in the other form: DECODE.
  */
 #define KESTREL_CODEC_STATE_BITS 10
 #define KESTREL_CODEC_STATES 1024
 #define KESTREL_CODEC_STEP 643
 #define KESTREL_CODEC_LANES 8
 #define KESTREL_CODEC_TABLES 2
+/* In TABLE: the slot holds a pair of tables. */
+#define KESTREL_CODEC_PAIR 2
+#define KESTREL_CODEC_PAIR_STATE_BITS 9
+#define KESTREL_CODEC_PAIR_STATES 512
 
 /*
  * MAC registers. All feature maps as in "Feature maps in SRAM".
