@@ -14,12 +14,13 @@
 #define PREEMPTION_TRIES 4
 /* What draining the units and filling them again may add. */
 #define PREEMPTION_MARGIN 1000
+/* The share of its cycles that a stream may lose to read other streams' constants. */
+#define NEW_CONSTANTS_SHARE 0.05
 
 void candidate_release(struct candidate *candidate)
 {
 	command_release(&candidate->list);
 	buffer_release(&candidate->commands);
-	buffer_release(&candidate->constants);
 }
 
 static int compare_ranges(const void *a, const void *b)
@@ -102,14 +103,15 @@ static int produce(struct candidate *candidate)
 	int ret;
 
 	candidate->list.count = 0;
-	candidate->commands.bytes = candidate->constants.bytes = 0;
+	candidate->commands.bytes = 0;
 	ranges = calloc(program->step_count + 1, sizeof(*ranges));
 	ret = ranges ? 0 : -ENOMEM;
 	for (unsigned int s = 0; s < program->step_count && !ret; s++)
 		if (program_preempts(program, s))
 			ret = live_ranges(program, s, &ranges[points++]);
 	if (!ret)
-		ret = generate(program, candidate->cache, &candidate->list, &candidate->constants);
+		ret = generate(program, candidate->cache, &candidate->list,
+			       candidate->constants);
 	if (!ret)
 		ret = schedule(target, &candidate->list);
 	if (!ret) {
@@ -244,6 +246,26 @@ static int choose_points(const struct candidate *candidate, uint64_t distance,
 	return 0;
 }
 
+/* Leaves the pool of constants as it is. */
+static int produce_and_forget(struct candidate *candidate)
+{
+	struct pool *constants = candidate->constants;
+	struct pool_mark mark = pool_mark(constants);
+	uint64_t added;
+	int ret;
+
+	pool_begin(constants);
+	ret = produce(candidate);
+	added = constants->bytes.bytes - mark.bytes;
+	candidate->cost = (double)candidate->cycles;
+	/* The first stream shares with none, and all of its constants are new. */
+	if (mark.bytes && constants->used_bytes)
+		candidate->cost *= 1 + NEW_CONSTANTS_SHARE * (double)added /
+				       (double)constants->used_bytes;
+	pool_return(constants, &mark);
+	return ret;
+}
+
 static int build(struct candidate *candidate, const struct stream_segment *place,
 		 const struct program_settings *settings, const struct preemption *preemption)
 {
@@ -265,7 +287,7 @@ static int build(struct candidate *candidate, const struct stream_segment *place
 	if (ret == -ENOSPC || ret == -EFBIG)
 		candidate->failed_operator =
 			candidate->segment.nodes[candidate->failed_operator].operator_index;
-	return ret ? ret : produce(candidate);
+	return ret ? ret : produce_and_forget(candidate);
 }
 
 /* Builds without preemption points and then, if they are needed, with them. */
@@ -307,4 +329,9 @@ int candidate_build(struct candidate *candidate, struct ir_graph *graph,
 			return ret;
 	}
 	return 0;
+}
+
+int candidate_keep(struct candidate *candidate)
+{
+	return produce(candidate);
 }

@@ -72,10 +72,45 @@ static struct compile_summary summarise(const struct stream *stream)
 	return (struct compile_summary){
 		.predicted_cycles = stream->predicted_cycles,
 		.sram_peak_bytes = stream->sram_peak_bytes, .spill_bytes = stream->spill_bytes,
-		.constant_bytes = stream->constants.bytes, .npu_macs = stream->macs,
+		.constant_bytes = stream->constant_bytes, .npu_macs = stream->macs,
 		.macs_per_cycle = stream->target->macs_per_cycle,
 		.clock_khz = stream->target->clock,
 	};
+}
+
+/* Configurations asked for, each once. */
+static int targets_read(const struct compile_request *request,
+			struct target targets[COMPILE_TARGETS], unsigned int *count,
+			struct error *error)
+{
+	const char *names = request->target;
+	char name[64];
+	int ret;
+
+	*count = 0;
+	if (request->npu_only && request->no_stream)
+		return error_set(error, -EINVAL,
+				 "a graph for the NPU only and without a stream could not run");
+	do {
+		size_t bytes = names ? strcspn(names, ",") : 0;
+
+		if (bytes >= sizeof(name))
+			return error_set(error, -EINVAL, "target \"%.80s\" is unknown", names);
+		if (names)
+			memcpy(name, names, bytes);
+		name[bytes] = 0;
+		if (*count == COMPILE_TARGETS)
+			return error_set(error, -EINVAL, "more than %d targets", COMPILE_TARGETS);
+		ret = target_set(&targets[*count], names ? name : NULL, request->settings, error);
+		if (ret)
+			return ret;
+		for (unsigned int i = 0; i < *count; i++)
+			if (!strcmp(targets[i].name, targets[*count].name))
+				return error_set(error, -EINVAL, "target \"%s\" twice", name);
+		++*count;
+		names = names && names[bytes] ? names + bytes + 1 : NULL;
+	} while (names);
+	return 0;
 }
 
 int compile(const struct compile_request *request, struct compile_result *result,
@@ -84,30 +119,37 @@ int compile(const struct compile_request *request, struct compile_result *result
 	struct arena arena = { 0 };
 	struct ir_graph graph = { .arena = &arena, .error = error };
 	struct graph_source source = { 0 };
-	struct stream stream = { 0 };
+	struct pool constants = { 0 };
+	struct stream streams[COMPILE_TARGETS] = { { 0 } };
 	struct report report = {
-		.graph = &graph, .source = &source, .stream = request->no_stream ? NULL : &stream,
+		.graph = &graph, .source = &source,
+		.stream = request->no_stream ? NULL : streams,
 	};
-	struct target target;
+	struct target targets[COMPILE_TARGETS];
+	unsigned int target_count;
 	int ret;
 
 	memset(result, 0, sizeof(*result));
-	ret = target_set(&target, request->target, request->settings, error);
+	ret = targets_read(request, targets, &target_count, error);
 	if (!ret)
 		ret = read_source(request, &graph, &source);
 	graph.progress = request->progress;
 	graph.progress_opaque = request->opaque;
-	if (!ret && !request->no_stream) {
-		ret = lower_graph(&graph, &target, &stream);
-		if (!ret)
-			result->summary = summarise(&stream);
+	for (unsigned int t = 0; !ret && !request->no_stream && t < target_count; t++) {
+		ret = lower_graph(&graph, &targets[t], &constants, &streams[t]);
+		report.stream_count = t + 1;
 	}
+	if (!ret && !request->no_stream)
+		result->summary = summarise(streams);
 	if (!ret)
-		ret = graph_write(&graph, &source, report.stream, &result->graph);
+		ret = graph_write(&graph, &source, streams, report.stream_count,
+				  request->npu_only, &result->graph);
 	report.graph_bytes = result->graph.bytes;
 	if (!ret)
 		ret = write_reports(request, &report, result);
-	stream_release(&stream);
+	for (unsigned int t = 0; t < COMPILE_TARGETS; t++)
+		stream_release(&streams[t]);
+	pool_release(&constants);
 	arena_release(&arena);
 	if (ret)
 		compile_release(result);

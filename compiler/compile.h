@@ -10,6 +10,9 @@
 #include "buffer.h"
 #include "error.h"
 
+/* Configurations in one graph. */
+#define COMPILE_TARGETS 16
+
 struct compile_request {
 	/* Bytes of a .tflite or .onnx file, or of a validated graph file. */
 	const void *data;
@@ -17,12 +20,17 @@ struct compile_request {
 	bool is_graph;
 	/* File name of the model without directory; NULL when unknown. */
 	const char *name;
-	/* As --target, --set and --numerics of npuc; NULL: their defaults. */
+	/*
+	 * As --target (one or more, with commas between), --set and --numerics of npuc;
+	 * NULL: their defaults.
+	 */
 	const char *target;
 	const char *settings;
 	const char *numerics;
 	/* The operator graph alone. */
 	bool no_stream;
+	/* Without the constants that no stream leaves to the processor. */
+	bool npu_only;
 	/* Make `report`, `report_text`, `report_html`. */
 	bool wants_report, wants_text, wants_html;
 	/* The operator to make `explanation` of, as report_explain() takes it, or NULL. */
@@ -35,7 +43,7 @@ struct compile_request {
 	void *opaque;
 };
 
-/* Figures of a stream, as in the report. */
+/* Figures of the first stream, as in the report. */
 struct compile_summary {
 	uint64_t predicted_cycles, sram_peak_bytes, spill_bytes, constant_bytes, npu_macs;
 	uint32_t macs_per_cycle, clock_khz;

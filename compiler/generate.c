@@ -50,9 +50,12 @@ struct generate_coding {
 struct generator {
 	const struct program *program;
 	struct command_list *list;
-	struct buffer *constants;
+	struct pool *constants;
 	struct generate_cache *cache;
+	/* Of each table's description; no bytes: not yet there. */
 	uint32_t *table_offsets, *table_bytes;
+	/* What a piece is made of before it is put. */
+	struct buffer piece;
 	/* Table in each slot of the decoder, ~0: none. */
 	unsigned int slots[KESTREL_CODEC_TABLES];
 	/* Loads in the order of the plan's buffers: those before this are done. */
@@ -66,6 +69,13 @@ static void fetch_constants(struct command *command, size_t offset)
 	command_set(command, KESTREL_DMA_PORT, PORT_CONSTANTS);
 	command_set(command, KESTREL_DMA_BASE, SEGMENT_BASE_CONSTANTS);
 	command_set(command, KESTREL_DMA_OFFSET, (int64_t)offset);
+}
+
+/* Puts the bytes that the piece holds, uncompressed. */
+static size_t put_piece(struct generator *generator)
+{
+	return pool_put(generator->constants, generator->piece.data, generator->piece.bytes,
+			     generator->piece.bytes);
 }
 
 static void plain_dimensions(struct command *command)
@@ -106,10 +116,13 @@ static void load_table(struct generator *generator, unsigned int table,
 	if (table >= generator->cache->table_count || generator->slots[slot] == table)
 		return;
 	if (!generator->table_bytes[table]) {
-		generator->table_offsets[table] = (uint32_t)generator->constants->bytes;
+		generator->piece.bytes = 0;
 		generator->table_bytes[table] =
 			(uint32_t)codec_table_write(&generator->cache->tables[table],
-						    generator->constants);
+						    &generator->piece);
+		generator->table_offsets[table] =
+			(uint32_t)pool_put(generator->constants, generator->piece.data,
+						generator->piece.bytes, 0);
 	}
 	command = command_append(generator->list, KESTREL_UNIT_DMA_IN, operator_index);
 	command_set(command, KESTREL_DMA_MODE, KESTREL_DMA_LOAD_TABLE);
@@ -328,7 +341,8 @@ static int load_weights(struct generator *generator, unsigned int index)
 	if (!encoded)
 		return error_memory(program->segment->graph->error);
 	if (encoded->coding == CODING_NONE) {
-		offset = buffer_append(generator->constants, encoded->data, encoded->bytes);
+		offset = pool_put(generator->constants, encoded->data, encoded->bytes,
+				       encoded->bytes);
 		load_raw(generator, operator_index, offset, place->address, place->bytes);
 		return 0;
 	}
@@ -337,7 +351,7 @@ static int load_weights(struct generator *generator, unsigned int index)
 		load_table(generator, coding->table, operator_index);
 		load_table(generator, coding->table + 1, operator_index);
 	}
-	offset = buffer_append(generator->constants, encoded->data, encoded->bytes);
+	offset = pool_put(generator->constants, encoded->data, encoded->bytes, place->bytes);
 	command = command_append(generator->list, KESTREL_UNIT_DMA_IN, operator_index);
 	fetch_constants(command, offset);
 	command_set(command, KESTREL_DMA_SRAM_ADDRESS, (int64_t)place->address);
@@ -376,12 +390,12 @@ static void load_constant(struct generator *generator, unsigned int index)
 				memcpy(rows + layout_offset(layout, y, x, c), from,
 				       layout->element_bytes);
 	if (!rows) {
-		generator->constants->failed = true;
+		generator->constants->bytes.failed = true;
 		return;
 	}
 	load_raw(generator, generator->program->segment->nodes[0].operator_index,
-		 buffer_append(generator->constants, rows, place->bytes), place->address,
-		 place->bytes);
+		 pool_put(generator->constants, rows, place->bytes, place->bytes),
+		 place->address, place->bytes);
 }
 
 /* A value, or rows of it; the first operator's in pieces, so that it can begin early. */
@@ -421,7 +435,6 @@ static int load_buffer(struct generator *generator, unsigned int index)
 	const struct program *program = generator->program;
 	const struct program_buffer *buffer = &program->buffers[index];
 	const struct segment_node *node;
-	size_t offset = generator->constants->bytes;
 
 	if (buffer->content == PROGRAM_VALUE) {
 		if (program->segment->values[buffer->index].constant)
@@ -433,20 +446,20 @@ static int load_buffer(struct generator *generator, unsigned int index)
 	if (buffer->content == PROGRAM_WEIGHTS)
 		return load_weights(generator, index);
 	node = &program->segment->nodes[buffer->index];
+	generator->piece.bytes = 0;
 	if (buffer->content == PROGRAM_RECORDS)
 		weights_pack_records(&node->weights, node->op, node->bias, 0,
-				     buffer->part.channel_count,
-				     generator->constants);
+				     buffer->part.channel_count, &generator->piece);
 	else if (buffer->content == PROGRAM_TABLE)
-		buffer_append(generator->constants, node->op->table, IR_TABLE_ENTRIES);
+		buffer_append(&generator->piece, node->op->table, IR_TABLE_ENTRIES);
 	else if (buffer->content == PROGRAM_GAINS)
-		buffer_append(generator->constants, node->op->portable->parameters,
+		buffer_append(&generator->piece, node->op->portable->parameters,
 			      node->op->portable->parameter_bytes);
 	else
-		buffer_append(generator->constants, node->op->exponentials,
+		buffer_append(&generator->piece, node->op->exponentials,
 			      program->plan[index].bytes);
-	load_raw(generator, node->operator_index, offset, program->plan[index].address,
-		 program->plan[index].bytes);
+	load_raw(generator, node->operator_index, put_piece(generator),
+		 program->plan[index].address, program->plan[index].bytes);
 	return 0;
 }
 
@@ -619,7 +632,7 @@ static void store(struct generator *generator, unsigned int index)
 }
 
 int generate(const struct program *program, struct generate_cache *cache,
-	     struct command_list *list, struct buffer *constants)
+	     struct command_list *list, struct pool *constants)
 {
 	const struct segment *segment = program->segment;
 	struct arena *arena = segment->graph->arena;
@@ -652,7 +665,9 @@ int generate(const struct program *program, struct generate_cache *cache,
 		if (program_preempts(program, s) && !list->failed)
 			list->commands[before].preempt_before = true;
 	}
-	if (!ret && (list->failed || constants->failed))
+	constants->bytes.failed |= generator.piece.failed;
+	buffer_release(&generator.piece);
+	if (!ret && (list->failed || constants->bytes.failed))
 		ret = error_memory(segment->graph->error);
 	return ret;
 }

@@ -5,6 +5,7 @@
 
 #include "buffer.h"
 #include "command.h"
+#include "pool.h"
 #include "program.h"
 
 /*
@@ -18,12 +19,12 @@ struct generate_cache {
 };
 
 /*
- * Appends the program's commands in program order to `list` and the bytes
- * they fetch to `constants`, whose offset 0 is the base's. Returns 0 or
+ * Appends the program's commands in program order to `list` and puts the bytes
+ * they fetch into `constants`, whose offset 0 is the base's. Returns 0 or
  * -ENOMEM.
  */
 int generate(const struct program *program, struct generate_cache *cache,
-	     struct command_list *list, struct buffer *constants);
+	     struct command_list *list, struct pool *constants);
 
 /* The compute command of a step. */
 void generate_mac(const struct program *program, const struct program_step *step,

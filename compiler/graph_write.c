@@ -14,7 +14,13 @@
 
 struct writer {
 	const struct ir_graph *graph;
-	const struct stream *stream;
+	const struct stream *streams;
+	unsigned int stream_count;
+	/* Operators of the source model, of which some may have become several. */
+	unsigned int source_count;
+	/* By IR tensor: its constant is left out. NULL: none is. */
+	bool *dropped;
+	struct pool strings;
 	struct buffer sections[KESTREL_GRAPH_SECTION_PLACEMENT + 1];
 	/* IR tensor to index in TENSORS, -1: not in the file. */
 	int *tensor_index;
@@ -50,14 +56,7 @@ static uint32_t record_size(uint32_t type)
 
 static uint32_t put_string(struct writer *writer, const char *text)
 {
-	struct buffer *strings = &writer->sections[KESTREL_GRAPH_SECTION_STRINGS];
-	size_t bytes = strlen(text) + 1;
-
-	for (size_t at = 0; at + bytes <= strings->bytes;
-	     at += strlen((const char *)strings->data + at) + 1)
-		if (!memcmp(strings->data + at, text, bytes))
-			return (uint32_t)at;
-	return (uint32_t)buffer_append(strings, text, bytes);
+	return (uint32_t)pool_put(&writer->strings, text, strlen(text) + 1, 0);
 }
 
 static uint32_t put_parameters(struct writer *writer, const void *data, size_t bytes,
@@ -154,7 +153,9 @@ static uint32_t put_tensor(struct writer *writer, int index)
 	} else if (tensor->data) {
 		record.storage = KESTREL_GRAPH_STORAGE_CONSTANT;
 	}
-	if (tensor->data) {
+	if (writer->dropped && writer->dropped[index]) {
+		record.storage = KESTREL_GRAPH_STORAGE_DROPPED;
+	} else if (tensor->data) {
 		buffer_align(constants, KESTREL_GRAPH_ALIGNMENT);
 		record.data_offset = buffer_append(constants, tensor->data, tensor->bytes);
 	}
@@ -427,7 +428,6 @@ static void put_operator(struct writer *writer, const struct ir_operator *op)
 	buffer_append(&writer->sections[KESTREL_GRAPH_SECTION_OPERATORS], &record, sizeof(record));
 }
 
-/* Operators of the source model, of which some may have become several. */
 static unsigned int source_count(const struct ir_graph *graph)
 {
 	unsigned int count = 0;
@@ -445,7 +445,7 @@ static void put_info(struct writer *writer, const struct graph_source *source)
 		.producer = put_string(writer, "npuc " COMPILER_VERSION),
 		.source_name = put_string(writer, source->name),
 		.source_format = put_string(writer, source->format),
-		.source_operator_count = source_count(graph),
+		.source_operator_count = writer->source_count,
 	};
 
 	info.numerics = !strcmp(graph->numerics, "tflite") ? KESTREL_GRAPH_NUMERICS_TFLITE :
@@ -499,9 +499,8 @@ static void put_segment(struct writer *writer, const struct stream_segment *segm
 	buffer_append(&writer->sections[KESTREL_GRAPH_SECTION_SEGMENTS], &record, sizeof(record));
 }
 
-static void put_stream(struct writer *writer)
+static void put_stream(struct writer *writer, const struct stream *stream)
 {
-	const struct stream *stream = writer->stream;
 	struct buffer *segments = &writer->sections[KESTREL_GRAPH_SECTION_SEGMENTS];
 	struct kestrel_graph_stream record = {
 		.target = put_string(writer, stream->target->name),
@@ -517,19 +516,30 @@ static void put_stream(struct writer *writer)
 		.macs = stream->macs,
 	};
 
+	record.first_segment = (uint32_t)(segments->bytes / sizeof(struct kestrel_graph_segment));
 	for (unsigned int s = 0; s < stream->segment_count; s++)
 		put_segment(writer, &stream->segments[s]);
-	record.segment_count = (uint32_t)(segments->bytes / sizeof(struct kestrel_graph_segment));
+	record.segment_count = (uint32_t)(segments->bytes / sizeof(struct kestrel_graph_segment)) -
+			       record.first_segment;
 	buffer_append(&writer->sections[KESTREL_GRAPH_SECTION_STREAMS], &record, sizeof(record));
-	buffer_append(&writer->sections[KESTREL_GRAPH_SECTION_STREAM_CONSTANTS],
-		      stream->constants.data, stream->constants.bytes);
 }
 
-static void put_placement(struct writer *writer, unsigned int index)
+static void put_streams(struct writer *writer)
+{
+	const struct pool *constants = writer->streams[0].constants;
+
+	for (unsigned int s = 0; s < writer->stream_count; s++)
+		put_stream(writer, &writer->streams[s]);
+	buffer_append(&writer->sections[KESTREL_GRAPH_SECTION_STREAM_CONSTANTS],
+		      constants->bytes.data, constants->bytes.bytes);
+}
+
+/* Where an operator went in a stream; NULL: there is none. */
+static void put_placement(struct writer *writer, const struct stream *stream, unsigned int index)
 {
 	const struct ir_operator *op = &writer->graph->operators[index];
 	struct kestrel_graph_placement record = {
-		.stream = writer->stream ? 0 : KESTREL_GRAPH_NONE,
+		.stream = stream ? (uint32_t)(stream - writer->streams) : KESTREL_GRAPH_NONE,
 		.source_operator = op->source,
 		.name = put_string(writer, op->type_name),
 		.location = put_string(writer, op->output_count ?
@@ -542,10 +552,10 @@ static void put_placement(struct writer *writer, unsigned int index)
 	if (op->removed_reason) {
 		record.place = KESTREL_GRAPH_PLACE_REMOVED;
 		record.reason = put_string(writer, op->removed_reason);
-	} else if (writer->stream) {
-		record.place = writer->stream->places[index].place;
-		record.reason = put_string(writer, writer->stream->places[index].reason);
-		record.predicted_cycles = writer->stream->places[index].predicted_cycles;
+	} else if (stream) {
+		record.place = stream->places[index].place;
+		record.reason = put_string(writer, stream->places[index].reason);
+		record.predicted_cycles = stream->places[index].predicted_cycles;
 	}
 	buffer_append(&writer->sections[KESTREL_GRAPH_SECTION_PLACEMENT], &record, sizeof(record));
 }
@@ -557,16 +567,52 @@ static void put_placement(struct writer *writer, unsigned int index)
 static void put_placements(struct writer *writer)
 {
 	const struct ir_graph *graph = writer->graph;
+	/* By source operator: number + 1 of its last one, 0: it has none. */
+	unsigned int *last = calloc(writer->source_count + 1, sizeof(*last));
 
-	for (unsigned int source = 0; source < source_count(graph); source++)
-		for (unsigned int o = 0; o < graph->operator_count; o++) {
-			unsigned int at = graph->operator_count - 1 - o;
+	if (!last) {
+		writer->failed = true;
+		return;
+	}
+	for (unsigned int o = 0; o < graph->operator_count; o++)
+		last[graph->operators[o].source] = o + 1;
+	for (unsigned int s = 0; s < writer->stream_count || !s; s++)
+		for (unsigned int source = 0; source < writer->source_count; source++)
+			if (last[source])
+				put_placement(writer, writer->stream_count ? &writer->streams[s] :
+					      NULL, last[source] - 1);
+	free(last);
+}
 
-			if (graph->operators[at].source == source) {
-				put_placement(writer, at);
-				break;
-			}
-		}
+/* Keeps what the processor reads in a segment. */
+static void keep_constants(struct writer *writer, const struct stream_segment *segment)
+{
+	for (unsigned int o = 0; o < segment->operator_count; o++) {
+		const struct ir_operator *op =
+			&writer->graph->operators[segment->first_operator + o];
+
+		for (unsigned int i = 0; i < op->input_count && !op->removed_reason; i++)
+			if (op->inputs[i] >= 0)
+				writer->dropped[op->inputs[i]] = false;
+	}
+}
+
+/* Finds the constants that the streams do without. */
+static int drop_constants(struct writer *writer)
+{
+	const struct ir_graph *graph = writer->graph;
+
+	writer->dropped = calloc(graph->tensor_count + 1, sizeof(*writer->dropped));
+	if (!writer->dropped)
+		return error_memory(graph->error);
+	for (unsigned int t = 0; t < graph->tensor_count; t++)
+		writer->dropped[t] = graph->tensors[t].data && !graph->tensors[t].is_state &&
+				     !ir_is_output(graph, (int)t);
+	for (unsigned int s = 0; s < writer->stream_count; s++)
+		for (unsigned int i = 0; i < writer->streams[s].segment_count; i++)
+			if (!writer->streams[s].segments[i].npu)
+				keep_constants(writer, &writer->streams[s].segments[i]);
+	return 0;
 }
 
 static int assemble(struct writer *writer, struct buffer *file)
@@ -577,10 +623,13 @@ static int assemble(struct writer *writer, struct buffer *file)
 		.version_minor = KESTREL_GRAPH_VERSION_MINOR,
 		.header_size = sizeof(header),
 		.section_entry_size = sizeof(struct kestrel_graph_section),
+		.flags = writer->dropped ? KESTREL_GRAPH_FLAG_NPU_ONLY : 0,
 	};
 	struct kestrel_graph_section table[KESTREL_GRAPH_SECTION_PLACEMENT] = { 0 };
 	uint32_t last = KESTREL_GRAPH_SECTION_PLACEMENT;
 
+	writer->sections[KESTREL_GRAPH_SECTION_STRINGS] = writer->strings.bytes;
+	writer->strings.bytes = (struct buffer){ 0 };
 	for (uint32_t type = 1; type <= last; type++) {
 		writer->failed |= writer->sections[type].failed;
 		if (writer->sections[type].bytes || type <= KESTREL_GRAPH_SECTION_OUTPUTS)
@@ -650,9 +699,13 @@ uint64_t graph_macs(const struct ir_graph *graph, const struct ir_operator *op)
 }
 
 int graph_write(const struct ir_graph *graph, const struct graph_source *source,
-		const struct stream *stream, struct buffer *file)
+		const struct stream *streams, unsigned int stream_count, bool npu_only,
+		struct buffer *file)
 {
-	struct writer writer = { .graph = graph, .stream = stream };
+	struct writer writer = {
+		.graph = graph, .streams = streams, .stream_count = stream_count,
+		.source_count = source_count(graph),
+	};
 	unsigned int placed = 0;
 	int ret = -ENOMEM;
 
@@ -664,7 +717,12 @@ int graph_write(const struct ir_graph *graph, const struct graph_source *source,
 	}
 	for (unsigned int t = 0; t < graph->tensor_count; t++)
 		writer.tensor_index[t] = -1;
-	buffer_append(&writer.sections[KESTREL_GRAPH_SECTION_STRINGS], "", 1);
+	if (npu_only) {
+		ret = drop_constants(&writer);
+		if (ret)
+			goto out;
+	}
+	put_string(&writer, "");
 	put_info(&writer, source);
 	put_indices(&writer, KESTREL_GRAPH_SECTION_INPUTS, graph->inputs, graph->input_count);
 	for (unsigned int o = 0; o < graph->operator_count; o++) {
@@ -676,14 +734,16 @@ int graph_write(const struct ir_graph *graph, const struct graph_source *source,
 	}
 	writer.operator_index[graph->operator_count] = placed;
 	put_indices(&writer, KESTREL_GRAPH_SECTION_OUTPUTS, graph->outputs, graph->output_count);
-	if (stream)
-		put_stream(&writer);
+	if (stream_count)
+		put_streams(&writer);
 	put_placements(&writer);
 	ret = assemble(&writer, file);
 out:
 	for (uint32_t type = 1; type <= KESTREL_GRAPH_SECTION_PLACEMENT; type++)
 		buffer_release(&writer.sections[type]);
 	free(writer.tensor_index);
+	pool_release(&writer.strings);
 	free(writer.operator_index);
+	free(writer.dropped);
 	return ret;
 }

@@ -194,17 +194,12 @@ static void mark_views(const struct ir_graph *graph, struct stream *stream,
 static int take_segment(struct ir_graph *graph, struct stream *stream,
 			struct stream_segment *segment, struct candidate *candidate)
 {
-	uint64_t constants = buffer_align(&stream->constants, KESTREL_GRAPH_ALIGNMENT);
 	struct stream_base *bases = segment->bases;
 	int ret;
 
-	buffer_append(&stream->constants, candidate->constants.data, candidate->constants.bytes);
-	if (stream->constants.failed)
-		return error_memory(graph->error);
 	bases[SEGMENT_BASE_CONSTANTS].kind = KESTREL_GRAPH_BASE_CONSTANTS;
 	bases[SEGMENT_BASE_CONSTANTS].flags = KESTREL_GRAPH_BASE_READ;
-	bases[SEGMENT_BASE_CONSTANTS].offset = constants;
-	bases[SEGMENT_BASE_CONSTANTS].size = candidate->constants.bytes;
+	bases[SEGMENT_BASE_CONSTANTS].size = stream->constants->bytes.bytes;
 	bases[SEGMENT_BASE_SCRATCH].kind = KESTREL_GRAPH_BASE_SCRATCH;
 	bases[SEGMENT_BASE_SCRATCH].flags = KESTREL_GRAPH_BASE_READ | KESTREL_GRAPH_BASE_WRITE;
 	bases[SEGMENT_BASE_SCRATCH].size = candidate->segment.scratch_bytes;
@@ -281,7 +276,8 @@ static int lower_segments(struct ir_graph *graph, const unsigned int *origin,
 		if (graph->progress)
 			graph->progress(graph->progress_opaque, segment->first_operator,
 					graph->operator_count);
-		ret = search_segment(graph, target, segment, &candidate, &failed);
+		ret = search_segment(graph, target, segment, stream->constants, &candidate,
+				     &failed);
 		if (ret == -ENOSPC) {
 			forced[failed] = arena_printf(graph->arena,
 						      "its smallest tile does not fit %u bytes of SRAM",
@@ -348,8 +344,10 @@ static uint64_t placed_macs(const struct ir_graph *graph, const struct stream *s
 	return macs;
 }
 
-int lower_graph(struct ir_graph *graph, const struct target *target, struct stream *stream)
+int lower_graph(struct ir_graph *graph, const struct target *target,
+		struct pool *constants, struct stream *stream)
 {
+	const struct pool_mark shared = pool_mark(constants);
 	struct stream_place *places = arena_alloc(graph->arena, graph->operator_count + 1,
 						  sizeof(*places));
 	struct stream_place *part_places;
@@ -370,15 +368,21 @@ int lower_graph(struct ir_graph *graph, const struct target *target, struct stre
 	/* Each round sends an operator to the processor or cuts a segment, so it ends. */
 	do {
 		stream_release(stream);
-		*stream = (struct stream){ .target = target, .places = part_places };
+		*stream = (struct stream){
+			.target = target, .places = part_places, .constants = constants,
+		};
+		pool_return(constants, &shared);
+		pool_begin(constants);
 		place_operators(&expanded, origin, stream, forced);
 		ret = make_segments(&expanded, cuts, stream);
 		if (!ret)
 			ret = lower_segments(&expanded, origin, target, stream, cuts, forced);
 	} while (ret == -EAGAIN);
-	if (!ret) {
-		map_back(&expanded, origin, stream, places);
-		stream->macs = placed_macs(graph, stream);
-	}
-	return ret;
+	if (ret)
+		return ret;
+	stream->constant_bytes = constants->used_bytes;
+	stream->raw_constant_bytes = constants->used_raw_bytes;
+	map_back(&expanded, origin, stream, places);
+	stream->macs = placed_macs(graph, stream);
+	return 0;
 }

@@ -8,10 +8,11 @@
 #include "target.h"
 
 /*
- * Partitions the graph, plans the SRAM, chooses tiles and writes commands and
- * constants. Returns 0 or a negative errno with a message. What has no NPU
+ * Partitions the graph, plans the SRAM, chooses tiles and writes commands; constants
+ * go to `constants`, where other streams' may lie already. Returns 0 or a negative errno with a message. What has no NPU
  * form goes to a processor segment with its reason in `stream->places`.
  */
-int lower_graph(struct ir_graph *graph, const struct target *target, struct stream *stream);
+int lower_graph(struct ir_graph *graph, const struct target *target,
+		struct pool *constants, struct stream *stream);
 
 #endif

@@ -91,10 +91,28 @@ static void put_stream(const struct stream *stream, struct buffer *text)
 	text_put(text, "  \"sram_peak_bytes\": %" PRIu64 ",\n", stream->sram_peak_bytes);
 	text_put(text, "  \"arena_bytes\": %" PRIu64 ",\n", stream->scratch_size);
 	text_put(text, "  \"spill_bytes\": %" PRIu64 ",\n", stream->spill_bytes);
-	text_put(text, "  \"constant_bytes\": %zu,\n", stream->constants.bytes);
+	text_put(text, "  \"constant_bytes\": %" PRIu64 ",\n", stream->constant_bytes);
+	text_put(text, "  \"raw_constant_bytes\": %" PRIu64 ",\n", stream->raw_constant_bytes);
 	text_put(text, "  \"command_bytes\": %" PRIu64 ",\n", commands);
 	text_put(text, "  \"preemption_interval\": %" PRIu64 ",\n", stream->preemption_interval);
 	text_put(text, "  \"segments\": %u,\n  \"npu_segments\": %u,\n", stream->segment_count, npu);
+}
+
+/* What each stream of a graph needs. */
+static void put_streams(const struct report *report, struct buffer *text)
+{
+	text_put(text, "  \"streams\": [");
+	for (unsigned int s = 0; s < report->stream_count; s++) {
+		const struct stream *stream = &report->stream[s];
+
+		text_put(text, "%s\n    {\"target\": \"%s\", \"predicted_cycles\": %" PRIu64
+			 ", \"npu_macs\": %" PRIu64 ", \"sram_peak_bytes\": %" PRIu64
+			 ", \"spill_bytes\": %" PRIu64 ", \"constant_bytes\": %" PRIu64 "}",
+			 s ? "," : "", stream->target->name, stream->predicted_cycles,
+			 stream->macs, stream->sram_peak_bytes, stream->spill_bytes,
+			 stream->constant_bytes);
+	}
+	text_put(text, "\n  ],\n");
 }
 
 static void put_operator(const struct report *report, unsigned int o, struct buffer *text)
@@ -170,6 +188,7 @@ int report_json(const struct report *report, struct buffer *text)
 		 report->graph_bytes);
 	if (report->stream)
 		put_stream(report->stream, text);
+	put_streams(report, text);
 	text_put(text, "  \"operators\": [\n");
 	for (unsigned int o = 0; o < graph->operator_count; o++) {
 		counts[report->operators[o].place.place]++;

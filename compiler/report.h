@@ -22,8 +22,10 @@ struct report_operator {
 struct report {
 	const struct ir_graph *graph;
 	const struct graph_source *source;
-	/* NULL: compiled without a command stream. */
+	/* The first stream, of which the report tells; NULL: compiled without any. */
 	const struct stream *stream;
+	/* How many there are, one behind the other. */
+	unsigned int stream_count;
 	size_t graph_bytes;
 	/* One for each operator of the graph, in its arena: report_operators(). */
 	const struct report_operator *operators;

@@ -35,9 +35,14 @@ static void put_summary(const struct report *report, struct buffer *text)
 		 ((double)stream->predicted_cycles * target->macs_per_cycle) : 0.0);
 	text_put(text, "SRAM       %" PRIu64 " bytes at most, %" PRIu64 " spilled to memory\n",
 		 stream->sram_peak_bytes, stream->spill_bytes);
-	text_put(text, "memory     %zu bytes of constants, %" PRIu64 " of scratch\n",
-		 stream->constants.bytes, stream->scratch_size);
+	text_put(text, "memory     %" PRIu64 " bytes of constants, %" PRIu64 " uncompressed, %"
+		 PRIu64 " of scratch\n", stream->constant_bytes, stream->raw_constant_bytes,
+		 stream->scratch_size);
 	text_put(text, "preemption every %" PRIu64 " cycles at most\n", stream->preemption_interval);
+	for (unsigned int s = 1; s < report->stream_count; s++)
+		text_put(text, "also for   %s: %" PRIu64 " cycles predicted, %" PRIu64
+			 " bytes of constants\n", stream[s].target->name,
+			 stream[s].predicted_cycles, stream[s].constant_bytes);
 }
 
 int report_text(const struct report *report, struct buffer *text)

@@ -15,6 +15,7 @@ struct search {
 	const struct stream_segment *place;
 	/* Placement changes the nodes, which a cache goes by. */
 	struct generate_cache caches[2];
+	struct pool *constants;
 	struct candidate *best;
 	struct stream_segment *best_out;
 	bool found;
@@ -30,14 +31,16 @@ static bool is_misfit(int ret)
 /* Lowers the segment with these settings and keeps the result if it is the fastest. */
 static int search_try(struct search *search, const struct program_settings *settings)
 {
-	struct candidate candidate = { .cache = &search->caches[settings->placement] };
+	struct candidate candidate = {
+		.cache = &search->caches[settings->placement], .constants = search->constants,
+	};
 	struct stream_segment place = *search->place;
 	int ret = candidate_build(&candidate, search->graph, search->target, search->place, &place,
 				  settings);
 
 	if (is_misfit(ret))
 		*search->failed_operator = candidate.failed_operator;
-	if (!ret && (!search->found || candidate.cycles < search->best->cycles)) {
+	if (!ret && (!search->found || candidate.cost < search->best->cost)) {
 		struct candidate worse = *search->best;
 
 		*search->best = candidate;
@@ -169,14 +172,15 @@ static int search_splits(struct search *search)
 }
 
 int search_segment(struct ir_graph *graph, const struct target *target,
-		   struct stream_segment *out, struct candidate *best,
-		   unsigned int *failed_operator)
+		   struct stream_segment *out, struct pool *constants,
+		   struct candidate *best, unsigned int *failed_operator)
 {
 	const struct stream_segment place = *out;
 	struct stream_segment best_out = *out;
 	struct search search = {
 		.graph = graph, .target = target, .place = &place, .best = best,
 		.best_out = &best_out, .failed_operator = failed_operator,
+		.constants = constants,
 	};
 	int ret = -ENOSPC;
 
@@ -207,7 +211,10 @@ int search_segment(struct ir_graph *graph, const struct target *target,
 	/* The values and nodes refer to the segment they were tried with. */
 	best->segment.out = out;
 	best->program.segment = &best->segment;
-	best->cache = NULL;
 	*out = best_out;
-	return 0;
+	ret = candidate_keep(best);
+	best->cache = NULL;
+	if (ret)
+		candidate_release(best);
+	return ret;
 }

@@ -11,10 +11,14 @@ struct candidate {
 	struct program program;
 	struct segment segment;
 	struct command_list list;
-	struct buffer commands, constants;
+	struct buffer commands;
+	/* Of the graph's streams; the candidate's own are in it only while it is made. */
+	struct pool *constants;
 	struct generate_cache *cache;
 	/* As predicted: the whole, and the longest stretch between preemption points. */
 	uint64_t cycles, interval;
+	/* The cycles, and what constants count for that no other stream has. */
+	double cost;
 	/* The operator that does not fit, or takes too many commands. */
 	unsigned int failed_operator;
 };
@@ -29,13 +33,17 @@ int candidate_build(struct candidate *candidate, struct ir_graph *graph,
 		    struct stream_segment *out, const struct program_settings *settings);
 void candidate_release(struct candidate *candidate);
 
+/* Makes a candidate's commands again, and leaves its constants in the pool. 0 or -ENOMEM. */
+int candidate_keep(struct candidate *candidate);
+
 /*
- * Lowers one segment the fastest way found. -ENOSPC or -EFBIG with the operator
+ * Lowers one segment the fastest way found, its constants in `constants` with those
+ * of others. -ENOSPC or -EFBIG with the operator
  * that does not fit or takes too many commands; -E2BIG when it has too many
  * inputs and outputs.
  */
 int search_segment(struct ir_graph *graph, const struct target *target,
-		   struct stream_segment *out, struct candidate *best,
-		   unsigned int *failed_operator);
+		   struct stream_segment *out, struct pool *constants,
+		   struct candidate *best, unsigned int *failed_operator);
 
 #endif

@@ -6,5 +6,4 @@ void stream_release(struct stream *stream)
 	for (unsigned int s = 0; s < stream->segment_count; s++)
 		buffer_release(&stream->segments[s].commands);
 	stream->segment_count = 0;
-	buffer_release(&stream->constants);
 }

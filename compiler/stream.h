@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "buffer.h"
+#include "pool.h"
 #include <kestrel/graph.h>
 #include <kestrel/isa.h>
 
@@ -75,7 +76,9 @@ struct stream {
 	struct stream_segment *segments;
 	/* One an operator of the IR. */
 	struct stream_place *places;
-	struct buffer constants;
+	/* What the commands read, of all streams; and of it this stream's, also as raw bytes. */
+	struct pool *constants;
+	uint64_t constant_bytes, raw_constant_bytes;
 	uint64_t scratch_size;
 	uint64_t predicted_cycles;
 	uint64_t preemption_interval;
@@ -88,7 +91,7 @@ struct stream {
 	uint64_t dead_channels;
 };
 
-/* Releases the buffers; the rest belongs to the arena. */
+/* Releases the buffers; the rest belongs to the arena, the constants to the caller. */
 void stream_release(struct stream *stream);
 
 #endif

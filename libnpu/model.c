@@ -107,6 +107,27 @@ static int stream_select(struct npu_model *model, struct message *message)
 	return 0;
 }
 
+/* The commands from the stream's first to its last; other streams' lie before and behind. */
+static void commands_find(struct npu_model *model)
+{
+	const struct kestrel_graph_stream *stream = model->stream;
+	uint64_t first = model->graph.commands_size, end = 0;
+
+	for (uint32_t i = 0; i < stream->segment_count; i++) {
+		const struct kestrel_graph_segment *segment =
+			&model->graph.segments[stream->first_segment + i];
+
+		if (segment->kind != KESTREL_GRAPH_SEGMENT_NPU)
+			continue;
+		if (segment->command_offset < first)
+			first = segment->command_offset;
+		if (segment->command_offset + segment->command_size > end)
+			end = segment->command_offset + segment->command_size;
+	}
+	model->commands_first = first;
+	model->commands_size = end > first ? end - first : 0;
+}
+
 /*
  * Commands and constants in one buffer: the first constants are then on a page
  * that the device has translated for the commands.
@@ -114,18 +135,21 @@ static int stream_select(struct npu_model *model, struct message *message)
 static int program_upload(struct npu_model *model, struct message *message)
 {
 	const struct graph *graph = &model->graph;
-	uint64_t offset = (graph->commands_size + KESTREL_GRAPH_ALIGNMENT - 1) &
-			  ~(uint64_t)(KESTREL_GRAPH_ALIGNMENT - 1);
+	uint64_t offset;
 	int ret;
 
-	if (!graph->commands_size)
+	commands_find(model);
+	if (!model->commands_size)
 		return 0;
+	offset = (model->commands_size + KESTREL_GRAPH_ALIGNMENT - 1) &
+		 ~(uint64_t)(KESTREL_GRAPH_ALIGNMENT - 1);
 	ret = device_memory_create(model->device, offset + graph->stream_constants_size,
 				   DEVICE_READ | DEVICE_EXECUTE | DEVICE_PRIVATE,
 				   &model->stream_memory, message);
 	if (ret)
 		return ret;
-	memcpy(model->stream_memory.data, graph->commands, graph->commands_size);
+	memcpy(model->stream_memory.data, graph->commands + model->commands_first,
+	       model->commands_size);
 	if (graph->stream_constants_size)
 		memcpy((uint8_t *)model->stream_memory.data + offset, graph->stream_constants,
 		       graph->stream_constants_size);
@@ -396,7 +420,7 @@ static void info_stream(const struct npu_model *model, struct npu_model_info *in
 		info->segment_count += model->graph.segments[stream->first_segment + i].kind ==
 				       KESTREL_GRAPH_SEGMENT_NPU;
 	info->device_bytes = model->plan.device_size + stream->scratch_size +
-			     model->graph.commands_size + model->graph.stream_constants_size;
+			     model->commands_size + model->graph.stream_constants_size;
 }
 
 int npu_model_info(struct npu_model *model, struct npu_model_info *info)

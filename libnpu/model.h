@@ -22,6 +22,7 @@ struct npu_model {
 	struct plan plan;
 	struct cpu_program *program;
 	struct device_memory stream_memory;	/* commands, then constants; if there is a stream */
+	uint64_t commands_first, commands_size;	/* the part of STREAM_COMMANDS that is in it */
 	uint64_t constants_offset;	/* of the constants in it */
 	pthread_mutex_t run_lock;	/* npu_run(): one after the other */
 	struct npu_job *run_job;

@@ -187,7 +187,8 @@ static int segment_submit(struct npu_job *job, uint32_t number,
 {
 	struct npu_model *model = job->model;
 	struct device_job sent = {
-		.command_address = model->stream_memory.range.address + segment->command_offset,
+		.command_address = model->stream_memory.range.address + segment->command_offset -
+				   model->commands_first,
 		.command_size = (uint32_t)segment->command_size,
 	};
 	struct message message = { "" };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* npu-info: what a device is, what is in a model, and where its operators go. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -190,6 +191,19 @@ static void model_json(struct npu_model *model, const struct npu_model_info *inf
 	printf("]}");
 }
 
+/* A graph for the NPU only is told of where there is none too: by the simulated one. */
+static int model_load(const struct options *options, const struct npu_open_options *open,
+		      struct npu_device **device, struct npu_model **model)
+{
+	int ret = npu_model_load_file(*device, options->model, model);
+
+	if (ret != -ENODATA || options->common.device)
+		return ret;
+	npu_close(*device);
+	ret = npu_open_with("sim", open, device);
+	return ret ? ret : npu_model_load_file(*device, options->model, model);
+}
+
 static int tell(const struct options *options, struct npu_device **device,
 		struct npu_model **model)
 {
@@ -202,7 +216,7 @@ static int tell(const struct options *options, struct npu_device **device,
 	    !strcmp(options->common.device, "sim"))
 		open.target = "kestrel-256";
 	if (npu_open_with(options->common.device, &open, device) ||
-	    (options->model && npu_model_load_file(*device, options->model, model)) ||
+	    (options->model && model_load(options, &open, device, model)) ||
 	    npu_capabilities(*device, &capabilities))
 		return tool_error("%s", npu_errmsg(*device));
 	device_print(&capabilities, options->json);

@@ -81,6 +81,46 @@ verifies() {
 	build/bin/npuc $model --target kestrel-128 --verify --set sram=65536 | grep -q 'agree in every byte'
 }
 
+same_on() { # GRAPH DEVICE [TARGET]
+	build/bin/npu-run "$1" --device "$2" ${3:+--target "$3"} --input tests/demo/input_0.bin \
+		--output "$out/output.bin" && cmp "$out/output.bin" tests/demo/output_0.bin
+}
+
+# The stream of the file, not one compiled when it was loaded.
+has_stream() { # GRAPH TARGET
+	build/bin/npu-info --device sim --target "$2" "$1" | tee "$out/info" |
+		grep -q "^stream  *$2 (stream \"$2\" suits"
+}
+
+is_smaller() { # FILE FILE BYTES: the first, by at least so many
+	[ $(($(stat -c %s "$1") + $3)) -le "$(stat -c %s "$2")" ]
+}
+
+# Commands and placement take 1.5 KB, another copy of what they read would 9 KB.
+shares() {
+	is_smaller "$out/both.npu" "$out/one.npu" -2048 &&
+		is_smaller "$out/both.npu" "$out/two.npu" -2048
+}
+
+# The processor refuses the graph, and says why.
+refused_by_processor() {
+	! build/bin/npu-run "$out/npu.npu" --device cpu --input tests/demo/input_0.bin \
+		--output "$out/output.bin" 2>"$out/refusal" &&
+		grep 'made for the NPU only' "$out/refusal"
+}
+
+lists_streams() {
+	python3 - "$1" <<-'EOF'
+	import json, sys
+	report = json.load(open(sys.argv[1]))
+	streams = report["streams"]
+	assert [s["target"] for s in streams] == ["kestrel-256", "kestrel-512"], streams
+	assert streams[0]["predicted_cycles"] == report["predicted_cycles"] > 0
+	assert streams[1]["predicted_cycles"] < report["predicted_cycles"]
+	assert streams[0]["constant_bytes"] == report["constant_bytes"] <= report["raw_constant_bytes"]
+	EOF
+}
+
 check "report as JSON" build/bin/npuc $model -o "$out/demo.npu" --report "$out/report.json"
 check "its figures agree" report_is_sound "$out/report.json"
 check "report as a page" build/bin/npuc $model -o "$out/demo.npu" --report "$out/report.html"
@@ -92,6 +132,36 @@ check "an operator is explained by type" explains SOFTMAX 'place  *npu'
 check "an operator that is not there" exits 1 build/bin/npuc $model --explain NOTHING
 check "a type that several have" exits 1 build/bin/npuc $model --explain CONV_2D
 check "commands are verified against operators" verifies
+check "a stream for one configuration" build/bin/npuc $model -o "$out/one.npu"
+check "a stream for another" build/bin/npuc $model -o "$out/two.npu" --target kestrel-512
+check "streams for two configurations" build/bin/npuc $model -o "$out/both.npu" \
+	--target kestrel-256 --target kestrel-512 --report "$out/both.json"
+check "the report tells of both" lists_streams "$out/both.json"
+check "their weights are stored once" shares
+build/bin/npuc $model -o "$out/list.npu" --target kestrel-256,kestrel-512
+check "targets as a list" cmp "$out/both.npu" "$out/list.npu"
+for target in kestrel-256 kestrel-512; do
+	check "the stream of $target is found" has_stream "$out/both.npu" $target
+	check "its bytes are the reference's" same_on "$out/both.npu" sim $target
+done
+check "the processor's too" same_on "$out/both.npu" cpu
+check "a configuration without a stream is compiled for" same_on "$out/both.npu" sim kestrel-128
+check "every stream is verified" build/bin/npuc $model --target kestrel-512,kestrel-64 --verify
+check "two streams for one configuration" exits 1 build/bin/npuc $model -o "$out/x.npu" \
+	--target kestrel-256,kestrel-256
+check "an unknown configuration among others" exits 1 build/bin/npuc $model -o "$out/x.npu" \
+	--target kestrel-256,,kestrel-512
+check "a graph for the NPU only" build/bin/npuc $model -o "$out/npu.npu" --npu-only \
+	--target kestrel-256,kestrel-512
+check "it is smaller by the weights" is_smaller "$out/npu.npu" "$out/both.npu" 7000
+for target in kestrel-256 kestrel-512; do
+	check "it runs on $target" same_on "$out/npu.npu" sim $target
+done
+check "it tells what is in it" build/bin/npu-info "$out/npu.npu"
+check "it does not run on the processor" refused_by_processor
+check "nor on another configuration" exits 1 same_on "$out/npu.npu" sim kestrel-128
+check "a graph for nobody" exits 1 build/bin/npuc $model -o "$out/x.npu" --npu-only --no-stream
+check "weights to verify with" exits 2 build/bin/npuc $model --npu-only --verify
 check "configurations are swept" sweep_is_sound
 check "a sweep of nonsense" exits 2 build/bin/npuc $model --sweep macs=x
 check "nothing to do" exits 2 build/bin/npuc $model

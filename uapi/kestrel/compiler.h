@@ -33,7 +33,10 @@ struct kestrel_compiler_options {
 	uint32_t size;
 	/* KESTREL_COMPILER_NO_STREAM, or 0. */
 	uint32_t flags;
-	/* Configuration, "kestrel-64" to "kestrel-2048"; NULL: "kestrel-256". */
+	/*
+	 * Configuration, "kestrel-64" to "kestrel-2048", or several with commas
+	 * between, for a stream each; NULL: "kestrel-256".
+	 */
 	const char *target;
 	/* "key=value,...", as --set of npuc takes it ("sram=65536"); NULL: none. */
 	const char *settings;

@@ -28,10 +28,10 @@ static enum npuc_exit complain(const struct side *side, const char *what)
 }
 
 static enum npuc_exit side_open(struct side *side, const void *graph, size_t bytes,
-				const struct compile_request *request)
+				const char *target, const struct compile_request *request)
 {
 	struct npu_open_options options = {
-		.size = sizeof(options), .target = request->target,
+		.size = sizeof(options), .target = target,
 		.settings = request->settings, .threads = 1,
 	};
 
@@ -157,14 +157,15 @@ static enum npuc_exit runs_compare(struct side sides[2], const struct npu_model_
 	return status;
 }
 
-enum npuc_exit compare(const void *graph, size_t bytes, const struct compile_request *request)
+static enum npuc_exit compare_target(const void *graph, size_t bytes, const char *target,
+				     const struct compile_request *request)
 {
 	struct side sides[2] = { { .name = "sim" }, { .name = "cpu" } };
 	struct npu_model_info info = { .size = sizeof(info) };
 	enum npuc_exit status = NPUC_DONE;
 
 	for (unsigned int s = 0; s < 2 && status == NPUC_DONE; s++) {
-		status = side_open(&sides[s], graph, bytes, request);
+		status = side_open(&sides[s], graph, bytes, target, request);
 		if (status != NPUC_DONE)
 			break;
 		/* What is told at the end is of the first side. */
@@ -175,10 +176,29 @@ enum npuc_exit compare(const void *graph, size_t bytes, const struct compile_req
 	if (status == NPUC_DONE)
 		status = runs_compare(sides, &info);
 	if (status == NPUC_DONE)
-		printf("%u runs with random inputs: NPU and processor agree in every byte "
-		       "(%u operators on the NPU, %u on the processor, %u removed)\n", RUNS,
+		printf("%s%s%u runs with random inputs: NPU and processor agree in every byte "
+		       "(%u operators on the NPU, %u on the processor, %u removed)\n",
+		       target ? target : "", target ? ": " : "", RUNS,
 		       info.operators_npu, info.operators_cpu, info.operators_removed);
 	for (unsigned int s = 0; s < 2; s++)
 		side_close(&sides[s], info.output_count);
+	return status;
+}
+
+enum npuc_exit compare(const void *graph, size_t bytes, const struct compile_request *request)
+{
+	const char *names = request->target;
+	enum npuc_exit status = NPUC_DONE;
+	char *name;
+
+	if (!names)
+		return compare_target(graph, bytes, NULL, request);
+	for (; *names && status == NPUC_DONE; names += strcspn(names, ","), names += *names == ',') {
+		name = strndup(names, strcspn(names, ","));
+		status = name ? compare_target(graph, bytes, name, request) : NPUC_FAILED;
+		if (!name)
+			fprintf(stderr, "npuc: out of memory\n");
+		free(name);
+	}
 	return status;
 }

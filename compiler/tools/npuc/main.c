@@ -2,6 +2,7 @@
 /* npuc: compiles a TensorFlow Lite or ONNX model into a Kestrel graph file. */
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -18,8 +19,8 @@ static const char usage[] =
 	"Kestrel graph file.\n"
 	"\n"
 	"  -o, --output FILE     the graph file to write\n"
-	"  -t, --target NAME     configuration: kestrel-64, -128, -256 (default), -512,\n"
-	"                        -1024, -2048\n"
+	"  -t, --target NAME,... configurations, the graph gets a stream for each:\n"
+	"                        kestrel-64, -128, -256 (default), -512, -1024, -2048\n"
 	"  -s, --set K=V,...     change single values of the configuration (sram=65536)\n"
 	"  -n, --numerics NAME   rounding profile: tflite-ref (default), tflite, tflm; of\n"
 	"                        ONNX models onnx\n"
@@ -27,6 +28,8 @@ static const char usage[] =
 	"                        a page for a browser if FILE ends in .html, text if in\n"
 	"                        .txt, else JSON; \"-\" is JSON to standard output\n"
 	"      --no-stream       the portable operator graph alone\n"
+	"      --npu-only        without the weights that the NPU computes with; such a graph\n"
+	"                        runs nowhere but where one of its streams does\n"
 	"      --explain OP      tell everything about the operator with this index, output\n"
 	"                        or type\n"
 	"      --verify          run the graph with random inputs on the simulated NPU and on\n"
@@ -42,7 +45,7 @@ static const char usage[] =
 	"Exit status: 0 done, 1 the model cannot be compiled or a file fails, 2 bad usage,\n"
 	"3 --verify found a byte that differs.\n";
 
-enum { OPTION_NO_STREAM = 256, OPTION_VERSION, OPTION_EXPLAIN, OPTION_VERIFY, OPTION_SWEEP,
+enum { OPTION_NO_STREAM = 256, OPTION_NPU_ONLY, OPTION_VERSION, OPTION_EXPLAIN, OPTION_VERIFY, OPTION_SWEEP,
        OPTION_JSON, OPTION_LIST };
 
 static const struct option options[] = {
@@ -52,6 +55,7 @@ static const struct option options[] = {
 	{ "numerics", required_argument, NULL, 'n' },
 	{ "report", required_argument, NULL, 'r' },
 	{ "no-stream", no_argument, NULL, OPTION_NO_STREAM },
+	{ "npu-only", no_argument, NULL, OPTION_NPU_ONLY },
 	{ "explain", required_argument, NULL, OPTION_EXPLAIN },
 	{ "verify", no_argument, NULL, OPTION_VERIFY },
 	{ "sweep", required_argument, NULL, OPTION_SWEEP },
@@ -65,6 +69,8 @@ static const struct option options[] = {
 struct arguments {
 	const char *model, *output, *report, *sweep;
 	bool verify, json;
+	/* The names of all --target, with commas between. */
+	char *targets;
 	struct compile_request request;
 };
 
@@ -176,6 +182,22 @@ static enum npuc_exit list_operators(const char *format)
 	return status;
 }
 
+/* Each --target adds its names; false when out of memory. */
+static bool target_add(struct arguments *arguments, const char *names)
+{
+	size_t before = arguments->targets ? strlen(arguments->targets) + 1 : 0;
+	char *targets = realloc(arguments->targets, before + strlen(names) + 1);
+
+	if (!targets)
+		return false;
+	if (before)
+		targets[before - 1] = ',';
+	strcpy(targets + before, names);
+	arguments->targets = targets;
+	arguments->request.target = targets;
+	return true;
+}
+
 /* Returns whether the command line asks for work on a model; else `status` is final. */
 static bool arguments_parse(struct arguments *arguments, int argc, char **argv,
 			    enum npuc_exit *status)
@@ -189,7 +211,11 @@ static bool arguments_parse(struct arguments *arguments, int argc, char **argv,
 			arguments->output = optarg;
 			break;
 		case 't':
-			arguments->request.target = optarg;
+			if (!target_add(arguments, optarg)) {
+				fprintf(stderr, "npuc: out of memory\n");
+				*status = NPUC_FAILED;
+				return false;
+			}
 			break;
 		case 's':
 			arguments->request.settings = optarg;
@@ -202,6 +228,9 @@ static bool arguments_parse(struct arguments *arguments, int argc, char **argv,
 			break;
 		case OPTION_NO_STREAM:
 			arguments->request.no_stream = true;
+			break;
+		case OPTION_NPU_ONLY:
+			arguments->request.npu_only = true;
 			break;
 		case OPTION_EXPLAIN:
 			arguments->request.explain = optarg;
@@ -230,6 +259,11 @@ static bool arguments_parse(struct arguments *arguments, int argc, char **argv,
 			return false;
 		}
 	}
+	if (arguments->verify && arguments->request.npu_only) {
+		fprintf(stderr, "npuc: --verify runs on the processor too, which --npu-only rules out\n");
+		*status = NPUC_USAGE;
+		return false;
+	}
 	arguments->model = argv[optind];
 	if (optind + 1 != argc || !(arguments->output || arguments->request.explain ||
 				    arguments->verify || arguments->sweep)) {
@@ -247,5 +281,6 @@ int main(int argc, char **argv)
 
 	if (arguments_parse(&arguments, argc, argv, &status))
 		status = run(&arguments);
+	free(arguments.targets);
 	return (int)status;
 }
