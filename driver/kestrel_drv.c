@@ -31,6 +31,7 @@
 #include "kestrel_fault.h"
 #include "kestrel_pci.h"
 #include "kestrel_prime.h"
+#include "kestrel_protocol.h"
 #include "kestrel_queue.h"
 #include "kestrel_shrinker.h"
 #include "kestrel_submit.h"
@@ -245,7 +246,7 @@ static void kestrel_drv_show_fdinfo(struct drm_printer *p, struct drm_file *drm_
 		kestrel_queue_put(queue);
 	}
 
-	drm_printf(p, "drm-engine-npu:\t%llu ns\n", mul_u64_u32_div(cycles, 1000000, khz));
+	drm_printf(p, "drm-engine-npu:\t%llu ns\n", kestrel_protocol_cycles_ns(cycles, khz));
 	drm_printf(p, "drm-cycles-npu:\t%llu\n", cycles);
 	if (kestrel_clock_variable(file->kdev))
 		drm_printf(p, "drm-curfreq-npu:\t%llu Hz\n",

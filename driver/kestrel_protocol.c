@@ -10,7 +10,9 @@
 #include <linux/errno.h>
 #include <linux/export.h>
 #include <linux/log2.h>
+#include <linux/math64.h>
 #include <linux/string.h>
+#include <linux/time64.h>
 
 #include <kunit/visibility.h>
 
@@ -102,6 +104,26 @@ void kestrel_protocol_text_clean(char *text, size_t size)
 	}
 }
 EXPORT_SYMBOL_IF_KUNIT(kestrel_protocol_text_clean);
+
+/**
+ * kestrel_protocol_cycles_ns - how long so many cycles are
+ * @cycles: cycles, as the firmware says
+ * @khz: clock, not 0
+ *
+ * Without the product that may be too large for 64 bits: on x86 that is a trap, in
+ * which impossible counts must not end.
+ *
+ * Return: nanoseconds; any number when that is more than 64 bits hold.
+ */
+u64 kestrel_protocol_cycles_ns(u64 cycles, u32 khz)
+{
+	u64 milliseconds;
+	u32 rest;
+
+	milliseconds = div_u64_rem(cycles, khz, &rest);
+	return milliseconds * NSEC_PER_MSEC + div_u64((u64)rest * NSEC_PER_MSEC, khz);
+}
+EXPORT_SYMBOL_IF_KUNIT(kestrel_protocol_cycles_ns);
 
 /**
  * kestrel_protocol_fence_error - the error of a job's fence

@@ -14,6 +14,7 @@ int kestrel_protocol_hello_check(const struct kestrel_fw_control_firmware *hello
 				 const char **reason);
 void kestrel_protocol_text_clean(char *text, size_t size);
 int kestrel_protocol_fence_error(const struct kestrel_fw_event *event);
+u64 kestrel_protocol_cycles_ns(u64 cycles, u32 khz);
 u32 kestrel_protocol_fault_type(const struct kestrel_fw_event *event);
 
 #endif /* _KESTREL_PROTOCOL_H_ */

@@ -128,12 +128,25 @@ static void protocol_errors(struct kunit *test)
 	}
 }
 
+static void protocol_cycles(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, kestrel_protocol_cycles_ns(0, 1), 0);
+	KUNIT_EXPECT_EQ(test, kestrel_protocol_cycles_ns(1, 500000), 2);
+	KUNIT_EXPECT_EQ(test, kestrel_protocol_cycles_ns(500001, 500000), 1000002);
+	KUNIT_EXPECT_EQ(test, kestrel_protocol_cycles_ns(999999, 1000000), 999999);
+	KUNIT_EXPECT_EQ(test, kestrel_protocol_cycles_ns(3, U32_MAX), 0);
+	/* More than fits must not trap. */
+	kestrel_protocol_cycles_ns(U64_MAX, 1);
+	kestrel_protocol_cycles_ns(U64_MAX, 500000);
+}
+
 static struct kunit_case protocol_cases[] = {
 	KUNIT_CASE(protocol_pending),
 	KUNIT_CASE(protocol_event_check),
 	KUNIT_CASE(protocol_hello_check),
 	KUNIT_CASE(protocol_text_clean),
 	KUNIT_CASE(protocol_errors),
+	KUNIT_CASE(protocol_cycles),
 	{}
 };
 
