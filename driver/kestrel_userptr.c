@@ -61,10 +61,15 @@ static bool kestrel_userptr_invalidate(struct mmu_interval_notifier *notifier,
 				       unsigned long sequence)
 {
 	struct kestrel_userptr *userptr = container_of(notifier, struct kestrel_userptr, notifier);
+	bool gone = range->event == MMU_NOTIFY_UNMAP || range->event == MMU_NOTIFY_RELEASE;
 	struct mutex *lock = &userptr->vm->pagetable.lock;
 
 	if (!mmu_notifier_range_blockable(range)) {
-		if (!mutex_trylock(lock))
+		/*
+		 * The OOM reaper cannot wait for the device, and gains nothing from
+		 * pinned pages: it may take the others.
+		 */
+		if (gone || !mutex_trylock(lock))
 			return false;
 	} else {
 		mutex_lock(lock);
@@ -72,7 +77,7 @@ static bool kestrel_userptr_invalidate(struct mmu_interval_notifier *notifier,
 	mmu_interval_set_seq(notifier, sequence);
 	mutex_unlock(lock);
 
-	if (range->event == MMU_NOTIFY_UNMAP || range->event == MMU_NOTIFY_RELEASE)
+	if (gone)
 		kestrel_vm_revoke(userptr->vm, userptr->object, &userptr->revoked);
 	return true;
 }
