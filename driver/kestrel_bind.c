@@ -7,6 +7,7 @@
  * operations themselves, which cannot.
  */
 
+#include <linux/sched.h>
 #include <linux/slab.h>
 
 #include <drm/drm_drv.h>
@@ -130,6 +131,8 @@ static int kestrel_bind_reserve(struct kestrel_bind *bind)
 						      op->size);
 		if (ret)
 			return ret;
+		/* Lists are as long as user space makes them. */
+		cond_resched();
 	}
 
 	bind->failed = DRM_KESTREL_NO_INDEX;
@@ -192,6 +195,7 @@ static void kestrel_bind_apply(struct kestrel_bind *bind)
 		kestrel_bind_unmap(bind, bind->ops[i].va, bind->ops[i].size);
 		if (bind->ops[i].op == DRM_KESTREL_BIND_MAP)
 			kestrel_bind_map(bind, i);
+		cond_resched();
 	}
 }
 
@@ -212,8 +216,10 @@ static int kestrel_bind_run(struct kestrel_bind *bind)
 	mutex_lock(&vm->pagetable.lock);
 	if (!ret)
 		kestrel_bind_apply(bind);
-	for (i = 0; i < bind->count; i++)
+	for (i = 0; i < bind->count; i++) {
 		kestrel_pagetable_prune(&vm->pagetable, bind->ops[i].va, bind->ops[i].size);
+		cond_resched();
+	}
 	mutex_unlock(&vm->pagetable.lock);
 
 	/*
