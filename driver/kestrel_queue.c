@@ -44,6 +44,9 @@ static_assert((int)DRM_KESTREL_PRIORITY_HIGH == (int)KESTREL_FW_PRIORITY_HIGH);
 static_assert((int)DRM_KESTREL_PRIORITY_REALTIME == (int)KESTREL_FW_PRIORITY_REALTIME);
 static_assert(KESTREL_FW_RING_BYTES(KESTREL_FW_RING_ENTRIES_MAX) <= SZ_64K);
 
+/* Of all queues of the device, that part may be REALTIME. */
+#define KESTREL_QUEUE_REALTIME_PART	4
+
 /* The last act of queues; flushed before the module goes. */
 static struct workqueue_struct *kestrel_queue_release_wq;
 
@@ -485,11 +488,26 @@ void kestrel_queues_shutdown(struct kestrel_device *kdev)
 	}
 }
 
+/* Whether one more may be REALTIME, with so many slots. The caller holds slot_lock. */
+static bool kestrel_queue_realtime_left(const struct kestrel_device *kdev, u32 slots)
+{
+	u32 slot, realtime = 0;
+
+	lockdep_assert_held(&kdev->slot_lock);
+	for (slot = 0; slot < slots; slot++) {
+		const struct kestrel_queue *queue = kdev->queue_slots[slot];
+
+		if (queue && queue->create.priority == KESTREL_FW_PRIORITY_REALTIME)
+			realtime++;
+	}
+	return realtime < max(slots / KESTREL_QUEUE_REALTIME_PART, 1u);
+}
+
 static int kestrel_queue_slot_alloc(struct kestrel_queue *queue)
 {
 	struct kestrel_device *kdev = queue->kdev;
 	u32 slots = min(kdev->hardware.queue_count, kdev->firmware.hello.queues_max);
-	u32 slot;
+	u32 slot = 0;
 	int ret;
 
 	ret = kestrel_user_charge(queue->vm->user, KESTREL_USER_QUEUES, 1);
@@ -497,7 +515,10 @@ static int kestrel_queue_slot_alloc(struct kestrel_queue *queue)
 		return ret;
 
 	spin_lock(&kdev->slot_lock);
-	for (slot = 0; slot < slots; slot++) {
+	if (queue->create.priority == KESTREL_FW_PRIORITY_REALTIME &&
+	    !kestrel_queue_realtime_left(kdev, slots))
+		slot = slots;
+	for (; slot < slots; slot++) {
 		if (!kdev->queue_slots[slot]) {
 			kdev->queue_slots[slot] = queue;
 			queue->slot = slot;

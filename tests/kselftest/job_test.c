@@ -563,6 +563,42 @@ TEST_F(jobs, queue_create_ends_at_limit)
 	EXPECT_EQ(queue_create(client->fd, client->vm, 2, 0, &queue), 0);
 }
 
+static int realtime_create(struct client *client, uint32_t *queue)
+{
+	struct drm_kestrel_queue_create create = {
+		.vm_id = client->vm, .priority = DRM_KESTREL_PRIORITY_REALTIME, .max_jobs = 2,
+	};
+	int ret = device_ioctl(client->fd, DRM_IOCTL_KESTREL_QUEUE_CREATE, &create);
+
+	*queue = create.queue_id;
+	return ret;
+}
+
+/* A quarter of the device's 128 queues, which is what one file may have of any. */
+TEST_F(jobs, realtime_is_for_few)
+{
+	struct client *client = &self->client, other;
+	struct drm_kestrel_query_limits limits;
+	uint32_t queue, first = 0, i;
+
+	ASSERT_EQ(query(client->fd, DRM_KESTREL_QUERY_LIMITS, &limits, sizeof(limits)), 0);
+	ASSERT_EQ(limits.max_queues, 128 / 4);
+	ASSERT_EQ(queue_destroy(client->fd, client->queue), 0);
+	for (i = 0; i < limits.max_queues; i++) {
+		ASSERT_EQ(realtime_create(client, &queue), 0);
+		first = first ? first : queue;
+	}
+
+	ASSERT_EQ(client_open(&other, 0), 0);
+	EXPECT_EQ(realtime_create(&other, &queue), -ENOSPC);
+	/* The others are there for everybody. */
+	EXPECT_EQ(queue_create(other.fd, other.vm, 2, 0, &queue), 0);
+	EXPECT_EQ(queue_destroy(client->fd, first), 0);
+	EXPECT_EQ(realtime_create(&other, &queue), 0);
+	client_close(&other);
+	EXPECT_EQ(realtime_create(client, &client->queue), 0);
+}
+
 TEST_F(jobs, queue_destroy_refuses)
 {
 	struct client *client = &self->client;

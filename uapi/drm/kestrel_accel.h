@@ -16,7 +16,7 @@ extern "C" {
 #endif
 
 /**
- * DOC: Kestrel NPU user interface, version 0.3
+ * DOC: Kestrel NPU user interface
  *
  * How the objects fit together:
  *
@@ -540,7 +540,10 @@ enum drm_kestrel_priority {
 	DRM_KESTREL_PRIORITY_NORMAL = 1,
 	/** @DRM_KESTREL_PRIORITY_HIGH: needs CAP_SYS_NICE. */
 	DRM_KESTREL_PRIORITY_HIGH = 2,
-	/** @DRM_KESTREL_PRIORITY_REALTIME: needs CAP_SYS_NICE. */
+	/**
+	 * @DRM_KESTREL_PRIORITY_REALTIME: needs CAP_SYS_NICE; no more than a quarter
+	 * of the device's queues can have it.
+	 */
 	DRM_KESTREL_PRIORITY_REALTIME = 3,
 };
 
@@ -551,8 +554,8 @@ enum drm_kestrel_priority {
  * struct drm_kestrel_queue_create - argument of DRM_IOCTL_KESTREL_QUEUE_CREATE
  *
  * Errors: EINVAL, ENOENT (VM), EACCES (priority without CAP_SYS_NICE), ENOSPC
- * (max_queues reached or none free on the device), EDQUOT, ENOMEM, EIO, ENODEV,
- * EINTR.
+ * (max_queues reached, or none of that priority free on the device), EDQUOT,
+ * ENOMEM, EIO, ENODEV, EINTR.
  */
 struct drm_kestrel_queue_create {
 	/** @vm_id: the VM that its jobs run in. */
