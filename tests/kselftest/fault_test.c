@@ -268,6 +268,26 @@ TEST_F(faults, data_is_not_executed)
 	EXPECT_EQ(fault.va & ~0xfffull, DATA_VA);
 }
 
+/* Command streams are mapped to be fetched, and for nothing else. */
+TEST_F(faults, streams_are_not_data)
+{
+	struct client *guilty = &self->guilty;
+	struct drm_kestrel_fault fault;
+	uint64_t cursor = 0;
+
+	EXPECT_EQ(client_copy_at(guilty, STREAM_VA, DATA_VA, 16), -EFAULT);
+	ASSERT_EQ(faults_read(guilty->fd, guilty->vm, &fault, 1, &cursor, NULL), 1);
+	EXPECT_EQ(fault.access, DRM_KESTREL_ACCESS_READ);
+	EXPECT_EQ(fault.va & ~0xfffull, STREAM_VA);
+
+	ASSERT_EQ(queue_destroy(guilty->fd, guilty->queue), 0);
+	ASSERT_EQ(queue_create(guilty->fd, guilty->vm, 4, 0, &guilty->queue), 0);
+	EXPECT_EQ(client_copy_at(guilty, DATA_VA, STREAM_VA, 16), -EFAULT);
+	ASSERT_EQ(faults_read(guilty->fd, guilty->vm, &fault, 1, &cursor, NULL), 1);
+	EXPECT_EQ(fault.access, DRM_KESTREL_ACCESS_WRITE);
+	EXPECT_EQ(fault.va & ~0xfffull, STREAM_VA);
+}
+
 TEST_F(faults, unmapped_memory_is_not_reached)
 {
 	struct client *guilty = &self->guilty;
@@ -446,6 +466,7 @@ TEST_F(faults, fault_read_refuses)
 	EXPECT_BAD(faults.stride = sizeof(fault) - 8, -EINVAL);
 	EXPECT_BAD(faults.stride = 8192, -EINVAL);
 	EXPECT_BAD(faults.ptr = 0, -EINVAL);
+	EXPECT_BAD(faults.count = 0, -EINVAL);
 	ASSERT_EQ(client_run(client, 0, stream_illegal(client, 0)), -EINVAL);
 	EXPECT_BAD(faults.ptr = 8, -EFAULT);
 #undef EXPECT_BAD

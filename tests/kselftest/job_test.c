@@ -335,25 +335,30 @@ TEST_F(jobs, full_queue)
 		.flags = DRM_KESTREL_SUBMIT_NONBLOCK,
 		.jobs = { .stride = sizeof(job), .count = 1, .ptr = (uintptr_t)&job },
 	};
-	int full, busy, busy_later, attempt;
+	int full, busy, busy_past, busy_later, attempt;
 
 	for (attempt = 0; attempt < 10; attempt++) {
 		ASSERT_EQ(fill_queue(client), 0);
 		args.queue_id = client->queue;
 		full = device_ioctl(client->fd, DRM_IOCTL_KESTREL_SUBMIT, &args);
 		busy = bo_prep(client->fd, client->data_handle, DRM_KESTREL_PREP_READ, PAGE, 0);
+		busy_past = bo_prep(client->fd, client->data_handle, DRM_KESTREL_PREP_READ, PAGE,
+				    INT64_MIN);
 		busy_later = bo_prep(client->fd, client->data_handle, DRM_KESTREL_PREP_READ, PAGE,
 				     deadline(0.001));
 		/* Destroying it kills what runs. */
 		ASSERT_EQ(queue_destroy(client->fd, client->queue), 0);
 		ASSERT_EQ(bo_prep(client->fd, client->data_handle, DRM_KESTREL_PREP_READ, PAGE, 0),
 			  0);
+		ASSERT_EQ(bo_prep(client->fd, client->data_handle, DRM_KESTREL_PREP_READ, PAGE,
+				  INT64_MIN), 0);
 		/* Otherwise the first job has timed out before we came to look. */
-		if (full != -ECANCELED && busy && busy_later)
+		if (full != -ECANCELED && busy && busy_past && busy_later)
 			break;
 	}
 	EXPECT_EQ(full, -EAGAIN);
 	EXPECT_EQ(busy, -ETIMEDOUT);
+	EXPECT_EQ(busy_past, -ETIMEDOUT);
 	EXPECT_EQ(busy_later, -ETIMEDOUT);
 }
 
@@ -454,13 +459,18 @@ TEST_F(jobs, submit_refuses_job)
 	EXPECT_BAD(job->flags = 1, -EINVAL);
 	EXPECT_BAD((job->bases.ptr = (uintptr_t)bases, job->bases.count = 17), -EINVAL);
 	EXPECT_BAD(job->bases.stride = 8, -EINVAL);
+	EXPECT_BAD(job->bases.stride = 8192, -EINVAL);
+	EXPECT_BAD((job->cmd_va = 0, job->cmd_size = 0), -EINVAL);
 	EXPECT_BAD(job->bases.ptr = 0, -EINVAL);
 	EXPECT_BAD(job->bases.count = 0, -EINVAL);
 	EXPECT_BAD(job->bases.ptr = 8, -EFAULT);
 	EXPECT_BAD((bases[1].size = -1ull, bases[1].va = 2, job->bases.ptr = (uintptr_t)bases,
 		    job->bases.count = 2), -EINVAL);
 	EXPECT_BAD(job->syncs.count = 65, -EINVAL);
+	EXPECT_BAD(job->syncs.count = 0, -EINVAL);
 	EXPECT_BAD(job->syncs.stride = 8, -EINVAL);
+	EXPECT_BAD(job->syncs.stride = 8192, -EINVAL);
+	EXPECT_BAD(job->syncs.ptr = 0, -EINVAL);
 	EXPECT_BAD(job->syncs.ptr = 8, -EFAULT);
 	EXPECT_BAD(sync.handle = 0, -ENOENT);
 	EXPECT_BAD(sync.handle += 1000, -ENOENT);
@@ -469,6 +479,49 @@ TEST_F(jobs, submit_refuses_job)
 	EXPECT_BAD(sync.flags |= 8, -EINVAL);
 	EXPECT_BAD(sync.point = 1, -EINVAL);
 	EXPECT_BAD(sync.flags |= DRM_KESTREL_SYNC_TIMELINE, -EINVAL);
+#undef EXPECT_BAD
+}
+
+/* Elements may be longer than the kernel knows, but then say nothing more. */
+TEST_F(jobs, submit_takes_longer_elements)
+{
+	struct client *client = &self->client;
+	struct {
+		struct drm_kestrel_base base;
+		uint64_t future;
+	} base = { { DATA_VA, DATA_SIZE }, 0 };
+	struct {
+		struct drm_kestrel_sync sync;
+		uint64_t future;
+	} sync = { { 0, DRM_KESTREL_SYNC_SIGNAL, 0 }, 0 };
+	struct {
+		struct drm_kestrel_job job;
+		uint64_t future;
+	} job = { client_job(client, 0, stream_end(client, 0)), 0 };
+	struct drm_kestrel_submit args = {
+		.queue_id = client->queue,
+		.jobs = { .stride = sizeof(job), .count = 1, .ptr = (uintptr_t)&job },
+	};
+
+	ASSERT_EQ(syncobj_create(client->fd, &sync.sync.handle), 0);
+	job.job.bases = (struct drm_kestrel_array) { sizeof(base), 1, (uintptr_t)&base };
+	job.job.syncs = (struct drm_kestrel_array) { sizeof(sync), 1, (uintptr_t)&sync };
+	ASSERT_EQ(device_ioctl(client->fd, DRM_IOCTL_KESTREL_SUBMIT, &args), 0);
+	EXPECT_EQ(syncobj_wait(client->fd, sync.sync.handle, 0, deadline(LONG_TIMEOUT_S)), 0);
+	EXPECT_EQ(syncobj_status(client->fd, sync.sync.handle), 0);
+
+#define EXPECT_BAD(field)							\
+	do {									\
+		field = 1;							\
+		EXPECT_EQ(device_ioctl(client->fd, DRM_IOCTL_KESTREL_SUBMIT, &args), -E2BIG) \
+			TH_LOG(#field);						\
+		EXPECT_EQ(args.error_index, 0);					\
+		field = 0;							\
+	} while (0)
+
+	EXPECT_BAD(job.future);
+	EXPECT_BAD(base.future);
+	EXPECT_BAD(sync.future);
 #undef EXPECT_BAD
 }
 
@@ -619,10 +672,14 @@ TEST_F(jobs, queue_state_refuses)
 {
 	struct client *client = &self->client;
 	struct drm_kestrel_queue_state state = { .queue_id = client->queue, .pad = 1 };
+	int other = device_open();
 
 	EXPECT_EQ(device_ioctl(client->fd, DRM_IOCTL_KESTREL_QUEUE_STATE, &state), -EINVAL);
 	EXPECT_EQ(queue_state(client->fd, 0, &state), -ENOENT);
 	EXPECT_EQ(queue_state(client->fd, client->queue + 1000, &state), -ENOENT);
+	ASSERT_GE(other, 0);
+	EXPECT_EQ(queue_state(other, client->queue, &state), -ENOENT);
+	close(other);
 }
 
 TEST_F(jobs, vm_destroy_takes_its_queues)

@@ -182,6 +182,46 @@ TEST_F(memory, vms_of_one_file_are_apart)
 	munmap(map, DATA_SIZE);
 }
 
+/* When the last operation is refused, jobs find what they found before. */
+TEST_F(memory, bind_is_all_or_nothing)
+{
+	struct client *client = &self->client;
+	const struct drm_kestrel_bind_op unmap = {
+		.op = DRM_KESTREL_BIND_UNMAP, .va = OTHER_VA, .size = PAGE,
+	};
+	struct drm_kestrel_bind_op map = {
+		.op = DRM_KESTREL_BIND_MAP, .flags = DRM_KESTREL_BIND_READ,
+		.va = OTHER_VA + PAGE, .size = PAGE,
+	};
+	struct drm_kestrel_bind_op ops[3];
+	struct drm_kestrel_vm_bind bind = {
+		.vm_id = client->vm,
+		.ops = { .stride = sizeof(ops[0]), .count = 3, .ptr = (uintptr_t)ops },
+	};
+	uint32_t bo;
+
+	ASSERT_EQ(bo_create(client->fd, 2 * PAGE, &bo), 0);
+	ASSERT_EQ(vm_map(client->fd, client->vm, bo, OTHER_VA, PAGE, READ_WRITE), 0);
+	map.handle = bo;
+	ops[0] = unmap;
+	ops[1] = map;
+	ops[2] = map;
+	ops[2].bo_offset = 64 * PAGE;
+	EXPECT_EQ(device_ioctl(client->fd, DRM_IOCTL_KESTREL_VM_BIND, &bind), -EINVAL);
+	EXPECT_EQ(bind.error_index, 2);
+
+	EXPECT_EQ(client_copy_at(client, OTHER_VA, DATA_VA, 16), 0);
+	EXPECT_EQ(client_copy_at(client, OTHER_VA + PAGE, DATA_VA, 16), -EFAULT);
+
+	/* The same without the bad one does both. */
+	bind.ops.count = 2;
+	ASSERT_EQ(device_ioctl(client->fd, DRM_IOCTL_KESTREL_VM_BIND, &bind), 0);
+	ASSERT_EQ(queue_destroy(client->fd, client->queue), 0);
+	ASSERT_EQ(queue_create(client->fd, client->vm, 16, 0, &client->queue), 0);
+	EXPECT_EQ(client_copy_at(client, OTHER_VA + PAGE, DATA_VA, 16), 0);
+	EXPECT_EQ(client_copy_at(client, OTHER_VA, DATA_VA, 16), -EFAULT);
+}
+
 /*
  * Jobs copy from one BO into another for as long as they may; the second one is
  * unmapped meanwhile. From the moment that VM_BIND has returned nothing of it

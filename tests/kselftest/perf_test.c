@@ -144,7 +144,9 @@ TEST_F(perf, jobs_refuses)
 	EXPECT_BAD(pad = 1, -EINVAL);
 	EXPECT_BAD(cursor = 1, -EINVAL);
 	EXPECT_BAD(jobs.stride = sizeof(job) - 8, -EINVAL);
+	EXPECT_BAD(jobs.stride = 8192, -EINVAL);
 	EXPECT_BAD(jobs.count = 0, -EINVAL);
+	EXPECT_BAD(jobs.ptr = 0, -EINVAL);
 #undef EXPECT_BAD
 	ASSERT_EQ(client_run(client, 0, stream_end(client, 0)), 0);
 	args = (struct drm_kestrel_perf_jobs) {
