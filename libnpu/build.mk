@@ -22,7 +22,9 @@ LIBNPU := $(BIN)/libnpu.so.0
 LIBNPU_ARCHIVE := $(BUILD)/libnpu/libnpu.a
 LIBNPU_TOOL_OBJECTS := $(call objects,libnpu/tools/tool.c)
 LIBNPU_DUMP_OBJECTS := $(call objects,libnpu/tools/dump.c)
-LIBNPU_TOOLS := $(addprefix $(BIN)/,npu-run npu-bench npu-info npu-classify npu-coredump)
+LIBNPU_TRACE_OBJECTS := $(call objects,libnpu/tools/trace.c)
+LIBNPU_TOOLS := $(addprefix $(BIN)/,npu-run npu-bench npu-info npu-classify npu-coredump \
+		  npu-timeline)
 LIBNPU_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%, \
 		  $(wildcard tests/unit/libnpu_*_test.c))
 # How a program in $(BIN) finds the library beside it.
@@ -70,6 +72,7 @@ $(LIBNPU_TOOLS): $(BIN)/npu-%: $(BUILD)/libnpu/tools/%.o \
 	$(CC) $(KESTREL_LDFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBNPU_LINK) $(TOOL_LIBS)
 
 $(BIN)/npu-coredump: $(LIBNPU_DUMP_OBJECTS)
+$(BIN)/npu-timeline: $(LIBNPU_TRACE_OBJECTS)
 $(BIN)/npu-classify: TOOL_LIBS := $(LIBPNG_LIBS)
 
 $(LIBNPU_INTERFACE_TEST): %/interface_test: %/interface.o $(LIBNPU_ARCHIVE)
@@ -78,6 +81,7 @@ $(LIBNPU_INTERFACE_TEST): %/interface_test: %/interface.o $(LIBNPU_ARCHIVE)
 		$(LIBDRM_LIBS) -lm -ldl -lpthread
 
 $(BUILD)/tests/unit/libnpu_coredump_test: $(LIBNPU_DUMP_OBJECTS)
+$(BUILD)/tests/unit/libnpu_trace_test: $(LIBNPU_TRACE_OBJECTS)
 $(LIBNPU_TESTS): %: %.o $(LIBNPU_ARCHIVE)
 	@mkdir -p $(@D)
 	$(CC) $(KESTREL_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBDRM_LIBS) -lm -ldl -lpthread
