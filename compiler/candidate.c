@@ -92,6 +92,31 @@ static uint64_t longest_interval(const struct candidate *candidate)
 	return candidate->cycles - last > longest ? candidate->cycles - last : longest;
 }
 
+static uint64_t tensor_room(const struct ir_tensor *tensor)
+{
+	uint64_t bytes = tensor->elements * ir_type_bytes(tensor->type);
+
+	return (bytes + KESTREL_GRAPH_ALIGNMENT - 1) & ~(uint64_t)(KESTREL_GRAPH_ALIGNMENT - 1);
+}
+
+/* The memory of a job has its tensors in their order. */
+static void place_tensors(struct candidate *candidate)
+{
+	const struct ir_graph *graph = candidate->segment.graph;
+	const struct stream_segment *out = candidate->segment.out;
+	struct command_list *list = &candidate->list;
+
+	list->tensor_bytes = 0;
+	for (unsigned int b = SEGMENT_BASE_TENSORS; b < out->base_count; b++) {
+		list->tensor_bytes += tensor_room(&graph->tensors[out->bases[b].tensor]);
+		list->tensor_offsets[b] = 0;
+		for (unsigned int c = SEGMENT_BASE_TENSORS; c < out->base_count; c++)
+			if (out->bases[c].tensor < out->bases[b].tensor)
+				list->tensor_offsets[b] +=
+					tensor_room(&graph->tensors[out->bases[c].tensor]);
+	}
+}
+
 /* Commands, order, bytes and predicted cycles of a placed program. */
 static int produce(struct candidate *candidate)
 {
@@ -103,6 +128,7 @@ static int produce(struct candidate *candidate)
 	int ret;
 
 	candidate->list.count = 0;
+	place_tensors(candidate);
 	candidate->commands.bytes = 0;
 	ranges = calloc(program->step_count + 1, sizeof(*ranges));
 	ret = ranges ? 0 : -ENOMEM;

@@ -60,6 +60,8 @@ struct command_list {
 	unsigned int count;
 	unsigned int capacity;
 	bool failed;
+	/* Where the bases that are tensors begin in the memory that has them all, and its size. */
+	uint64_t tensor_offsets[KESTREL_ISA_BASES], tensor_bytes;
 };
 
 /* Appends a command without any register; NULL and `failed` when out of memory. */

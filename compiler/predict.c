@@ -10,7 +10,13 @@
 #define BURST TARGET_BURST_BYTES
 #define FETCH_BURSTS 4
 #define SIGNAL_DELAY 3
+/* What memory smaller than 2 MiB is mapped with. */
+#define PAGE_BYTES 4096
 #define PAGES_KNOWN 64
+/* Whose upper levels a walk leaves known. */
+#define REGION_BYTES (2u << 20)
+/* Runs of a transfer whose pages are looked up; bounds the work that a model can cause. */
+#define RUNS_MAX 4096
 #define PREEMPT_CYCLES 8
 #define PASSES 4
 
@@ -52,6 +58,11 @@ struct front_end {
 	uint64_t used[FETCH_BURSTS];
 };
 
+/* A page in the TLB, and which look-up was its last; 0: none. */
+struct known_page {
+	uint64_t page, used;
+};
+
 struct machine {
 	const struct target *target;
 	struct unit_state unit[KESTREL_UNIT_COUNT];
@@ -69,10 +80,10 @@ struct machine {
 	uint64_t burst_count;
 	uint64_t port_free[2];
 	uint64_t table_ready[KESTREL_CODEC_TABLES];
-	/* Pages looked up, round robin in place of least recently used. */
-	uint64_t pages[PAGES_KNOWN];
-	unsigned int page_count;
-	/* Of bases in their space: constants behind the commands, tensors in a row. */
+	/* Pages looked up, the number of look-ups, and the region of the last walk. */
+	struct known_page pages[PAGES_KNOWN];
+	uint64_t page_uses, region;
+	/* Of bases: constants behind the commands, then tensors, then scratch. */
 	uint64_t base_offsets[KESTREL_ISA_BASES];
 };
 
@@ -81,47 +92,100 @@ static uint64_t most(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
+/* Whether a page has been looked up lately; from now on it has. */
 static bool page_known(struct machine *machine, uint64_t page)
 {
-	unsigned int known = machine->page_count < PAGES_KNOWN ? machine->page_count : PAGES_KNOWN;
+	struct known_page *oldest = &machine->pages[0];
 
-	for (unsigned int i = 0; i < known; i++)
-		if (machine->pages[i] == page)
+	machine->page_uses++;
+	for (unsigned int i = 0; i < PAGES_KNOWN; i++) {
+		struct known_page *known = &machine->pages[i];
+
+		if (known->used && known->page == page) {
+			known->used = machine->page_uses;
 			return true;
-	machine->pages[machine->page_count++ % PAGES_KNOWN] = page;
+		}
+		if (known->used < oldest->used)
+			oldest = known;
+	}
+	*oldest = (struct known_page){ .page = page, .used = machine->page_uses };
 	return false;
+}
+
+/* Bytes of memory that a transfer touches, as runs that are `strides` apart. */
+struct runs {
+	uint64_t first, bytes;
+	unsigned int dimensions;
+	int64_t counts[3], strides[3];
+};
+
+static struct runs transfer_runs(const struct machine *machine, const struct command *command)
+{
+	uint64_t index = (uint64_t)command_get(command, KESTREL_DMA_BASE);
+	struct runs runs = {
+		.first = machine->base_offsets[index] +
+			 (uint64_t)command_get(command, KESTREL_DMA_OFFSET),
+		.bytes = (uint64_t)command_get(command, KESTREL_DMA_SOURCE_BYTES),
+	};
+
+	if (runs.bytes)
+		return runs;
+	runs.bytes = (uint64_t)command_get(command, KESTREL_DMA_COUNT0);
+	if (command_get(command, KESTREL_DMA_MODE) == KESTREL_DMA_EXPAND_INT4) {
+		runs.bytes = (runs.bytes + 1) / 2;
+		return runs;
+	}
+	if (command_get(command, KESTREL_DMA_MODE) == KESTREL_DMA_BRICK)
+		runs.bytes *= (uint64_t)command_get(command, KESTREL_DMA_ELEMENT_BYTES);
+	for (unsigned int d = 0; d < 3; d++) {
+		int64_t count = command_get(command, KESTREL_DMA_COUNT1 + d);
+		int64_t stride = command_get(command, KESTREL_DMA_MEMORY_STRIDE1 + d);
+
+		/* No page is left out between runs that are less than one apart. */
+		if (!runs.dimensions && stride >= 0 &&
+		    stride <= PAGE_BYTES) {
+			runs.bytes += (uint64_t)((count - 1) * stride);
+		} else if (count > 1) {
+			runs.counts[runs.dimensions] = count;
+			runs.strides[runs.dimensions++] = stride;
+		}
+	}
+	return runs;
 }
 
 /* Cycles of the page walks that a transfer waits for. */
 static uint64_t walk_cycles(struct machine *machine, const struct command *command)
 {
 	const struct target *target = machine->target;
-	uint64_t latency = target->port[target->ports - 1].read_latency;
-	/* The first bases are spaces of their own. */
-	uint64_t index = (uint64_t)command_get(command, KESTREL_DMA_BASE);
-	uint64_t base = (index < SEGMENT_BASE_TENSORS ? index : SEGMENT_BASE_TENSORS) << 48;
-	uint64_t offset = machine->base_offsets[index];
-	uint64_t from = offset + (uint64_t)command_get(command, KESTREL_DMA_OFFSET);
-	uint64_t to = from + (uint64_t)command_get(command, KESTREL_DMA_COUNT0);
-	uint64_t cycles = 0;
+	const struct runs runs = transfer_runs(machine, command);
+	uint64_t before = UINT64_MAX, total = 1, walks = 0;
 
-	for (unsigned int a = 0; a < command->access_count; a++)
-		if (command->accesses[a].space != COMMAND_SPACE_SRAM)
-			to = offset + command->accesses[a].to;
-	if (command_get(command, KESTREL_DMA_SOURCE_BYTES) > 0)
-		to = from + (uint64_t)command_get(command, KESTREL_DMA_SOURCE_BYTES);
-	else if (command_get(command, KESTREL_DMA_MODE) == KESTREL_DMA_EXPAND_INT4)
-		to = from + (to - from + 1) / 2;
-	for (uint64_t page = from / target->page_bytes; page <= (to - 1) / target->page_bytes;
-	     page++) {
-		/*
-		 * The page behind the one before has been prefetched. The front end's
-		 * first walk has brought the region's upper levels.
-		 */
-		if (!page_known(machine, base | page) && page == from / target->page_bytes)
-			cycles += latency;
+	for (unsigned int d = 0; d < runs.dimensions; d++)
+		total *= (uint64_t)runs.counts[d];
+	for (uint64_t i = 0; i < total && i < RUNS_MAX; i++) {
+		uint64_t from = runs.first, page, rest = i;
+
+		for (unsigned int d = 0; d < runs.dimensions; d++) {
+			from += (uint64_t)((int64_t)(rest % (uint64_t)runs.counts[d]) *
+					   runs.strides[d]);
+			rest /= (uint64_t)runs.counts[d];
+		}
+		for (page = from / PAGE_BYTES;
+		     page <= (from + runs.bytes - 1) / PAGE_BYTES; page++) {
+			uint64_t region = page * PAGE_BYTES / REGION_BYTES;
+
+			if (page == before)
+				continue;
+			if (!page_known(machine, page)) {
+				/* The page behind the one before has been prefetched. */
+				if (page != before + 1)
+					walks += region == machine->region ? 1 : 3;
+				machine->region = region;
+			}
+			before = page;
+		}
 	}
-	return cycles;
+	return walks * target->port[target->ports - 1].read_latency;
 }
 
 /* Asks for bursts while the buffer has room for a whole one. */
@@ -463,26 +527,28 @@ static uint64_t aligned(uint64_t offset)
 	return (offset + KESTREL_GRAPH_ALIGNMENT - 1) & ~(uint64_t)(KESTREL_GRAPH_ALIGNMENT - 1);
 }
 
-/* Where bases begin: tensors are as large as what is touched of them. */
+/* Where bases begin. */
 static void place_bases(struct machine *machine, uint64_t stream_bytes)
 {
-	uint64_t extents[KESTREL_ISA_BASES] = { 0 };
+	const struct command_list *list = machine->list;
+	uint64_t end = machine->base_offsets[SEGMENT_BASE_CONSTANTS] = aligned(stream_bytes);
 
-	for (unsigned int i = 0; i < machine->list->count; i++) {
-		const struct command *command = &machine->list->commands[i];
+	for (unsigned int i = 0; i < list->count; i++) {
+		const struct command *command = &list->commands[i];
 
-		for (unsigned int a = 0; a < command->access_count; a++) {
-			const struct command_access *access = &command->accesses[a];
+		if (machine->costs[i].port >= 0 &&
+		    command_get(command, KESTREL_DMA_BASE) == SEGMENT_BASE_CONSTANTS) {
+			struct runs runs = transfer_runs(machine, command);
 
-			if (access->space != COMMAND_SPACE_SRAM)
-				extents[access->space - COMMAND_SPACE_BASE] =
-					most(extents[access->space - COMMAND_SPACE_BASE],
-					     access->to);
+			end = most(end, runs.first + runs.bytes);
 		}
 	}
-	machine->base_offsets[SEGMENT_BASE_CONSTANTS] = aligned(stream_bytes);
-	for (unsigned int b = SEGMENT_BASE_TENSORS + 1; b < KESTREL_ISA_BASES; b++)
-		machine->base_offsets[b] = aligned(machine->base_offsets[b - 1] + extents[b - 1]);
+	end = (end + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
+	for (unsigned int b = SEGMENT_BASE_TENSORS; b < KESTREL_ISA_BASES; b++)
+		machine->base_offsets[b] = end + list->tensor_offsets[b];
+	end += list->tensor_bytes;
+	machine->base_offsets[SEGMENT_BASE_SCRATCH] =
+		(end + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
 }
 
 /* Runs the list once; returns the job's cycles. */
@@ -497,10 +563,10 @@ static uint64_t run_pass(const struct target *target, struct command_list *list,
 	};
 	uint64_t total;
 
+	place_bases(&machine, stream_bytes);
 	/* The page where the constants begin is the commands' last. */
 	if (records)
-		machine.pages[machine.page_count++] = stream_bytes / target->page_bytes;
-	place_bases(&machine, stream_bytes);
+		page_known(&machine, stream_bytes / PAGE_BYTES);
 	for (unsigned int u = 0; u < KESTREL_UNIT_COUNT; u++) {
 		machine.unit[u].finish = memory->finish[u];
 		machine.unit[u].entries = memory->entries[u];

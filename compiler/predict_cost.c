@@ -32,7 +32,8 @@ static void bank_read(struct bank_count *count, uint64_t line)
 /* The geometry that decides a step's reads. */
 struct step_shape {
 	enum kestrel_mac_mode mode;
-	uint32_t row_lines, pixel_lines;
+	/* Packed rows begin at any byte. */
+	uint32_t row_bytes, pixel_lines;
 	int32_t kernel_w, channels;
 	int32_t stride_x, dilation_x, dilation_y;
 	/* Elements of a pass. */
@@ -51,13 +52,13 @@ static uint32_t step_cycles(const struct target *target, const struct step_shape
 			bank_read(&count, (uint64_t)i * stride_x * shape->pixel_lines);
 	} else if (shape->mode == KESTREL_MAC_PACKED_CONVOLUTION) {
 		int32_t row_elements = shape->kernel_w * shape->channels;
-		int32_t at = pass->first;
+		int32_t at = pass->first, first_row = at / row_elements;
 
 		while (at < pass->first + pass->count) {
 			int32_t row = at / row_elements;
 			int32_t end = (row + 1) * row_elements;
-			uint64_t line = (uint64_t)row * (uint64_t)shape->dilation_y *
-					shape->row_lines;
+			uint64_t line = (uint64_t)(row - first_row) *
+					(uint64_t)shape->dilation_y * shape->row_bytes / LINE;
 			uint64_t span;
 
 			if (end > pass->first + pass->count)
@@ -78,7 +79,7 @@ static uint32_t step_cycles(const struct target *target, const struct step_shape
 			int32_t row = tap / shape->kernel_w;
 			uint32_t column = (uint32_t)(tap % shape->kernel_w * shape->dilation_x);
 			uint64_t line = (uint64_t)row * (uint64_t)shape->dilation_y *
-					shape->row_lines;
+					(shape->row_bytes / LINE);
 
 			if (buffered && row == last_row)
 				continue;
@@ -179,7 +180,7 @@ static struct predict_cost mac_cost(const struct target *target, const struct co
 	uint64_t channels = (uint64_t)command_get(command, KESTREL_MAC_OFM_CHANNELS);
 	struct step_shape shape = {
 		.mode = (enum kestrel_mac_mode)command_get(command, KESTREL_MAC_MODE),
-		.row_lines = (uint32_t)command_get(command, KESTREL_MAC_IFM_ROW_STRIDE) / LINE,
+		.row_bytes = (uint32_t)command_get(command, KESTREL_MAC_IFM_ROW_STRIDE),
 		.pixel_lines = (uint32_t)command_get(command, KESTREL_MAC_IFM_PIXEL_STRIDE) / LINE,
 		.kernel_w = (int32_t)command_get(command, KESTREL_MAC_KERNEL_WIDTH),
 		.channels = (int32_t)command_get(command, KESTREL_MAC_IFM_CHANNELS),
@@ -457,7 +458,7 @@ uint32_t predict_window_cycles(const struct target *target, const struct layout 
 	};
 	struct step_shape shape = {
 		.mode = passes.mode,
-		.row_lines = layout->row_stride / LINE,
+		.row_bytes = layout->row_stride,
 		.pixel_lines = layout->pixel_stride / LINE,
 		.kernel_w = window->kernel_w, .channels = layout->channels,
 		.stride_x = window->stride_w, .dilation_x = window->dilation_w,

@@ -109,7 +109,8 @@ static uint32_t packed_step(const struct kestrel_configuration *configuration,
 		uint32_t span = (row_end < end ? row_end : end) - first;
 		uint64_t line = (uint64_t)r * command->y.dilation * command->ifm.row_stride /
 				ENGINE_LINE_BYTES;
-		uint64_t lines = (span + step + 15) / 16;
+		/* It may begin at the last byte of a line. */
+		uint64_t lines = (span + step + 15 + 15) / 16;
 
 		for (uint64_t i = 0; i < lines; i++)
 			bank_read(&count, line + i);
