@@ -216,6 +216,8 @@ static int take_segment(struct ir_graph *graph, struct stream *stream,
 		stream->preemption_interval = candidate->interval;
 	if (candidate->program.peak > stream->sram_peak_bytes)
 		stream->sram_peak_bytes = candidate->program.peak;
+	if (candidate->program.bound > stream->sram_bound_bytes)
+		stream->sram_bound_bytes = candidate->program.bound;
 	for (unsigned int i = 0; i < candidate->list.count; i++) {
 		const struct command *command = &candidate->list.commands[i];
 		struct stream_place *place = &stream->places[command->operator_index];

@@ -151,29 +151,81 @@ static int place_loads(struct planner *planner, unsigned int count, struct order
 	return -1;
 }
 
+/* Greedy: what is no load by size, then each load as early as it can be. */
+static int place_greedily(struct planner *planner, unsigned int count, struct order *fixed)
+{
+	unsigned int fixed_count = 0;
+	int failed;
+
+	planner->placed_count = 0;
+	for (unsigned int i = 0; i < count; i++)
+		if (!planner->buffers[i].is_load)
+			fixed[fixed_count++] = (struct order){ i, planner->buffers[i].first,
+							       planner->buffers[i].bytes };
+	failed = place_fixed(planner, fixed, fixed_count);
+	return failed < 0 ? place_loads(planner, count, fixed, fixed_count) : failed;
+}
+
+/*
+ * The loads as early as they can be among what has its place; where that leaves one
+ * of them without room, as late as they can be, where the search has put them.
+ */
+static void advance_loads(struct planner *planner, unsigned int count, struct order *fixed,
+			  const uint64_t *addresses)
+{
+	unsigned int fixed_count = 0;
+
+	for (unsigned int i = 0; i < count; i++) {
+		planner->buffers[i].address = addresses[i];
+		planner->buffers[i].start = planner->buffers[i].first;
+		if (!planner->buffers[i].is_load)
+			fixed[fixed_count++] = (struct order){ i, planner->buffers[i].first,
+							       planner->buffers[i].bytes };
+	}
+	if (place_loads(planner, count, fixed, fixed_count) < 0)
+		return;
+	for (unsigned int i = 0; i < count; i++) {
+		planner->buffers[i].address = addresses[i];
+		planner->buffers[i].start = planner->buffers[i].first;
+	}
+}
+
+static uint64_t highest_end(const struct plan_buffer *buffers, unsigned int count)
+{
+	uint64_t highest = 0;
+
+	for (unsigned int i = 0; i < count; i++)
+		if (buffers[i].address + buffers[i].bytes > highest)
+			highest = buffers[i].address + buffers[i].bytes;
+	return highest;
+}
+
 int plan_place(struct plan_buffer *buffers, unsigned int count, uint64_t sram_bytes,
-	       uint64_t *peak)
+	       uint64_t *peak, uint64_t *bound)
 {
 	struct planner planner = { .buffers = buffers, .sram_bytes = sram_bytes };
 	struct order *fixed = calloc(count + 1, sizeof(*fixed));
-	unsigned int fixed_count = 0;
+	uint64_t *addresses = calloc(count + 1, sizeof(*addresses));
 	int failed = (int)count;
 
 	planner.placed = calloc(count + 1, sizeof(*planner.placed));
-	if (fixed && planner.placed) {
-		for (unsigned int i = 0; i < count; i++)
-			if (!buffers[i].is_load)
-				fixed[fixed_count++] = (struct order){ i, buffers[i].first,
-								       buffers[i].bytes };
-		failed = place_fixed(&planner, fixed, fixed_count);
-		if (failed < 0)
-			failed = place_loads(&planner, count, fixed, fixed_count);
+	if (fixed && addresses && planner.placed && !plan_bound(buffers, count, bound)) {
+		failed = place_greedily(&planner, count, fixed);
+		/* Only in pieces, as it were: another order may have no gaps. */
+		if (failed >= 0 && *bound <= sram_bytes) {
+			int ret = plan_search(buffers, count, sram_bytes, addresses);
+
+			if (ret < 0)
+				failed = (int)count;
+			if (ret > 0) {
+				advance_loads(&planner, count, fixed, addresses);
+				failed = -1;
+			}
+		}
 	}
-	*peak = 0;
-	for (unsigned int i = 0; i < count && failed < 0; i++)
-		if (buffers[i].address + buffers[i].bytes > *peak)
-			*peak = buffers[i].address + buffers[i].bytes;
+	*peak = failed < 0 ? highest_end(buffers, count) : 0;
 	free(fixed);
+	free(addresses);
 	free(planner.placed);
 	return failed;
 }

@@ -804,7 +804,7 @@ int program_build(struct program *program, unsigned int *failed_node)
 		if (program->preempt_steps)
 			hold_back(program);
 		failed = plan_place(program->plan, program->buffer_count,
-				    segment->target->sram_bytes, &program->peak);
+				    segment->target->sram_bytes, &program->peak, &program->bound);
 		if (failed < 0)
 			return 0;
 		if (failed == (int)program->buffer_count)

@@ -89,6 +89,7 @@ static void put_stream(const struct stream *stream, struct buffer *text)
 	text_put(text, "  \"dead_channels\": %" PRIu64 ",\n", stream->dead_channels);
 	text_put(text, "  \"sram_bytes\": %u,\n", stream->target->sram_bytes);
 	text_put(text, "  \"sram_peak_bytes\": %" PRIu64 ",\n", stream->sram_peak_bytes);
+	text_put(text, "  \"sram_bound_bytes\": %" PRIu64 ",\n", stream->sram_bound_bytes);
 	text_put(text, "  \"arena_bytes\": %" PRIu64 ",\n", stream->scratch_size);
 	text_put(text, "  \"spill_bytes\": %" PRIu64 ",\n", stream->spill_bytes);
 	text_put(text, "  \"constant_bytes\": %" PRIu64 ",\n", stream->constant_bytes);

@@ -33,8 +33,9 @@ static void put_summary(const struct report *report, struct buffer *text)
 		 stream->predicted_cycles, (double)stream->predicted_cycles / target->clock,
 		 stream->predicted_cycles ? 100.0 * (double)stream->macs /
 		 ((double)stream->predicted_cycles * target->macs_per_cycle) : 0.0);
-	text_put(text, "SRAM       %" PRIu64 " bytes at most, %" PRIu64 " spilled to memory\n",
-		 stream->sram_peak_bytes, stream->spill_bytes);
+	text_put(text, "SRAM       %" PRIu64 " bytes at most, %" PRIu64 " without fetching ahead, %" PRIu64
+		 " spilled to memory\n", stream->sram_peak_bytes, stream->sram_bound_bytes,
+		 stream->spill_bytes);
 	text_put(text, "memory     %" PRIu64 " bytes of constants, %" PRIu64 " uncompressed, %"
 		 PRIu64 " of scratch\n", stream->constant_bytes, stream->raw_constant_bytes,
 		 stream->scratch_size);

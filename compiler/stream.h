@@ -82,7 +82,8 @@ struct stream {
 	uint64_t scratch_size;
 	uint64_t predicted_cycles;
 	uint64_t preemption_interval;
-	uint64_t sram_peak_bytes;
+	/* How far the SRAM is used, and what lies there at once without fetching ahead. */
+	uint64_t sram_peak_bytes, sram_bound_bytes;
 	/* What NPU segments put in memory between operators and fetch again, both ways. */
 	uint64_t spill_bytes;
 	/* Of the operators that the NPU computes, as the model states them. */

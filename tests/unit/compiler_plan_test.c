@@ -45,7 +45,7 @@ static void check_random_plans(struct test *test)
 	for (int round = 0; round < 500; round++) {
 		struct plan_buffer buffers[BUFFERS] = { 0 };
 		unsigned int step = 0;
-		uint64_t peak;
+		uint64_t peak, bound;
 		int failed;
 
 		for (unsigned int i = 0; i < BUFFERS; i++) {
@@ -57,9 +57,11 @@ static void check_random_plans(struct test *test)
 			if (buffers[i].is_load)
 				buffers[i].earliest = step > 5 ? step - 5 : 0;
 		}
-		failed = plan_place(buffers, BUFFERS, SRAM, &peak);
-		if (failed < 0)
+		failed = plan_place(buffers, BUFFERS, SRAM, &peak, &bound);
+		if (failed < 0) {
 			check_plan(test, buffers, BUFFERS, peak);
+			CHECK(test, bound <= SRAM);
+		}
 		CHECK(test, failed < BUFFERS);
 		placed += failed < 0;
 		refused += failed >= 0;
@@ -75,14 +77,68 @@ static void check_prefetch(struct test *test)
 		{ .bytes = 20000, .first = 2, .last = 2, .is_load = true },
 		{ .bytes = 20000, .first = 4, .last = 4, .is_load = true },
 	};
-	uint64_t peak;
+	uint64_t peak, bound;
 
-	CHECK(test, plan_place(buffers, 3, SRAM, &peak) < 0);
+	CHECK(test, plan_place(buffers, 3, SRAM, &peak, &bound) < 0);
 	/* The first load fits from the beginning, the second behind it. */
 	CHECK(test, buffers[1].start == 0 && buffers[2].start == 3);
 	buffers[0].bytes = SRAM + 1;
-	CHECK(test, plan_place(buffers, 3, SRAM, &peak) == 0);
+	CHECK(test, bound == 60000);
+	CHECK(test, plan_place(buffers, 3, SRAM, &peak, &bound) == 0);
 	test_end(test, "loads come as early as there is room");
+}
+
+/*
+ * Cuts the SRAM over `steps` steps into buffers that fill it: blocks are cut in two, in
+ * time or in bytes. There is a way to place them, and only ways without any gap.
+ */
+static unsigned int cut_plan(struct plan_buffer *buffers, unsigned int count, unsigned int steps,
+			     uint64_t *random)
+{
+	unsigned int made = 1;
+
+	buffers[0] = (struct plan_buffer){ .bytes = SRAM, .last = steps - 1 };
+	while (made < count) {
+		struct plan_buffer *whole = &buffers[test_random(random) % made];
+		struct plan_buffer *part = &buffers[made];
+
+		*part = *whole;
+		if (test_random(random) % 2 && whole->last > whole->first) {
+			whole->last = whole->first + (unsigned int)
+				      (test_random(random) % (whole->last - whole->first));
+			part->first = whole->last + 1;
+		} else if (whole->bytes >= 2 * PLAN_ALIGNMENT) {
+			whole->bytes = PLAN_ALIGNMENT *
+				       (1 + test_random(random) %
+						    (whole->bytes / PLAN_ALIGNMENT - 1));
+			part->bytes -= whole->bytes;
+		} else {
+			continue;
+		}
+		made++;
+	}
+	return made;
+}
+
+static void check_tight_plans(struct test *test, unsigned int count, unsigned int least)
+{
+	uint64_t random = 17;
+	unsigned int placed = 0;
+
+	for (int round = 0; round < 100; round++) {
+		struct plan_buffer buffers[BUFFERS] = { 0 };
+		uint64_t peak, bound;
+
+		cut_plan(buffers, count, 12, &random);
+		if (plan_place(buffers, count, SRAM, &peak, &bound) < 0) {
+			check_plan(test, buffers, count, peak);
+			placed++;
+		}
+		CHECK(test, bound == SRAM);
+	}
+	CHECK(test, placed >= least);
+	printf("# %u of 100 plans of %u buffers without a gap\n", placed, count);
+	test_end(test, "plans that leave no room");
 }
 
 static void check_layouts(struct test *test)
@@ -107,6 +163,9 @@ int main(void)
 
 	check_random_plans(&test);
 	check_prefetch(&test);
+	check_tight_plans(&test, 9, 100);
+	check_tight_plans(&test, 16, 80);
+	check_tight_plans(&test, 40, 80);
 	check_layouts(&test);
 	return test.failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
