@@ -211,14 +211,33 @@ static void consider_form(const struct generate_cache *cache, enum codec_form fo
 	}
 }
 
+/* All of a node's weights that a step takes, each brick of a group with its inputs alone. */
+static void pack_node(const struct segment_node *node, enum codec_form form, uint8_t run_value,
+		      struct buffer *symbols)
+{
+	struct weights_part part = weights_whole(&node->weights);
+	int32_t channels = part.channel_count;
+
+	symbols->bytes = 0;
+	if (!node->weights.group_outputs) {
+		phases_pack(node, &part, form, run_value, NULL, symbols);
+		return;
+	}
+	for (int32_t c = 0; c < channels; c += KESTREL_ISA_BRICK_BYTES) {
+		part.channel_first = c;
+		part.channel_count = channels - c < KESTREL_ISA_BRICK_BYTES ? channels - c :
+				     KESTREL_ISA_BRICK_BYTES;
+		weights_group_inputs(&node->weights, &part);
+		phases_pack(node, &part, form, run_value, NULL, symbols);
+	}
+}
+
 static void decide_node(const struct segment_node *node, struct generate_cache *cache,
 			struct choice *choice, struct buffer *symbols)
 {
-	struct weights_part part = weights_whole(&node->weights);
 	struct codec_counts counts;
 
-	symbols->bytes = 0;
-	phases_pack(node, &part, CODEC_BYTES, 0, NULL, symbols);
+	pack_node(node, CODEC_BYTES, 0, symbols);
 	if (symbols->failed)
 		return;
 	choice->cost = 8.0 * (double)symbols->bytes;
@@ -230,8 +249,7 @@ static void decide_node(const struct segment_node *node, struct generate_cache *
 	codec_count(symbols->data, symbols->bytes, false, &counts);
 	choice->coding->run_value = most_common(counts.count[0]);
 	for (unsigned int form = CODEC_BYTES; form <= CODEC_PAIRS && !symbols->failed; form++) {
-		symbols->bytes = 0;
-		phases_pack(node, &part, form, choice->coding->run_value, NULL, symbols);
+		pack_node(node, form, choice->coding->run_value, symbols);
 		if (!symbols->failed)
 			consider_form(cache, form, symbols, choice);
 	}
@@ -336,7 +354,7 @@ static int load_weights(struct generator *generator, unsigned int index)
 	const struct plan_buffer *place = &program->plan[index];
 	const struct encoded *encoded = encode_weights(generator, buffer);
 	struct command *command;
-	size_t offset;
+	size_t offset, raw_bytes;
 
 	if (!encoded)
 		return error_memory(program->segment->graph->error);
@@ -351,7 +369,9 @@ static int load_weights(struct generator *generator, unsigned int index)
 		load_table(generator, coding->table, operator_index);
 		load_table(generator, coding->table + 1, operator_index);
 	}
-	offset = pool_put(generator->constants, encoded->data, encoded->bytes, place->bytes);
+	raw_bytes = weights_model_bytes(&program->segment->nodes[buffer->index].weights,
+					&buffer->part);
+	offset = pool_put(generator->constants, encoded->data, encoded->bytes, raw_bytes);
 	command = command_append(generator->list, KESTREL_UNIT_DMA_IN, operator_index);
 	fetch_constants(command, offset);
 	command_set(command, KESTREL_DMA_SRAM_ADDRESS, (int64_t)place->address);

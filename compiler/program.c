@@ -108,20 +108,6 @@ struct cut {
 	bool in_ram;
 };
 
-/* Input channels that output channels [first, first + count) sum up, from a brick's first. */
-static void group_inputs(const struct segment_node *node, int32_t lanes, int32_t first,
-			 int32_t count, int32_t *from, int32_t *to)
-{
-	const struct weights *weights = &node->weights;
-
-	*from = 0;
-	*to = weights->channels;
-	if (!weights->group_outputs || weights->mode != KESTREL_MAC_CONVOLUTION)
-		return;
-	*from = first / weights->group_outputs * weights->source_channels / lanes * lanes;
-	*to = ((first + count - 1) / weights->group_outputs + 1) * weights->source_channels;
-}
-
 /* Bytes of the weights of the first brick of output channels. */
 static uint64_t brick_bytes(const struct segment_node *node)
 {
@@ -129,8 +115,7 @@ static uint64_t brick_bytes(const struct segment_node *node)
 
 	if (part.channel_count > KESTREL_ISA_BRICK_BYTES)
 		part.channel_count = KESTREL_ISA_BRICK_BYTES;
-	group_inputs(node, node->weights.depth, 0, part.channel_count, &part.input_first,
-		     &part.input_end);
+	weights_group_inputs(&node->weights, &part);
 	return phases_offset(node, &part, phases_count(node));
 }
 
@@ -514,7 +499,10 @@ static int block_steps(struct program *program, unsigned int n, const struct cut
 	const struct segment_value *output = &program->segment->values[node->output];
 	enum kestrel_accumulators kept = cut->in_ram ? KESTREL_ACCUMULATE_RAM :
 						       KESTREL_ACCUMULATE_SRAM;
-	int32_t lanes = node->is_mac ? node->weights.depth : 1, from, to, last = 0;
+	struct weights_part inputs = {
+		.channel_first = block->channel_first, .channel_count = block->channel_count,
+	};
+	int32_t from, to, last = 0;
 	int ret = 0;
 
 	if (!node->is_mac || node->is_product) {
@@ -526,7 +514,9 @@ static int block_steps(struct program *program, unsigned int n, const struct cut
 	for (int32_t p = 0; p < cut->phases; p++)
 		if (phase_has_rows(node, output, p, block->row_first, block->row_end))
 			last = p;
-	group_inputs(node, lanes, block->channel_first, block->channel_count, &from, &to);
+	weights_group_inputs(&node->weights, &inputs);
+	from = inputs.input_first;
+	to = inputs.input_end;
 	for (int32_t p = 0; p <= last && !ret; p++) {
 		if (!phase_has_rows(node, output, p, block->row_first, block->row_end))
 			continue;

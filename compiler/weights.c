@@ -80,6 +80,19 @@ struct weights weights_of_part(const struct weights *weights, const struct weigh
 	return some;
 }
 
+void weights_group_inputs(const struct weights *weights, struct weights_part *part)
+{
+	int32_t first = part->channel_first, last = first + part->channel_count - 1;
+
+	part->input_first = 0;
+	part->input_end = weights->channels;
+	if (!weights->group_outputs || weights->mode != KESTREL_MAC_CONVOLUTION)
+		return;
+	part->input_first = first / weights->group_outputs * weights->source_channels /
+			    weights->depth * weights->depth;
+	part->input_end = (last / weights->group_outputs + 1) * weights->source_channels;
+}
+
 struct weights_part weights_whole(const struct weights *weights)
 {
 	return (struct weights_part){
@@ -142,6 +155,15 @@ uint64_t weights_bytes(const struct weights *weights, int32_t count)
 {
 	return (uint64_t)weights->rows.count * (uint64_t)weights->columns.count *
 	       (uint64_t)weights->channels * (uint64_t)count;
+}
+
+uint64_t weights_model_bytes(const struct weights *weights, const struct weights_part *part)
+{
+	struct weights some = weights_of_part(weights, part);
+
+	if (some.group_outputs && some.channels > some.source_channels)
+		some.channels = some.source_channels;
+	return weights_bytes(&some, part->channel_count);
 }
 
 static void put_word(struct buffer *out, uint32_t value)

@@ -54,12 +54,21 @@ bool weights_part_equal(const struct weights_part *a, const struct weights_part 
 /* The weights of a part's kernel rows and input channels alone. */
 struct weights weights_of_part(const struct weights *weights, const struct weights_part *part);
 
+/*
+ * The input channels that the part's output channels sum up: from the first of a
+ * brick, not those of other groups.
+ */
+void weights_group_inputs(const struct weights *weights, struct weights_part *part);
+
 /* All of them as a part. */
 struct weights_part weights_whole(const struct weights *weights);
 
 /* Appends the weights of output channels [first, first + count), `first` a multiple of 16. */
 void weights_pack(const struct weights *weights, int32_t first, int32_t count,
 		  struct buffer *out);
+
+/* Bytes that a part has in the model, without the zeros of other groups. */
+uint64_t weights_model_bytes(const struct weights *weights, const struct weights_part *part);
 
 /* Bytes that weights_pack() appends. */
 uint64_t weights_bytes(const struct weights *weights, int32_t count);

@@ -22,7 +22,9 @@ import time
 
 TOP = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 sys.path.insert(0, os.path.join(TOP, "tests"))
-import bound  # noqa: E402  (found by the line above)
+sys.path.insert(0, os.path.join(TOP, "tests", "weights"))
+import bound  # noqa: E402  (found by the lines above)
+import variants  # noqa: E402
 
 TARGETS = ("kestrel-256", "kestrel-512", "kestrel-256-u55like")
 SWEEP_MODEL = "coral_mobilenet_v2_ptq_int8"
@@ -42,6 +44,8 @@ VELA = {
     "coral_mobilenet_v2_ptq_int8": ((5941000, 3455328), (3084000, 3457552)),
 }
 VELA_TARGETS = ("kestrel-256", "kestrel-512")
+# Models whose weights are clustered and pruned.
+VARIANT_MODELS = ("mlperf_ic_resnet8_int8", "mlperf_ad_autoencoder_int8")
 # Microbenchmarks of the hardware: share of the array while the MAC unit works.
 LAYERS = {"depthwise_3x3_stride_1": 0.50, "depthwise_3x3_stride_2": 0.40,
           "first_layer_3x3_stride_2": 0.50}
@@ -181,6 +185,7 @@ def measure(arguments, name, directory, target, work):
         "sram_peak_bytes": statistics["sram_peak_bytes"],
         "spill_bytes": report["spill_bytes"],
         "constants_bytes": report["constant_bytes"],
+        "constants_raw_bytes": report["raw_constant_bytes"],
         "command_bytes": report["command_bytes"],
         "macs_npu_share": None if share is None else round(share, 6),
         "mac_utilisation": round(npu_macs(report) / (statistics["cycles_total"] *
@@ -292,6 +297,41 @@ def measure_layers(arguments, work):
     return rows
 
 
+def measure_variants(arguments, models, work):
+    """What clustered and pruned weights take, and what they make faster."""
+    directory, rows = os.path.join(work, "variant"), []
+    print("\nClustered and pruned weights: bytes, order-0 entropy, as they are stored")
+    for name, path in models:
+        if name not in VARIANT_MODELS:
+            continue
+        for variant in variants.VARIANTS:
+            shutil.copytree(path, directory, dirs_exist_ok=True)
+            facts = variants.make(os.path.join(path, "model.tflite"), variant,
+                                  os.path.join(directory, "model.tflite"))
+            for target in VELA_TARGETS:
+                row = measure(arguments, f"{name}/{variant}", directory, target, work)
+                if isinstance(row, str):
+                    raise Failure(f"{name} with weights {variant}: {row}")
+                stored = row["constants_bytes"] - row["constants_raw_bytes"] + facts["weights"]
+                row.update({"weights_bytes": facts["weights"], "stored_bytes": stored,
+                            "entropy_bytes": facts["entropy"],
+                            "stored_per_entropy": round(stored / facts["entropy"], 4)})
+                print("%-30s %-12s %-12s %8d %8d %8d %6.3f times the entropy, %8d cycles" % (
+                    name, variant, target, facts["weights"], facts["entropy"], stored,
+                    stored / facts["entropy"], row["cycles_total"]))
+                rows.append(row)
+            shutil.rmtree(directory)
+    return rows
+
+
+def judge_sizes(rows):
+    """Add to what is missed where constants take more than they would uncompressed."""
+    for row in rows:
+        if row.get("constants_bytes", 0) > row.get("constants_raw_bytes", 0):
+            row.setdefault("missed", []).append(
+                f"constants {row['constants_bytes']} above raw {row['constants_raw_bytes']}")
+
+
 def refused_rows(models, refused):
     """What there is to say of models that have no figures."""
     rows = []
@@ -370,7 +410,9 @@ def main():
             rows += measure_all(arguments, sweep, [target for target in SWEEP_TARGETS
                                                    if target not in TARGETS], work, refused)
         rows += measure_layers(arguments, work)
+        rows += measure_variants(arguments, models, work)
     print_refused(refused)
+    judge_sizes(rows)
     missed = judge(rows)
     rows += refused_rows(models, refused)
     os.makedirs(os.path.dirname(arguments.output), exist_ok=True)
