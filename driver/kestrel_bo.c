@@ -91,15 +91,19 @@ static int kestrel_bo_mmap(struct drm_gem_object *object, struct vm_area_struct 
 	return drm_gem_shmem_object_mmap(object, vma);
 }
 
-/* Called for fdinfo, under a spinlock. */
-static enum drm_gem_object_status kestrel_bo_status(struct drm_gem_object *object)
+/**
+ * kestrel_bo_resident - whether an object has memory
+ * @object: object
+ *
+ * May be called anywhere.
+ *
+ * Return: true when it does, at this moment.
+ */
+bool kestrel_bo_resident(const struct drm_gem_object *object)
 {
-	struct drm_gem_shmem_object *shmem = to_drm_gem_shmem_obj(object);
-	enum drm_gem_object_status status = 0;
+	const struct drm_gem_shmem_object *shmem = to_drm_gem_shmem_obj(object);
 
-	if (READ_ONCE(shmem->sgt) || READ_ONCE(shmem->pages))
-		status |= DRM_GEM_OBJECT_RESIDENT;
-	return status;
+	return READ_ONCE(shmem->sgt) || READ_ONCE(shmem->pages);
 }
 
 static const struct drm_gem_object_funcs kestrel_bo_funcs = {
@@ -112,7 +116,6 @@ static const struct drm_gem_object_funcs kestrel_bo_funcs = {
 	.vunmap = drm_gem_shmem_object_vunmap,
 	.export = kestrel_prime_export,
 	.mmap = kestrel_bo_mmap,
-	.status = kestrel_bo_status,
 	.vm_ops = &drm_gem_shmem_vm_ops,
 };
 

@@ -44,6 +44,11 @@ struct kestrel_bo {
 	struct kestrel_user *user;
 	/** @charged: bytes that @user is charged. */
 	u64 charged;
+	/**
+	 * @usage_round: last look at a VM with jobs that maps it. Guarded by
+	 * &kestrel_device.usage_lock.
+	 */
+	u64 usage_round;
 };
 
 static inline struct kestrel_bo *to_kestrel_bo(struct drm_gem_object *object)
@@ -57,6 +62,7 @@ void kestrel_bo_mapping_put(struct drm_gem_object *object);
 int kestrel_bo_bindable(struct drm_gem_object *object, const struct kestrel_vm *vm, bool write);
 enum dma_data_direction kestrel_bo_direction(const struct kestrel_bo *bo);
 void kestrel_bo_dma_unmap(struct kestrel_bo *bo);
+bool kestrel_bo_resident(const struct drm_gem_object *object);
 void kestrel_bo_list_add(struct drm_gem_object *object);
 size_t kestrel_bo_read(struct drm_gem_object *object, u64 offset, void *to, size_t size);
 struct drm_gem_object *kestrel_bo_create_object(struct drm_device *drm, size_t size);

@@ -102,13 +102,16 @@ static int kestrel_clock_pll_set(struct clk_hw *hw, unsigned long rate, unsigned
 	mutex_lock(&kdev->firmware.request_lock);
 	if (kdev->power.on)
 		ret = kestrel_clock_pll_change(kdev, khz);
-	if (!ret) {
-		WRITE_ONCE(kdev->clock.khz, khz);
-		trace_kestrel_frequency(khz);
-	}
+	/*
+	 * The clock framework drops this error, and the operating points believe
+	 * that they have what they asked for and never ask again. So what failed
+	 * is not undone: the reset that follows sets the rate.
+	 */
+	WRITE_ONCE(kdev->clock.khz, khz);
 	mutex_unlock(&kdev->firmware.request_lock);
 
-	if (ret == -ETIMEDOUT || ret == -EPROTO)
+	trace_kestrel_frequency(khz);
+	if (ret)
 		kestrel_reset_schedule(kdev, KESTREL_RESET_MCU);
 	drm_dev_exit(idx);
 	return ret;

@@ -20,7 +20,6 @@
 #include "kestrel_devfreq.h"
 #include "kestrel_device.h"
 
-#define KESTREL_DEVFREQ_POLL_MS		50
 #define KESTREL_DEVFREQ_OPP_STEPS	4
 /* Percent of the time: above it, the highest clock; that much below it, a lower one. */
 #define KESTREL_DEVFREQ_UP		45

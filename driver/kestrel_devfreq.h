@@ -7,6 +7,9 @@
 #include <linux/ktime.h>
 #include <linux/spinlock.h>
 
+/* How often the governor looks at the load. */
+#define KESTREL_DEVFREQ_POLL_MS	50
+
 struct kestrel_device;
 
 /**

@@ -12,8 +12,9 @@
 #include <kestrel/regs.h>
 
 #include "kestrel_clock.h"
-#include "kestrel_devfreq.h"
 #include "kestrel_coredump.h"
+#include "kestrel_deadline.h"
+#include "kestrel_devfreq.h"
 #include "kestrel_firmware.h"
 #include "kestrel_mmu.h"
 #include "kestrel_perf.h"
@@ -29,6 +30,7 @@
  *	kestrel_file.lock		mutex: VMs and queues of a file come and go
  *	kestrel_queue.submit_lock	mutex: order of submissions
  *	kestrel_queue.memory_lock	mutex: end of a queue's memory
+ *	kestrel_device.usage_lock	mutex: what is looked at for fdinfo
  *	kestrel_vm.lock			mutex: mappings and page table of a VM
  *	kestrel_firmware.table_lock	mutex: page table of address space 0
  *	kestrel_device.bo_lock		mutex: list of BOs
@@ -48,7 +50,8 @@
  *	kestrel_sensors.lock		spinlock: energy
  *	kestrel_reset.lock		spinlock: what reset is asked for
  *	kestrel_coredump.lock		spinlock: who makes a dump
- *	kestrel_fence.lock		spinlock (irq): by dma_fence_signal()
+ *	kestrel_fence.lock		spinlock (irq): end of a fence
+ *	kestrel_deadline.lock		spinlock (irq): deadlines
  *
  * kestrel_pagetable.lock and kestrel_mmu.lock are taken by MMU notifiers of
  * processes, with their mmap_lock held, and so from memory reclaim: nothing is
@@ -121,6 +124,8 @@ struct kestrel_device {
 	struct kestrel_clock clock;
 	/** @devfreq: who decides about the clock. */
 	struct kestrel_devfreq devfreq;
+	/** @deadline: what jobs are needed soon. */
+	struct kestrel_deadline deadline;
 	/** @perf: counters. */
 	struct kestrel_perf perf;
 	/** @sensors: temperature, power, energy. */
@@ -139,6 +144,10 @@ struct kestrel_device {
 	struct workqueue_struct *sched_wq;
 	/** @bo_lock: mutex: guards @bos. */
 	struct mutex bo_lock;
+	/** @usage_lock: mutex: guards @usage_round and those of VMs and BOs. */
+	struct mutex usage_lock;
+	/** @usage_round: number of the last look. Guarded by @usage_lock. */
+	u64 usage_round;
 	/** @bos: BOs that are mapped for DMA. Guarded by @bo_lock. */
 	struct list_head bos;
 	/**

@@ -35,6 +35,7 @@
 #include "kestrel_queue.h"
 #include "kestrel_shrinker.h"
 #include "kestrel_submit.h"
+#include "kestrel_usage.h"
 #include "kestrel_user.h"
 #include "kestrel_userptr.h"
 #include "kestrel_vm.h"
@@ -228,33 +229,6 @@ static void kestrel_drv_postclose(struct drm_device *drm, struct drm_file *drm_f
 	kfree(file);
 }
 
-static void kestrel_drv_show_fdinfo(struct drm_printer *p, struct drm_file *drm_file)
-{
-	struct kestrel_file *file = drm_file->driver_priv;
-	u32 khz = file->kdev->hardware.clock_max_khz;
-	u64 cycles = atomic64_read(&file->closed_cycles);
-	u32 id;
-
-	for (id = 1; id <= KESTREL_MAX_QUEUES; id++) {
-		struct kestrel_queue *queue = kestrel_queue_get(file, id);
-
-		if (!queue)
-			continue;
-		spin_lock(&queue->lock);
-		cycles += queue->active_cycles;
-		spin_unlock(&queue->lock);
-		kestrel_queue_put(queue);
-	}
-
-	drm_printf(p, "drm-engine-npu:\t%llu ns\n", kestrel_protocol_cycles_ns(cycles, khz));
-	drm_printf(p, "drm-cycles-npu:\t%llu\n", cycles);
-	if (kestrel_clock_variable(file->kdev))
-		drm_printf(p, "drm-curfreq-npu:\t%llu Hz\n",
-			   READ_ONCE(file->kdev->clock.khz) * 1000ull);
-	drm_printf(p, "drm-maxfreq-npu:\t%llu Hz\n", khz * 1000ull);
-	drm_show_memory_stats(p, drm_file);
-}
-
 /* On an accel node DRM_RENDER_ALLOW changes nothing. */
 #define KESTREL_IOCTL(id, function) \
 	DRM_IOCTL_DEF_DRV(KESTREL_##id, function, DRM_RENDER_ALLOW)
@@ -289,7 +263,7 @@ static const struct drm_driver kestrel_drm_driver = {
 			   DRIVER_SYNCOBJ_TIMELINE,
 	.open = kestrel_drv_open,
 	.postclose = kestrel_drv_postclose,
-	.show_fdinfo = kestrel_drv_show_fdinfo,
+	.show_fdinfo = kestrel_usage_show,
 	.ioctls = kestrel_ioctls,
 	.num_ioctls = ARRAY_SIZE(kestrel_ioctls),
 	.fops = &kestrel_fops,
@@ -334,6 +308,9 @@ static int kestrel_drv_start(struct kestrel_device *kdev)
 	ret = drmm_mutex_init(&kdev->drm, &kdev->bo_lock);
 	if (ret)
 		return ret;
+	ret = drmm_mutex_init(&kdev->drm, &kdev->usage_lock);
+	if (ret)
+		return ret;
 
 	kdev->huge_mount = kestrel_compat_huge_mount(&kdev->drm);
 	ret = kestrel_shrinker_init(kdev);
@@ -361,6 +338,7 @@ static int kestrel_drv_start(struct kestrel_device *kdev)
 		return ret;
 
 	kestrel_devfreq_init(kdev);
+	kestrel_deadline_init(kdev);
 
 	ret = kestrel_reset_init(kdev);
 	if (ret)
@@ -387,6 +365,7 @@ static int kestrel_drv_start(struct kestrel_device *kdev)
 	if (ret)
 		drm_info(&kdev->drm, "the clock cannot be changed (%d)\n", ret);
 	kestrel_devfreq_start(kdev);
+	kestrel_deadline_start(kdev);
 	kestrel_sensors_start(kdev);
 	kestrel_power_started(kdev);
 	ret = drm_dev_register(&kdev->drm, 0);
@@ -399,6 +378,7 @@ static int kestrel_drv_start(struct kestrel_device *kdev)
 err_irq:
 	kestrel_power_stop(kdev);
 	kestrel_sensors_stop(kdev);
+	kestrel_deadline_stop(kdev);
 	kestrel_devfreq_stop(kdev);
 	kestrel_clock_stop(kdev);
 	kestrel_power_stopped(kdev);
@@ -480,6 +460,7 @@ void kestrel_drv_detach(struct kestrel_device *kdev)
 {
 	kestrel_power_stop(kdev);
 	kestrel_sensors_stop(kdev);
+	kestrel_deadline_stop(kdev);
 	kestrel_devfreq_stop(kdev);
 	kestrel_clock_stop(kdev);
 	/* From here on nobody else touches the hardware. */

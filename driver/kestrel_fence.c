@@ -16,6 +16,7 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 
+#include "kestrel_deadline.h"
 #include "kestrel_fence.h"
 
 /**
@@ -26,7 +27,16 @@ struct kestrel_fence {
 	struct dma_fence base;
 	/** @lock: lock of @base. */
 	spinlock_t lock;
+	/** @deadline: of the device; NULL once it has signalled. Guarded by @lock. */
+	struct kestrel_deadline *deadline;
+	/** @entry: when it is needed. */
+	struct kestrel_deadline_entry entry;
 };
+
+static struct kestrel_fence *to_kestrel_fence(struct dma_fence *fence)
+{
+	return container_of(fence, struct kestrel_fence, base);
+}
 
 static const char *kestrel_fence_driver_name(struct dma_fence *fence)
 {
@@ -36,6 +46,18 @@ static const char *kestrel_fence_driver_name(struct dma_fence *fence)
 static const char *kestrel_fence_timeline_name(struct dma_fence *fence)
 {
 	return "kestrel-queue";
+}
+
+/* The fence may outlive the device, but not before it has signalled. */
+static void kestrel_fence_set_deadline(struct dma_fence *fence, ktime_t time)
+{
+	struct kestrel_fence *kfence = to_kestrel_fence(fence);
+	unsigned long flags;
+
+	spin_lock_irqsave(&kfence->lock, flags);
+	if (kfence->deadline)
+		kestrel_deadline_set(kfence->deadline, &kfence->entry, time);
+	spin_unlock_irqrestore(&kfence->lock, flags);
 }
 
 static void kestrel_fence_release(struct dma_fence *fence)
@@ -49,6 +71,7 @@ static const struct dma_fence_ops kestrel_fence_ops = {
 	.get_driver_name = kestrel_fence_driver_name,
 	.get_timeline_name = kestrel_fence_timeline_name,
 	.release = kestrel_fence_release,
+	.set_deadline = kestrel_fence_set_deadline,
 };
 
 /**
@@ -68,18 +91,41 @@ struct dma_fence *kestrel_fence_alloc(void)
 /**
  * kestrel_fence_init - make a fence that can be given away
  * @fence: from kestrel_fence_alloc()
+ * @deadline: of the device, which lives until the fence has signalled
  * @context: fence context of the queue
  * @seqno: sequence number of the job
  *
  * The caller has the one reference.
  */
-void kestrel_fence_init(struct dma_fence *fence, u64 context, u64 seqno)
+void kestrel_fence_init(struct dma_fence *fence, struct kestrel_deadline *deadline, u64 context,
+			u64 seqno)
 {
-	struct kestrel_fence *kfence = container_of(fence, struct kestrel_fence, base);
+	struct kestrel_fence *kfence = to_kestrel_fence(fence);
 
 	__module_get(THIS_MODULE);
 	spin_lock_init(&kfence->lock);
+	RB_CLEAR_NODE(&kfence->entry.node);
+	kfence->deadline = deadline;
 	dma_fence_init(fence, &kestrel_fence_ops, &kfence->lock, context, seqno);
+}
+
+/**
+ * kestrel_fence_signal - the job has ended
+ * @fence: from kestrel_fence_init(), not yet signalled
+ * @error: 0, or why it did not run to its end
+ */
+void kestrel_fence_signal(struct dma_fence *fence, int error)
+{
+	struct kestrel_fence *kfence = to_kestrel_fence(fence);
+	unsigned long flags;
+
+	spin_lock_irqsave(&kfence->lock, flags);
+	kestrel_deadline_forget(kfence->deadline, &kfence->entry);
+	kfence->deadline = NULL;
+	if (error)
+		dma_fence_set_error(fence, error);
+	dma_fence_signal_locked(fence);
+	spin_unlock_irqrestore(&kfence->lock, flags);
 }
 
 /**
@@ -89,5 +135,5 @@ void kestrel_fence_init(struct dma_fence *fence, u64 context, u64 seqno)
 void kestrel_fence_discard(struct dma_fence *fence)
 {
 	if (fence)
-		kfree(container_of(fence, struct kestrel_fence, base));
+		kfree(to_kestrel_fence(fence));
 }

@@ -62,7 +62,8 @@ void kestrel_job_publish(struct kestrel_job *job, u64 seqno)
 
 	job->seqno = seqno;
 	job->command.seqno = seqno;
-	kestrel_fence_init(job->fence, job->queue->fence_context, seqno);
+	kestrel_fence_init(job->fence, &job->queue->kdev->deadline, job->queue->fence_context,
+			   seqno);
 }
 
 /**
@@ -104,9 +105,7 @@ void kestrel_job_finish(struct kestrel_job *job, int error)
 
 	queue->completed = job->seqno;
 	queue->pending--;
-	if (error)
-		dma_fence_set_error(job->fence, error);
-	dma_fence_signal(job->fence);
+	kestrel_fence_signal(job->fence, error);
 	wake_up_all(&queue->room);
 }
 

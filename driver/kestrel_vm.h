@@ -58,6 +58,11 @@ struct kestrel_vm {
 	struct kestrel_pagetable pagetable;
 	/** @dead: nothing is mapped any more, and nothing can be. */
 	bool dead;
+	/**
+	 * @usage_round: last look at it for fdinfo. Guarded by
+	 * &kestrel_device.usage_lock.
+	 */
+	u64 usage_round;
 	/** @fault_lock: guards @faults. */
 	spinlock_t fault_lock;
 	/** @faults: the last faults. */

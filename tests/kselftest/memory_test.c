@@ -344,6 +344,43 @@ TEST_F(memory, fdinfo)
 	close(fd);
 }
 
+/* What a VM maps which has jobs that have not ended; each object once. */
+TEST_F(memory, fdinfo_active)
+{
+	struct client *client = &self->client;
+	const uint64_t size = 1 << 20;
+	uint32_t mapped, idle, other_vm, queue, done;
+
+	ASSERT_EQ(bo_create(client->fd, size, &mapped), 0);
+	ASSERT_EQ(bo_create(client->fd, 4 * size, &idle), 0);
+	ASSERT_EQ(vm_create(client->fd, &other_vm), 0);
+	/* Twice where the job runs, and in a VM without jobs, where the other is, too. */
+	ASSERT_EQ(vm_map(client->fd, client->vm, mapped, TEST_VA, size, DRM_KESTREL_BIND_READ), 0);
+	ASSERT_EQ(vm_map(client->fd, client->vm, mapped, TEST_VA + size, size,
+			 DRM_KESTREL_BIND_READ), 0);
+	ASSERT_EQ(vm_map(client->fd, other_vm, mapped, TEST_VA, size, DRM_KESTREL_BIND_READ), 0);
+	ASSERT_EQ(vm_map(client->fd, other_vm, idle, TEST_VA + size, 4 * size,
+			 DRM_KESTREL_BIND_READ), 0);
+	EXPECT_EQ(fdinfo_bytes(client->fd, "drm-active-memory"), 0);
+
+	ASSERT_EQ(queue_create_patient(client->fd, client->vm, 4, &queue), 0);
+	ASSERT_EQ(queue_destroy(client->fd, client->queue), 0);
+	client->queue = queue;
+	ASSERT_EQ(syncobj_create(client->fd, &done), 0);
+	ASSERT_EQ(client_submit(client, 0, stream_endless(client, 0), done), 0);
+	EXPECT_EQ(fdinfo_bytes(client->fd, "drm-active-memory"), size + STREAM_SIZE + DATA_SIZE);
+	EXPECT_LE(fdinfo_bytes(client->fd, "drm-active-memory"),
+		  fdinfo_bytes(client->fd, "drm-resident-memory"));
+	EXPECT_EQ(fdinfo_bytes(client->fd, "drm-resident-memory"),
+		  5 * size + STREAM_SIZE + DATA_SIZE);
+	ASSERT_EQ(vm_unmap(client->fd, client->vm, TEST_VA, 2 * size), 0);
+	EXPECT_EQ(fdinfo_bytes(client->fd, "drm-active-memory"), STREAM_SIZE + DATA_SIZE);
+
+	ASSERT_EQ(queue_destroy(client->fd, queue), 0);
+	EXPECT_EQ(syncobj_status(client->fd, done), -ECANCELED);
+	EXPECT_EQ(fdinfo_bytes(client->fd, "drm-active-memory"), 0);
+}
+
 static bool caches_drop(void)
 {
 	FILE *file = fopen("/proc/sys/vm/drop_caches", "w");

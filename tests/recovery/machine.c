@@ -19,6 +19,7 @@
 #define DEVICE_NAME	"b000000.npu"
 #define DEVICE		"/sys/bus/platform/devices/" DEVICE_NAME
 #define DRIVER		"/sys/bus/platform/drivers/kestrel"
+#define DEVFREQ		"/sys/class/devfreq/" DEVICE_NAME
 #define PORTS		"/sys/class/virtio-ports"
 #define COREDUMP	DEVICE "/devcoredump/data"
 #define OUT		"/out/coredump"
@@ -206,6 +207,46 @@ int counters_wait_wedged(void)
 		ret = counters_read(&counters);
 	} while (!ret && !counters.wedged && deadline(0) < end);
 	return ret ? ret : counters.wedged ? 0 : -ETIME;
+}
+
+int clock_take(void)
+{
+	return file_write(DEVFREQ "/governor", "userspace");
+}
+
+int clock_give_back(void)
+{
+	return file_write(DEVFREQ "/governor", "simple_ondemand");
+}
+
+static int number_read(const char *path, unsigned long *number)
+{
+	char text[32];
+	int ret = file_read(path, text, sizeof(text));
+
+	if (!ret && sscanf(text, "%lu", number) != 1)
+		ret = -EBADMSG;
+	return ret;
+}
+
+int clock_limits(unsigned long *lowest, unsigned long *highest)
+{
+	int ret = number_read(DEVFREQ "/min_freq", lowest);
+
+	return ret ? ret : number_read(DEVFREQ "/max_freq", highest);
+}
+
+int clock_set(unsigned long hertz)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%lu", hertz);
+	return file_write(DEVFREQ "/userspace/set_freq", text);
+}
+
+int clock_read(unsigned long *hertz)
+{
+	return number_read(DEVFREQ "/cur_freq", hertz);
 }
 
 int device_unbind(void)

@@ -33,6 +33,14 @@ int counters_query(int fd, const struct counters *counters);
 /* Waits until the device is given up. */
 int counters_wait_wedged(void);
 
+/* Lets user space set the clock (governor userspace), or not (simple_ondemand). */
+int clock_take(void);
+int clock_give_back(void);
+/* The lowest (the highest) that there is, in Hz. */
+int clock_limits(unsigned long *lowest, unsigned long *highest);
+int clock_set(unsigned long hertz);
+int clock_read(unsigned long *hertz);
+
 int device_unbind(void);
 int device_bind(void);
 

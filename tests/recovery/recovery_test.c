@@ -360,6 +360,42 @@ TEST_F(recovery, dead_mcu_at_a_kill)
 	EXPECT_EQ(bystander_round(&self->client, 1), 0);
 }
 
+/*
+ * So is a change of the clock. The operating points take it for done whatever comes of
+ * it, and do not ask again: the reset has to see to it.
+ */
+TEST_F(recovery, dead_mcu_at_a_change_of_the_clock)
+{
+	unsigned long lowest, highest, now;
+	struct counters counters;
+	int64_t end;
+
+	ASSERT_EQ(clock_take(), 0);
+	ASSERT_EQ(clock_limits(&lowest, &highest), 0);
+	ASSERT_LT(lowest, highest);
+	ASSERT_EQ(clock_set(highest), 0);
+	ASSERT_EQ(clock_read(&now), 0);
+	ASSERT_EQ(now, highest);
+	ASSERT_EQ(machine_inject("dead-mcu", 2), 0);
+	clock_set(lowest);
+	end = deadline(LONG_TIMEOUT_S);
+	do {
+		usleep(10000);
+		ASSERT_EQ(counters_read(&counters), 0);
+	} while (counters.mcu_resets == self->before.mcu_resets && deadline(0) < end);
+	EXPECT_EQ(bystander_round(&self->client, 1), 0);
+	EXPECT_STEPS(0, 1, 0, 0);
+	clock_set(lowest);
+	EXPECT_EQ(clock_read(&now), 0);
+	EXPECT_EQ(now, lowest);
+	EXPECT_EQ(clock_set(highest), 0);
+	EXPECT_EQ(clock_read(&now), 0);
+	EXPECT_EQ(now, highest);
+	EXPECT_EQ(bystander_round(&self->client, 2), 0);
+	EXPECT_STEPS(0, 1, 0, 0);
+	EXPECT_EQ(clock_give_back(), 0);
+}
+
 TEST_F(recovery, lying_firmware)
 {
 	size_t size = stream_copy(&self->client, 0, 0, 4096, 4096);

@@ -673,6 +673,10 @@ struct drm_kestrel_job {
  *
  * While max_jobs are queued the call waits, interruptibly.
  *
+ * A deadline of a fence (SYNC_IOC_SET_DEADLINE, a syncobj wait with
+ * DRM_SYNCOBJ_WAIT_FLAGS_WAIT_DEADLINE) is a hint: the clock is raised shortly
+ * before it, until the job has ended. Nothing fails because of it.
+ *
  * The fence of a job that did not run to its end carries one of these errors
  * (as sync_file's status shows): EFAULT (MMU fault), EINVAL (the engine refused
  * a command), ETIMEDOUT (it ran longer than the queue's timeout), ECANCELED (it

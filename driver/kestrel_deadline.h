@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright The Kestrel authors */
+#ifndef _KESTREL_DEADLINE_H_
+#define _KESTREL_DEADLINE_H_
+
+#include <linux/ktime.h>
+#include <linux/pm_qos.h>
+#include <linux/rbtree.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+
+struct kestrel_device;
+
+/**
+ * struct kestrel_deadline_entry - the deadline of one fence
+ */
+struct kestrel_deadline_entry {
+	/** @node: in &kestrel_deadline.entries, or clear. Guarded by &kestrel_deadline.lock. */
+	struct rb_node node;
+	/** @time: when it is needed. Guarded by &kestrel_deadline.lock. */
+	ktime_t time;
+};
+
+/**
+ * struct kestrel_deadline - deadlines of jobs that have not ended
+ */
+struct kestrel_deadline {
+	/** @lock: spinlock (irq): guards the members down to @raised. */
+	spinlock_t lock;
+	/** @entries: deadlines, the next one first. Guarded by @lock. */
+	struct rb_root_cached entries;
+	/** @started: there is a clock to raise. Guarded by @lock. */
+	bool started;
+	/** @raised: the clock is held up. Guarded by @lock. */
+	bool raised;
+	/** @work: raises the clock and lets go of it. */
+	struct delayed_work work;
+	/** @request: lowest clock that devfreq may choose; belongs to @work. */
+	struct dev_pm_qos_request request;
+};
+
+void kestrel_deadline_init(struct kestrel_device *kdev);
+void kestrel_deadline_start(struct kestrel_device *kdev);
+void kestrel_deadline_stop(struct kestrel_device *kdev);
+void kestrel_deadline_set(struct kestrel_deadline *deadline, struct kestrel_deadline_entry *entry,
+			  ktime_t time);
+void kestrel_deadline_forget(struct kestrel_deadline *deadline,
+			     struct kestrel_deadline_entry *entry);
+
+#endif /* _KESTREL_DEADLINE_H_ */
