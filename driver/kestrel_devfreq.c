@@ -15,6 +15,7 @@
 #include <linux/pm_opp.h>
 #include <linux/property.h>
 
+#include <drm/drm_managed.h>
 #include <drm/drm_print.h>
 
 #include "kestrel_devfreq.h"
@@ -27,19 +28,33 @@
 
 static int kestrel_devfreq_target(struct device *dev, unsigned long *hz, u32 flags)
 {
+	struct kestrel_device *kdev = dev_get_drvdata(dev);
+	struct kestrel_devfreq *df = &kdev->devfreq;
 	struct dev_pm_opp *opp = devfreq_recommended_opp(dev, hz, flags);
+	int ret = 0;
 
 	if (IS_ERR(opp))
 		return PTR_ERR(opp);
 	dev_pm_opp_put(opp);
-	return dev_pm_opp_set_rate(dev, *hz);
+
+	mutex_lock(&df->target_lock);
+	/* To set it would switch the supply on. */
+	if (df->off)
+		df->target = *hz;
+	else
+		ret = dev_pm_opp_set_rate(dev, *hz);
+	mutex_unlock(&df->target_lock);
+	return ret;
 }
 
 static int kestrel_devfreq_frequency(struct device *dev, unsigned long *hz)
 {
 	struct kestrel_device *kdev = dev_get_drvdata(dev);
+	struct kestrel_devfreq *df = &kdev->devfreq;
 
-	*hz = READ_ONCE(kdev->clock.khz) * 1000ul;
+	mutex_lock(&df->target_lock);
+	*hz = df->off ? df->target : READ_ONCE(kdev->clock.khz) * 1000ul;
+	mutex_unlock(&df->target_lock);
 	return 0;
 }
 
@@ -134,7 +149,9 @@ static int kestrel_devfreq_opps(struct kestrel_device *kdev)
 	struct device *dev = kdev->drm.dev;
 	int ret;
 
-	if (device_property_present(dev, "npu-supply")) {
+	/* Points without voltages, which are made up here, leave the supply as it is. */
+	if (device_property_present(dev, "npu-supply") &&
+	    device_property_present(dev, "operating-points-v2")) {
 		ret = dev_pm_opp_set_regulators(dev, supplies);
 		if (ret < 0)
 			return ret;
@@ -144,19 +161,25 @@ static int kestrel_devfreq_opps(struct kestrel_device *kdev)
 		ret = dev_pm_opp_of_add_table(dev);
 	else
 		ret = kestrel_devfreq_opps_make(kdev);
-	if (ret)
-		kestrel_devfreq_opps_remove(kdev);
+	if (!ret)
+		return 0;
+	if (kdev->devfreq.supplies)
+		drm_err(&kdev->drm, "operating points need opp-microvolt where there is npu-supply\n");
+	kestrel_devfreq_opps_remove(kdev);
 	return ret;
 }
 
 /**
  * kestrel_devfreq_init - prepare; comes before the first job
  * @kdev: device
+ *
+ * Return: 0 or -ENOMEM.
  */
-void kestrel_devfreq_init(struct kestrel_device *kdev)
+int kestrel_devfreq_init(struct kestrel_device *kdev)
 {
 	spin_lock_init(&kdev->devfreq.lock);
 	kdev->devfreq.since = ktime_get();
+	return drmm_mutex_init(&kdev->drm, &kdev->devfreq.target_lock);
 }
 
 /**
@@ -230,6 +253,47 @@ void kestrel_devfreq_resume(struct kestrel_device *kdev)
 	df->idle = 0;
 	spin_unlock(&df->lock);
 	devfreq_resume_device(df->devfreq);
+}
+
+/**
+ * kestrel_devfreq_supply_off - let go of the supply, which operating points keep on
+ * @kdev: device that is off
+ */
+void kestrel_devfreq_supply_off(struct kestrel_device *kdev)
+{
+	struct kestrel_devfreq *df = &kdev->devfreq;
+
+	if (!df->supplies)
+		return;
+	mutex_lock(&df->target_lock);
+	if (!df->off) {
+		df->off = true;
+		df->target = READ_ONCE(kdev->clock.khz) * 1000ul;
+		dev_pm_opp_set_rate(kdev->drm.dev, 0);
+	}
+	mutex_unlock(&df->target_lock);
+}
+
+/**
+ * kestrel_devfreq_supply_on - undo kestrel_devfreq_supply_off()
+ * @kdev: device with clock and supply, still in reset; not with request_lock held
+ *
+ * Return: 0 or a negative error code.
+ */
+int kestrel_devfreq_supply_on(struct kestrel_device *kdev)
+{
+	struct kestrel_devfreq *df = &kdev->devfreq;
+	int ret = 0;
+
+	if (!df->supplies)
+		return 0;
+	mutex_lock(&df->target_lock);
+	if (df->off)
+		ret = dev_pm_opp_set_rate(kdev->drm.dev, df->target);
+	if (!ret)
+		df->off = false;
+	mutex_unlock(&df->target_lock);
+	return ret;
 }
 
 /**

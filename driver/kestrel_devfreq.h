@@ -5,6 +5,7 @@
 
 #include <linux/devfreq.h>
 #include <linux/ktime.h>
+#include <linux/mutex.h>
 #include <linux/spinlock.h>
 
 /* How often the governor looks at the load. */
@@ -24,6 +25,12 @@ struct kestrel_devfreq {
 	struct devfreq_simple_ondemand_data ondemand;
 	/** @supplies: what the operating points scale with the clock; 0: nothing. */
 	int supplies;
+	/** @target_lock: mutex: guards the members down to @target. */
+	struct mutex target_lock;
+	/** @off: the supply is off: there is no clock to set. Guarded by @target_lock. */
+	bool off;
+	/** @target: clock to be set when it is on again, in Hz. Guarded by @target_lock. */
+	unsigned long target;
 	/** @lock: guards the members below. */
 	spinlock_t lock;
 	/** @jobs: jobs that the firmware has. */
@@ -36,11 +43,13 @@ struct kestrel_devfreq {
 	ktime_t idle;
 };
 
-void kestrel_devfreq_init(struct kestrel_device *kdev);
+int kestrel_devfreq_init(struct kestrel_device *kdev);
 void kestrel_devfreq_start(struct kestrel_device *kdev);
 void kestrel_devfreq_stop(struct kestrel_device *kdev);
 void kestrel_devfreq_suspend(struct kestrel_device *kdev);
 void kestrel_devfreq_resume(struct kestrel_device *kdev);
+void kestrel_devfreq_supply_off(struct kestrel_device *kdev);
+int kestrel_devfreq_supply_on(struct kestrel_device *kdev);
 void kestrel_devfreq_job_started(struct kestrel_device *kdev);
 void kestrel_devfreq_job_ended(struct kestrel_device *kdev);
 

@@ -36,7 +36,9 @@
  *	kestrel_device.bo_lock		mutex: list of BOs
  *	dma_resv of a BO		while its pages are pinned or let go
  *	kestrel_power.lock		mutex: one reset, or system sleep, at a time
- *	locks of devfreq, operating points, clock framework
+ *	lock of devfreq
+ *	kestrel_devfreq.target_lock	mutex: clock of a device that is off
+ *	locks of operating points, clock framework
  *	kestrel_firmware.request_lock	mutex: one request, or a reset, at a time
  *	kestrel_firmware.event_lock	mutex: event and log ring
  *	kestrel_pagetable.lock		mutex: tables, entries and mappings of a VM

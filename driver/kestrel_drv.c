@@ -31,7 +31,6 @@
 #include "kestrel_fault.h"
 #include "kestrel_pci.h"
 #include "kestrel_prime.h"
-#include "kestrel_protocol.h"
 #include "kestrel_queue.h"
 #include "kestrel_shrinker.h"
 #include "kestrel_submit.h"
@@ -337,7 +336,9 @@ static int kestrel_drv_start(struct kestrel_device *kdev)
 	if (ret)
 		return ret;
 
-	kestrel_devfreq_init(kdev);
+	ret = kestrel_devfreq_init(kdev);
+	if (ret)
+		return ret;
 	kestrel_deadline_init(kdev);
 
 	ret = kestrel_reset_init(kdev);

@@ -56,12 +56,17 @@ static int kestrel_power_supply_on(struct kestrel_device *kdev)
 	ret = kestrel_clock_on(kdev);
 	if (ret)
 		goto err_supply;
-	ret = reset_control_deassert(power->reset);
+	ret = kestrel_devfreq_supply_on(kdev);
 	if (ret)
 		goto err_clock;
+	ret = reset_control_deassert(power->reset);
+	if (ret)
+		goto err_devfreq;
 	power->supplied = true;
 	return 0;
 
+err_devfreq:
+	kestrel_devfreq_supply_off(kdev);
 err_clock:
 	kestrel_clock_off(kdev);
 err_supply:
@@ -78,6 +83,7 @@ static void kestrel_power_supply_off(void *data)
 	if (!power->supplied)
 		return;
 	reset_control_assert(power->reset);
+	kestrel_devfreq_supply_off(kdev);
 	kestrel_clock_off(kdev);
 	if (power->supply)
 		regulator_disable(power->supply);

@@ -11,10 +11,14 @@ cd "$(dirname "$0")/../.." || exit
 
 kernel=${1-}
 case $kernel in
-debian) parameters='' ;;
+debian)
+	parameters=''
+	linux=$(tests/vm/linux-debian.sh arm64)
+	;;
 # Deadlines of the driver, 20 times their defaults.
 debug)
 	parameters='boot_timeout_ms=40000 request_timeout_ms=2000 invalidate_timeout_ms=20000 heartbeat_timeout_ms=20000 suspend_timeout_ms=100000'
+	linux=$(tests/vm/linux-debug.sh)
 	;;
 *) sed -n '4,8s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac
@@ -42,12 +46,52 @@ mkdir -p "$out"
 }
 echo "$parameters" >"$overlay/power/parameters"
 
+# The board's tree with a clock, a supply, a reset line and a voltage for each operating
+# point, and the module that plays them. Processors, memory and serial ports are those
+# of run-guest.sh.
+board=$out/board
+tree=$out/supply.dtb
+tree_make() {
+	local npu=/npu@b000000 provider=/board-npu microvolts hz
+	"${KESTREL_QEMU:-build/qemu/qemu-system-aarch64}" -M "kestrel-virt,dumpdtb=$tree" \
+		-cpu max,pauth-impdef=on -smp 2 -m 1G -nodefaults -display none \
+		-serial null -serial null &&
+		fdtput -c "$tree" $provider &&
+		fdtput -c "$tree" $provider/regulator &&
+		fdtput -t s "$tree" $provider compatible kestrel,test-board &&
+		fdtput -t i "$tree" $provider '#clock-cells' 0 &&
+		fdtput -t i "$tree" $provider '#reset-cells' 1 &&
+		fdtput -t x "$tree" $provider phandle 9001 &&
+		fdtput -t s "$tree" $provider/regulator regulator-name npu &&
+		fdtput -t i "$tree" $provider/regulator regulator-min-microvolt 600000 &&
+		fdtput -t i "$tree" $provider/regulator regulator-max-microvolt 900000 &&
+		fdtput -t x "$tree" $provider/regulator phandle 9002 &&
+		fdtput -d "$tree" $npu '#clock-cells' &&
+		fdtput -t x "$tree" $npu clocks 9001 &&
+		fdtput -t x "$tree" $npu resets 9001 0 &&
+		fdtput -t x "$tree" $npu npu-supply 9002 || return
+	for hz in 125000000 250000000 375000000 500000000; do
+		microvolts=$((600000 + hz / 2000))
+		fdtput -t i "$tree" "$npu/opp-table/opp-$hz" opp-microvolt $microvolts || return
+	done
+}
+{
+	cp -r tests/power/board "$board" &&
+		make -s -C "$linux/kdir" M="$PWD/$board" ARCH=arm64 \
+			CROSS_COMPILE=aarch64-linux-gnu- modules && tree_make
+} >"$out/board.log" 2>&1 </dev/null || {
+	tail -n 40 "$out/board.log" | sed 's/^/# /'
+	echo "not ok - a board with a clock and a supply is prepared"
+	exit 1
+}
+
 # guest NAME QEMU-ARGUMENTS: runs NAME-script; what it said is TAP already.
 guest() {
 	local status=0
 	tests/vm/run-guest.sh --kernel "$kernel" --script "tests/power/$1-script" \
 		--overlay "$overlay" --module "$(tail -n 1 <<<"$module")/kestrel.ko" \
-		--log "$out/$1.console.log" --timeout 600 --quiet \
+		--module "$board/kestrel-board.ko" \
+		--log "$out/$1.console.log" --timeout 1200 --quiet \
 		--qemu-args "$2" >"$out/$1.run.log" 2>&1 </dev/null || status=$?
 	grep -aE '^(ok|not ok) - |^# ' "$out/$1.console.log"
 	case $status in
@@ -63,4 +107,5 @@ guest() {
 # up with the device's time.
 device='-global kestrel-npu.timing=on -global kestrel-npu.port0_rate=0.0625'
 guest power "$device"
+guest supply "$device -dtb $tree"
 guest hot "$device -global kestrel-npu.ambient=82000"

@@ -100,5 +100,7 @@ refused() {
 refused "without interrupts" fdtput -d "$out/broken.dtb" /npu@b000000 interrupts
 refused "without registers" fdtput -d "$out/broken.dtb" /npu@b000000 reg
 refused "with an unknown property" fdtput -t x "$out/broken.dtb" /npu@b000000 kestrel,colour 1
+refused "with a supply and operating points without voltages" fdtput -t x "$out/broken.dtb" \
+	/npu@b000000 npu-supply 8000
 refused "with two interrupts" fdtput -t x "$out/broken.dtb" /npu@b000000 interrupts \
 	0 c0 4 0 c1 4
