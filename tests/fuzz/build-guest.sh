@@ -18,4 +18,4 @@ CC=${CC:-aarch64-linux-gnu-gcc}
 mkdir -p "$out"
 "$CC" -std=gnu11 -O2 -g -static -pthread -Wall -Wextra -Werror -D_GNU_SOURCE -D__user= \
 	-I"$top/uapi" -isystem "$source/include/uapi/drm" -o "$out/kestrel-ioctl-fuzz" \
-	"$here/ioctl_fuzz.c" "$here/fuzz.c" "$here/../kselftest/kestrel.c"
+	"$here/ioctl_fuzz.c" "$here/ioctl_arguments.c" "$here/fuzz.c" "$here/../kselftest/kestrel.c"

@@ -3,8 +3,10 @@
  * Random and mutated ioctls from many threads, for the guest.
  *
  * Every thread makes calls whose arguments make sense three times out of four:
- * identifiers are small numbers, so that most name something, whoever made it. Now
- * and then it makes one again that went well, with damage.
+ * identifiers are small numbers, the smaller the likelier, so that most name
+ * something, whoever made it. Now and then it makes one again that went well, with
+ * damage. How often each call went well and with which errors it was refused is
+ * told in the end, since a fuzzer whose calls are all refused tests little.
  * All that a thread does follows from seed and thread number; with --threads 1 a
  * run repeats exactly. A timer interrupts calls all the time. With
  * --fail-allocations on, failslab and fail_page_alloc, set up by the caller with
@@ -17,9 +19,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,24 +30,9 @@
 #include <sys/mman.h>
 #include <sys/time.h>
 
-#include "fuzz.h"
+#include <kestrel/isa.h>
 
-#define THREADS_MAX 64
-/* Open files that all threads share. */
-#define FILES 3
-#define VMS 6
-#define QUEUES 10
-#define HANDLES 24
-#define SYNCOBJS 20
-#define SLOT_BYTES 0x4000u
-#define SLOTS 24u
-#define LISTS_BYTES 65536u
-#define PLAYGROUND_PAGES 2048u
-/* Of an ioctl, at most: what fits into a request's size field is more. */
-#define ARGUMENT_BYTES 512u
-#define REMEMBERED 64u
-
-struct worker;
+#include "ioctl_fuzz.h"
 
 /* An ioctl of the driver. */
 struct ioctl_row {
@@ -57,88 +42,67 @@ struct ioctl_row {
 	uint32_t weight;
 	/* Makes an argument that makes sense, of one that is zero. */
 	void (*fill)(struct worker *w, void *argument);
+	/*
+	 * Whose number the call gives or asks for, OBJECTS for nothing's; where that is in
+	 * the argument. One that is destroyed, or that a refused call asked for, has gone.
+	 */
+	enum object object;
+	uint32_t number_at;
+	bool makes;
 	/* Keeps a spoilt argument from harming this program or its memory; may be NULL. */
 	void (*tame)(struct worker *w, void *argument);
 };
 
-static atomic_int files[FILES];
+atomic_int files[FILES];
+atomic_uint known[FILES][OBJECTS][KNOWN_NUMBERS];
 static atomic_ulong calls_left;
 static atomic_int unknown_error;
 /* Allocations fail as the kernel's fault injection is set up. */
 static bool allocations_fail;
 
-struct worker {
-	pthread_t thread;
-	struct fuzz_random random;
-	/* Lists that calls point to, with nothing mapped behind them. */
-	uint8_t *lists;
-	uint32_t lists_used;
-	/* Memory that jobs may write. */
-	uint8_t *playground;
-	uint32_t playground_used;
-	/* Calls that went well, to be made again with damage. */
-	struct remembered {
-		uint32_t row;
-		uint8_t argument[ARGUMENT_BYTES] __attribute__((aligned(8)));
-	} remembered[REMEMBERED];
-	uint32_t remembered_count;
-};
-
-static uint32_t below(struct worker *w, uint32_t limit)
+static void number_given(struct worker *w, enum object object, uint32_t number)
 {
-	return fuzz_below(&w->random, limit);
+	known[w->file][object][below(w, KNOWN_NUMBERS)] = number;
 }
 
-/* One of the small numbers, or any. */
-static uint32_t identifier(struct worker *w, uint32_t count)
+/* Nothing more to be had of it. */
+static void number_gone(struct worker *w, enum object object, uint32_t number)
 {
-	return below(w, 16) ? 1 + below(w, count) : fuzz_value(&w->random);
-}
+	uint32_t i;
 
-static uint64_t value64(struct worker *w)
-{
-	return (uint64_t)fuzz_value(&w->random) << (below(w, 2) ? 32 : 0) | fuzz_value(&w->random);
+	for (i = 0; i < KNOWN_NUMBERS; i++)
+		if (known[w->file][object][i] == number)
+			known[w->file][object][i] = 0;
 }
 
 /* The errors that kestrel_accel.h names; EIO is not for a device that works. */
-static bool error_known(int error)
-{
-	switch (error) {
-	case EINVAL:
-	case ENOENT:
-	case EFAULT:
-	case E2BIG:
-	case ENOMEM:
-	case EACCES:
-	case EPERM:
-	case ENOSPC:
-	case ECANCELED:
-	case EINTR:
-	case EAGAIN:
-	case ETIMEDOUT:
-	case EBADF:	/* the file was closed meanwhile */
-		return true;
-	}
-	return false;
-}
+static const struct known_error {
+	int error;
+	const char *name;
+} known_errors[] = {
+#define KNOWN(error) { error, #error }
+	KNOWN(EINVAL), KNOWN(ENOENT), KNOWN(EFAULT), KNOWN(E2BIG), KNOWN(ENOMEM), KNOWN(EACCES),
+	KNOWN(EPERM), KNOWN(ENOSPC), KNOWN(ECANCELED), KNOWN(EINTR), KNOWN(EAGAIN),
+	KNOWN(ETIMEDOUT), KNOWN(EBADF),	/* the file was closed meanwhile */
+#undef KNOWN
+};
 
-/*
- * What the kernel writes through must not be this program's own memory: another
- * address than that of a list becomes one where nothing is.
- */
-static void pointer_tame(struct worker *w, __u64 *pointer)
-{
-	__u64 lists = (uintptr_t)w->lists;
+#define KNOWN_ERRORS (sizeof(known_errors) / sizeof(known_errors[0]))
 
-	if (*pointer && *pointer >> 63 == 0 &&
-	    (*pointer < lists || *pointer >= lists + LISTS_BYTES))
-		*pointer = lists + LISTS_BYTES + *pointer % PAGE;
+/* Its place in known_errors; KNOWN_ERRORS when the interface does not name it. */
+static size_t error_index(int error)
+{
+	size_t i;
+
+	for (i = 0; i < KNOWN_ERRORS && known_errors[i].error != error; i++)
+		;
+	return i;
 }
 
 /* Makes a call of an argument that is as large as any; its error, or 0. */
 static int call(struct worker *w, unsigned long request, void *argument)
 {
-	int ret = ioctl(files[below(w, FILES)], request, argument);
+	int ret = ioctl(files[w->file], request, argument);
 
 	return ret < 0 ? errno : 0;
 }
@@ -166,131 +130,26 @@ static void unknown_error_tell(const struct ioctl_row *row, int error, const uin
 	unknown_error = error;
 }
 
-/* Room for a list of `bytes`; mostly so that it ends at the end of what is mapped. */
-static void *list_room(struct worker *w, uint32_t bytes)
-{
-	w->lists_used = (w->lists_used + bytes + 15) & ~15u;
-	return w->lists + LISTS_BYTES - w->lists_used;
-}
-
-static struct drm_kestrel_array list_of(struct worker *w, const void *elements, uint32_t stride,
-					uint32_t count)
-{
-	struct drm_kestrel_array array = { .stride = stride, .count = count,
-					   .ptr = count ? (uintptr_t)elements : 0 };
-
-	switch (below(w, 40)) {
-	case 0:
-		array.stride = fuzz_value(&w->random);
-		break;
-	case 1:
-		array.count = fuzz_value(&w->random);
-		break;
-	case 2:
-		array.ptr = value64(w);
-		break;
-	case 3:
-		array.ptr += stride;
-		break;
-	case 4:
-		array.ptr = UINT64_C(0xffff800000000000) + below(w, 0x1000000);
-		break;
-	}
-	return array;
-}
-
-static void fill_vm_bind(struct worker *w, void *argument)
-{
-	struct drm_kestrel_vm_bind *bind = argument;
-	uint32_t count = 1 + below(w, below(w, 8) ? 2 : 40), i;
-	struct drm_kestrel_bind_op *ops = list_room(w, count * sizeof(*ops));
-
-	bind->vm_id = identifier(w, VMS);
-	for (i = 0; i < count; i++) {
-		bool map = below(w, 3);
-
-		ops[i] = (struct drm_kestrel_bind_op){
-			.op = !map,
-			.flags = map ? 1 + below(w, 7) : 0,
-			.handle = map ? identifier(w, HANDLES) : 0,
-			.bo_offset = map ? below(w, 4) / 3 * PAGE : 0,
-			.va = TEST_VA + below(w, SLOTS) * SLOT_BYTES + below(w, 4) / 3 * PAGE,
-			.size = (1 + below(w, 5) / 4 * below(w, 4)) * PAGE,
-		};
-		/* Streams need what they need: read, write and fetch. */
-		if (map && below(w, 2))
-			ops[i].flags = 7;
-		if (!below(w, 12))
-			ops[i].va = TEST_VA + below(w, 64) * 0x200000ull;
-		if (!map && !below(w, 8))
-			ops[i].size = (1 + below(w, 2048)) * PAGE;
-		if (!below(w, 24))
-			fuzz_damage(&w->random, (uint8_t *)&ops[i], sizeof(ops[i]));
-	}
-	bind->ops = list_of(w, ops, sizeof(*ops), count);
-}
-
-static void fill_submit(struct worker *w, void *argument)
-{
-	struct drm_kestrel_submit *args = argument;
-	uint32_t count = 1 + below(w, below(w, 4) ? 2 : 17), i, k;
-	struct drm_kestrel_job *jobs = list_room(w, count * sizeof(*jobs));
-
-	args->queue_id = identifier(w, QUEUES);
-	args->flags = below(w, 4) ? DRM_KESTREL_SUBMIT_NONBLOCK : 0;
-	for (i = 0; i < count; i++) {
-		uint32_t bases = below(w, 4), syncs = below(w, 4) / 2;
-		struct drm_kestrel_base *base = list_room(w, bases * sizeof(*base));
-		struct drm_kestrel_sync *sync = list_room(w, syncs * sizeof(*sync));
-		bool runs = below(w, 2);
-
-		if (!runs)
-			bases = 0;
-		for (k = 0; k < bases; k++) {
-			base[k].va = TEST_VA + below(w, SLOTS) * SLOT_BYTES;
-			base[k].size = below(w, 8) ? SLOT_BYTES : value64(w);
-		}
-		for (k = 0; k < syncs; k++) {
-			sync[k].handle = identifier(w, SYNCOBJS);
-			sync[k].flags = below(w, 4) ? DRM_KESTREL_SYNC_SIGNAL :
-						      DRM_KESTREL_SYNC_WAIT;
-			sync[k].point = 0;
-			if (!below(w, 3)) {
-				sync[k].flags |= DRM_KESTREL_SYNC_TIMELINE;
-				sync[k].point = 1 + below(w, 100);
-			}
-			if (!below(w, 24))
-				fuzz_damage(&w->random, (uint8_t *)&sync[k], sizeof(sync[k]));
-		}
-		jobs[i] = (struct drm_kestrel_job){
-			.cmd_va = runs ? TEST_VA + below(w, SLOTS) * SLOT_BYTES +
-					 below(w, 4) * 64 : 0,
-			.cmd_size = runs ? 16 + below(w, 64) : 0,
-			.user_tag = fuzz_random32(&w->random),
-			.bases = list_of(w, base, sizeof(*base), bases),
-			.syncs = list_of(w, sync, sizeof(*sync), syncs),
-		};
-		if (!below(w, 24))
-			fuzz_damage(&w->random, (uint8_t *)&jobs[i], sizeof(jobs[i]));
-	}
-	args->jobs = list_of(w, jobs, sizeof(*jobs), count);
-}
-
-/* Something into a BO: short streams of records that exist, or anything. */
-static void bo_write(struct worker *w)
+/* Something into a BO: streams that end, short ones of records that exist, or anything. */
+static bool bo_write(struct worker *w)
 {
 	struct drm_kestrel_bo_info info = { .handle = identifier(w, HANDLES) };
-	int fd = files[below(w, FILES)];
+	int fd = files[w->file];
 	uint32_t i, k, offset;
 	uint8_t *bytes;
 
 	if (ioctl(fd, DRM_IOCTL_KESTREL_BO_INFO, &info) || info.size > 0x100000)
-		return;
+		return false;
 	bytes = mmap(NULL, info.size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, info.mmap_offset);
 	if (bytes == MAP_FAILED)
-		return;
+		return false;
 	for (i = 0; i < 4; i++) {
 		offset = i * 64;
+		/* Half of them do what a stream has to. */
+		if (below(w, 2)) {
+			bytes[offset] = KESTREL_ISA_END;
+			continue;
+		}
 		for (k = 0; k < 64; k++) {
 			static const uint8_t records[] = { 0x80, 0x81, 0x82, 0x88, 0x89, 0x8a, 0x90,
 							   0xa0, 0xb0 };
@@ -300,11 +159,52 @@ static void bo_write(struct worker *w)
 							  fuzz_random32(&w->random);
 		}
 	}
-	munmap(bytes, info.size);
+	return !munmap(bytes, info.size);
 }
 
+/* Calls that are not the driver's own, but are made of its objects. */
+enum other {
+	OTHER_SYNCOBJ_CREATE,
+	OTHER_SYNCOBJ_DESTROY,
+	OTHER_SYNCOBJ_SIGNAL,
+	OTHER_TIMELINE,
+	OTHER_SYNC_FILE,
+	OTHER_SHARE,
+	OTHER_GEM_CLOSE,
+	OTHER_FDINFO,
+	OTHER_FILE_CLOSE,
+	OTHER_REQUEST,
+	OTHER_REMAP,
+	OTHER_WRITE,
+	OTHERS,
+};
+
+/* How often each comes: what takes long in a guest less often. */
+static const struct other_row {
+	const char *name;
+	uint32_t weight;
+} other_rows[OTHERS] = {
+	[OTHER_SYNCOBJ_CREATE] = { "syncobj create", 96 },
+	[OTHER_SYNCOBJ_DESTROY] = { "syncobj destroy", 32 },
+	[OTHER_SYNCOBJ_SIGNAL] = { "syncobj signal", 80 },
+	[OTHER_TIMELINE] = { "timeline", 80 },
+	[OTHER_SYNC_FILE] = { "sync file", 80 },
+	[OTHER_SHARE] = { "share", 80 },
+	[OTHER_GEM_CLOSE] = { "gem close", 64 },
+	[OTHER_FDINFO] = { "fdinfo", 8 },
+	[OTHER_FILE_CLOSE] = { "file close", 1 },
+	[OTHER_REQUEST] = { "any request", 80 },
+	[OTHER_REMAP] = { "remap", 16 },
+	[OTHER_WRITE] = { "write to bo", 32 },
+};
+
+static bool request_call(struct worker *w);
+
+static atomic_ulong others_made[OTHERS];
+static atomic_ulong others_good[OTHERS];
+
 /* What other drivers' ioctls, and the rest of the kernel, do with our objects. */
-static void others(struct worker *w)
+static bool other_call(struct worker *w, enum other other)
 {
 	struct drm_syncobj_create create = { 0 };
 	struct drm_syncobj_handle handle = { 0 };
@@ -314,278 +214,162 @@ static void others(struct worker *w)
 	struct drm_syncobj_timeline_array timeline = { 0 };
 	uint32_t *handles = list_room(w, 4 * sizeof(*handles));
 	uint64_t *points = list_room(w, 4 * sizeof(*points));
-	int fd = files[below(w, FILES)], file, i;
+	int fd = files[w->file], file, i;
 	char path[64], text[2048];
+	bool good = false;
 
 	for (i = 0; i < 4; i++) {
 		handles[i] = identifier(w, SYNCOBJS);
 		points[i] = below(w, 100);
 	}
-	switch (below(w, 13)) {
-	case 0:
-	case 1:
+	switch (other) {
+	case OTHER_SYNCOBJ_CREATE:
 		create.flags = below(w, 8) == 0;
-		call(w, DRM_IOCTL_SYNCOBJ_CREATE, &create);
-		break;
-	case 2:
+		if (call(w, DRM_IOCTL_SYNCOBJ_CREATE, &create))
+			return false;
+		number_given(w, SYNCOBJS, create.handle);
+		return true;
+	case OTHER_SYNCOBJ_DESTROY:
 		handle.handle = handles[0];
-		if (!below(w, 4))
-			ioctl(fd, DRM_IOCTL_SYNCOBJ_DESTROY, &handle);
-		break;
-	case 3:
+		number_gone(w, SYNCOBJS, handle.handle);
+		return !ioctl(fd, DRM_IOCTL_SYNCOBJ_DESTROY, &handle);
+	case OTHER_SYNCOBJ_SIGNAL:
 		array.handles = (uintptr_t)handles;
 		array.count_handles = 1 + below(w, 4);
-		ioctl(fd, below(w, 2) ? DRM_IOCTL_SYNCOBJ_RESET : DRM_IOCTL_SYNCOBJ_SIGNAL, &array);
-		break;
-	case 4:
+		return !ioctl(fd, below(w, 2) ? DRM_IOCTL_SYNCOBJ_RESET :
+						DRM_IOCTL_SYNCOBJ_SIGNAL, &array);
+	case OTHER_TIMELINE:
 		timeline.handles = (uintptr_t)handles;
 		timeline.points = (uintptr_t)points;
 		timeline.count_handles = 1 + below(w, 4);
-		ioctl(fd, below(w, 2) ? DRM_IOCTL_SYNCOBJ_TIMELINE_SIGNAL :
-					DRM_IOCTL_SYNCOBJ_QUERY, &timeline);
-		break;
-	case 5:
+		return !ioctl(fd, below(w, 2) ? DRM_IOCTL_SYNCOBJ_TIMELINE_SIGNAL :
+						DRM_IOCTL_SYNCOBJ_QUERY, &timeline);
+	case OTHER_SYNC_FILE:
 		/* A sync file may outlive all that made it. */
 		handle.handle = handles[0];
 		handle.flags = DRM_SYNCOBJ_HANDLE_TO_FD_FLAGS_EXPORT_SYNC_FILE;
-		if (ioctl(fd, DRM_IOCTL_SYNCOBJ_HANDLE_TO_FD, &handle) == 0) {
-			handle.handle = handles[1];
-			handle.flags = DRM_SYNCOBJ_FD_TO_HANDLE_FLAGS_IMPORT_SYNC_FILE;
-			ioctl(files[below(w, FILES)], DRM_IOCTL_SYNCOBJ_FD_TO_HANDLE, &handle);
-			close(handle.fd);
-		}
-		break;
-	case 6:
+		if (ioctl(fd, DRM_IOCTL_SYNCOBJ_HANDLE_TO_FD, &handle))
+			return false;
+		handle.handle = handles[1];
+		handle.flags = DRM_SYNCOBJ_FD_TO_HANDLE_FLAGS_IMPORT_SYNC_FILE;
+		good = !ioctl(files[below(w, FILES)], DRM_IOCTL_SYNCOBJ_FD_TO_HANDLE, &handle);
+		close(handle.fd);
+		return good;
+	case OTHER_SHARE:
 		/* From one file to another, or back to the same. */
 		prime.handle = identifier(w, HANDLES);
 		prime.flags = DRM_CLOEXEC | DRM_RDWR;
-		if (ioctl(fd, DRM_IOCTL_PRIME_HANDLE_TO_FD, &prime) == 0) {
-			ioctl(files[below(w, FILES)], DRM_IOCTL_PRIME_FD_TO_HANDLE, &prime);
-			close(prime.fd);
-		}
-		break;
-	case 7:
+		if (ioctl(fd, DRM_IOCTL_PRIME_HANDLE_TO_FD, &prime))
+			return false;
+		good = !ioctl(files[below(w, FILES)], DRM_IOCTL_PRIME_FD_TO_HANDLE, &prime);
+		close(prime.fd);
+		return good;
+	case OTHER_GEM_CLOSE:
 		close_handle.handle = identifier(w, HANDLES);
-		if (!below(w, 3))
-			ioctl(fd, DRM_IOCTL_GEM_CLOSE, &close_handle);
-		break;
-	case 8:
+		number_gone(w, HANDLES, close_handle.handle);
+		return !ioctl(fd, DRM_IOCTL_GEM_CLOSE, &close_handle);
+	case OTHER_FDINFO:
 		snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
 		file = open(path, O_RDONLY | O_CLOEXEC);
-		if (file >= 0) {
-			while (read(file, text, sizeof(text)) > 0)
-				;
-			close(file);
-		}
-		break;
-	case 9:
+		if (file < 0)
+			return false;
+		while (read(file, text, sizeof(text)) > 0)
+			good = true;
+		close(file);
+		return good;
+	case OTHER_FILE_CLOSE:
 		/* Everything of a file goes at once, under jobs; its number is used again. */
-		if (!below(w, 20)) {
-			file = device_open();
-			if (file >= 0) {
-				dup3(file, fd, O_CLOEXEC);
-				close(file);
-			}
-		}
-		break;
-	case 10:
-		call(w, _IOC(below(w, 4), 'd', DRM_COMMAND_BASE + below(w, 32), below(w, 200)),
-		     text);
-		break;
-	case 11:
+		file = device_open();
+		if (file < 0)
+			return false;
+		good = dup3(file, fd, O_CLOEXEC) >= 0;
+		close(file);
+		memset(known[w->file], 0, sizeof(known[w->file]));
+		return good;
+	case OTHER_REQUEST:
+		return request_call(w);
+	case OTHER_REMAP:
 		/* Under jobs, if it comes so. */
-		mmap(w->playground + below(w, PLAYGROUND_PAGES) * PAGE, 8 * PAGE,
-		     PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
-		break;
+		return mmap(w->playground + below(w, PLAYGROUND_PAGES) * PAGE, 8 * PAGE,
+			    PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
+			    0) != MAP_FAILED;
 	default:
-		bo_write(w);
-		break;
+		return bo_write(w);
 	}
 }
 
-static void fill_query(struct worker *w, void *argument)
+/* One of the weights at random; `sum` is what they add up to. */
+static void others(struct worker *w)
 {
-	struct drm_kestrel_query *query = argument;
+	uint32_t sum = 0, at, i;
+	bool good;
 
-	query->type = below(w, 6);
-	query->size = below(w, 200);
-	query->ptr = (uintptr_t)list_room(w, 200);
+	for (i = 0; i < OTHERS; i++)
+		sum += other_rows[i].weight;
+	at = below(w, sum);
+	for (i = 0; at >= other_rows[i].weight; i++)
+		at -= other_rows[i].weight;
+	good = other_call(w, i);
+	atomic_fetch_add(&others_made[i], 1);
+	atomic_fetch_add(&others_good[i], good);
 }
 
-static void tame_query(struct worker *w, void *argument)
-{
-	pointer_tame(w, &((struct drm_kestrel_query *)argument)->ptr);
-}
+#define ROW(id, times, fill, tame) \
+	{ #id, DRM_IOCTL_KESTREL_##id, times, fill, OBJECTS, 0, false, tame }
+#define MAKER(id, times, fill, tame, object, type, number) \
+	{ #id, DRM_IOCTL_KESTREL_##id, times, fill, object, offsetof(struct type, number), true, \
+	  tame }
+#define TAKER(id, times, fill, object, type, number) \
+	{ #id, DRM_IOCTL_KESTREL_##id, times, fill, object, offsetof(struct type, number), false, \
+	  NULL }
 
-static void fill_vm_destroy(struct worker *w, void *argument)
-{
-	struct drm_kestrel_vm_destroy *destroy = argument;
-
-	destroy->vm_id = identifier(w, VMS);
-}
-
-static void fill_bo_create(struct worker *w, void *argument)
-{
-	struct drm_kestrel_bo_create *create = argument;
-
-	create->size = 1 + below(w, 8 * PAGE);
-	create->flags = below(w, 2) ? 0 : below(w, 4) << 1;
-	create->vm_id = below(w, 4) ? 0 : identifier(w, VMS);
-}
-
-/* Memory for one and all: what is created is small, or refused. */
-static void tame_bo_create(struct worker *w, void *argument)
-{
-	struct drm_kestrel_bo_create *create = argument;
-
-	(void)w;
-	if (create->size > 0x100000 && create->size <= UINT64_C(1) << 38)
-		create->size = 1 + create->size % 0x100000;
-}
-
-static void fill_bo_userptr(struct worker *w, void *argument)
-{
-	struct drm_kestrel_bo_userptr *user = argument;
-
-	user->size = (1 + below(w, 2)) * PAGE;
-	user->flags = below(w, 3) ? 0 : DRM_KESTREL_BO_READ_ONLY;
-	user->vm_id = identifier(w, VMS);
-}
-
-/* Jobs write it: nothing but the playground may be theirs. */
-static void tame_bo_userptr(struct worker *w, void *argument)
-{
-	struct drm_kestrel_bo_userptr *user = argument;
-
-	/* The debugging of DMA counts no page more than seven times. */
-	w->playground_used = (w->playground_used + 2) % (PLAYGROUND_PAGES - 2);
-	user->address = (uintptr_t)w->playground + w->playground_used * PAGE + user->address % PAGE;
-	if (user->size <= UINT64_C(1) << 38)
-		user->size %= 3 * PAGE;
-}
-
-static void fill_bo_info(struct worker *w, void *argument)
-{
-	struct drm_kestrel_bo_info *info = argument;
-
-	info->handle = identifier(w, HANDLES);
-}
-
-static void fill_bo_prep(struct worker *w, void *argument)
-{
-	struct drm_kestrel_bo_prep *prep = argument;
-
-	prep->handle = identifier(w, HANDLES);
-	prep->flags = 1 + below(w, 7);
-	prep->offset = below(w, PAGE);
-	prep->size = below(w, PAGE);
-	prep->timeout_ns = below(w, 4) ? 0 : deadline(0.002);
-}
-
-static void fill_bo_fini(struct worker *w, void *argument)
-{
-	struct drm_kestrel_bo_fini *fini = argument;
-
-	fini->handle = identifier(w, HANDLES);
-	fini->offset = below(w, PAGE);
-	fini->size = below(w, PAGE);
-}
-
-static void fill_queue_create(struct worker *w, void *argument)
-{
-	struct drm_kestrel_queue_create *create = argument;
-
-	create->vm_id = identifier(w, VMS);
-	create->priority = below(w, 4);
-	create->max_jobs = 1u << below(w, 7);
-	create->job_timeout_ms = 1 + below(w, 3);
-	create->timeslice_us = below(w, 2) ? 0 : 1 + below(w, 1000);
-	/* So that PERF_JOBS finds something; spoilt arguments leave it out. */
-	create->flags = DRM_KESTREL_QUEUE_PERF;
-}
-
-static void fill_queue_destroy(struct worker *w, void *argument)
-{
-	struct drm_kestrel_queue_destroy *destroy = argument;
-
-	destroy->queue_id = identifier(w, QUEUES);
-}
-
-static void fill_queue_state(struct worker *w, void *argument)
-{
-	struct drm_kestrel_queue_state *state = argument;
-
-	state->queue_id = identifier(w, QUEUES);
-}
-
-static void fill_fault_read(struct worker *w, void *argument)
-{
-	struct drm_kestrel_fault_read *read = argument;
-	uint32_t faults = below(w, 8);
-
-	read->vm_id = identifier(w, VMS);
-	read->cursor = below(w, 8);
-	read->faults = list_of(w, list_room(w, faults * 128), sizeof(struct drm_kestrel_fault),
-			       faults);
-}
-
-static void tame_fault_read(struct worker *w, void *argument)
-{
-	pointer_tame(w, &((struct drm_kestrel_fault_read *)argument)->faults.ptr);
-}
-
-static void fill_perf_jobs(struct worker *w, void *argument)
-{
-	struct drm_kestrel_perf_jobs *perf = argument;
-	uint32_t jobs = below(w, 8);
-
-	perf->queue_id = identifier(w, QUEUES);
-	/* No further than what jobs have written, which is often nothing. */
-	perf->cursor = below(w, 4) ? 0 : below(w, 8);
-	perf->jobs = list_of(w, list_room(w, jobs * 128), sizeof(struct drm_kestrel_perf_job),
-			     jobs);
-}
-
-static void tame_perf_jobs(struct worker *w, void *argument)
-{
-	pointer_tame(w, &((struct drm_kestrel_perf_jobs *)argument)->jobs.ptr);
-}
-
-/* VM_CREATE and PERF_DEVICE have nothing to say. */
-static void fill_nothing(struct worker *w, void *argument)
-{
-	(void)w;
-	(void)argument;
-}
-
-#define ROW(id, times, fill, tame) { #id, DRM_IOCTL_KESTREL_##id, times, fill, tame }
-
-/* Every ioctl of the driver; a new one is a row and what fills its argument. */
+/*
+ * Every ioctl of the driver; a new one is a row and what fills its argument. A queue
+ * or a VM is thousands of allocations to make and to take down, which an emulator
+ * that watches each of them needs tens of milliseconds for: they live for many calls.
+ */
 static const struct ioctl_row rows[] = {
-	ROW(QUERY, 4, fill_query, tame_query),
-	ROW(VM_CREATE, 4, fill_nothing, NULL),
-	ROW(VM_DESTROY, 1, fill_vm_destroy, NULL),
-	ROW(VM_BIND, 16, fill_vm_bind, NULL),
-	ROW(BO_CREATE, 8, fill_bo_create, tame_bo_create),
-	ROW(BO_USERPTR, 4, fill_bo_userptr, tame_bo_userptr),
-	ROW(BO_INFO, 4, fill_bo_info, NULL),
-	ROW(BO_PREP, 4, fill_bo_prep, NULL),
-	ROW(BO_FINI, 4, fill_bo_fini, NULL),
-	ROW(QUEUE_CREATE, 8, fill_queue_create, NULL),
-	ROW(QUEUE_DESTROY, 8, fill_queue_destroy, NULL),
-	ROW(QUEUE_STATE, 4, fill_queue_state, NULL),
-	ROW(SUBMIT, 32, fill_submit, NULL),
-	ROW(FAULT_READ, 4, fill_fault_read, tame_fault_read),
-	ROW(PERF_JOBS, 4, fill_perf_jobs, tame_perf_jobs),
-	ROW(PERF_DEVICE, 2, fill_nothing, NULL),
+	ROW(QUERY, 12, fill_query, tame_query),
+	MAKER(VM_CREATE, 3, fill_nothing, NULL, VMS, drm_kestrel_vm_create, vm_id),
+	TAKER(VM_DESTROY, 2, fill_vm_destroy, VMS, drm_kestrel_vm_destroy, vm_id),
+	ROW(VM_BIND, 40, fill_vm_bind, NULL),
+	MAKER(BO_CREATE, 12, fill_bo_create, tame_bo_create, HANDLES, drm_kestrel_bo_create, handle),
+	MAKER(BO_USERPTR, 6, fill_bo_userptr, tame_bo_userptr, HANDLES, drm_kestrel_bo_userptr, handle),
+	ROW(BO_INFO, 12, fill_bo_info, NULL),
+	ROW(BO_PREP, 12, fill_bo_prep, NULL),
+	ROW(BO_FINI, 12, fill_bo_fini, NULL),
+	MAKER(QUEUE_CREATE, 3, fill_queue_create, NULL, QUEUES, drm_kestrel_queue_create,
+	      queue_id),
+	TAKER(QUEUE_DESTROY, 2, fill_queue_destroy, QUEUES, drm_kestrel_queue_destroy, queue_id),
+	ROW(QUEUE_STATE, 16, fill_queue_state, NULL),
+	TAKER(SUBMIT, 96, fill_submit, QUEUES, drm_kestrel_submit, queue_id),
+	ROW(FAULT_READ, 16, fill_fault_read, tame_fault_read),
+	ROW(PERF_JOBS, 16, fill_perf_jobs, tame_perf_jobs),
+	ROW(PERF_DEVICE, 8, fill_nothing, NULL),
 };
 
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
+/* Any of the driver's requests, with an argument of any size and content. */
+static bool request_call(struct worker *w)
+{
+	uint8_t argument[ARGUMENT_BYTES] __attribute__((aligned(8))) = { 0 };
+	uint32_t number = DRM_COMMAND_BASE + below(w, 32), size = below(w, 200), i;
+
+	for (i = 0; i < size; i++)
+		argument[i] = (uint8_t)fuzz_random32(&w->random);
+	for (i = 0; i < ROWS; i++)
+		if (_IOC_NR(rows[i].request) == number && rows[i].tame)
+			rows[i].tame(w, argument);
+	return !call(w, _IOC(below(w, 4), 'd', number, size), argument);
+}
+
 /* Beside the weights of the rows: calls that are not the driver's own. */
-#define OTHERS_WEIGHT 44u
+#define OTHERS_WEIGHT 80u
 
 static atomic_ulong succeeded[ROWS];
 static atomic_ulong failed[ROWS];
+/* Which errors, the last one for those that the interface does not name. */
+static atomic_ulong refused[ROWS][KNOWN_ERRORS + 1];
 
 /* The argument as it is, or spoilt. */
 static void row_call(struct worker *w, uint32_t index, const uint8_t *argument, bool spoilt)
@@ -602,11 +386,23 @@ static void row_call(struct worker *w, uint32_t index, const uint8_t *argument, 
 	if (row->tame)
 		row->tame(w, copy);
 	error = call(w, request, copy);
+	if (row->object != OBJECTS) {
+		uint32_t number;
+
+		memcpy(&number, copy + row->number_at, sizeof(number));
+		if (row->makes && !error)
+			number_given(w, row->object, number);
+		else if (!row->makes && (!error ? row->fill != fill_submit :
+			  error == ECANCELED || (error == ENOENT && !below(w, 4))))
+			number_gone(w, row->object, number);
+	}
 	atomic_fetch_add(error ? &failed[index] : &succeeded[index], 1);
-	if (error && !error_known(error))
-		unknown_error_tell(row, error, copy);
-	if (error)
+	if (error) {
+		atomic_fetch_add(&refused[index][error_index(error)], 1);
+		if (error_index(error) == KNOWN_ERRORS)
+			unknown_error_tell(row, error, copy);
 		return;
+	}
 	slot = &w->remembered[w->remembered_count++ % REMEMBERED];
 	slot->row = index;
 	memcpy(slot->argument, argument, sizeof(slot->argument));
@@ -631,6 +427,8 @@ static void step(struct worker *w)
 	uint32_t index;
 
 	w->lists_used = 0;
+	w->file = below(w, FILES);
+	w->sound = below(w, 2);
 	/* Something that went well, changed a little; its lists are others by now. */
 	if (w->remembered_count >= REMEMBERED && !below(w, 10)) {
 		const struct remembered *again = &w->remembered[below(w, REMEMBERED)];
@@ -645,7 +443,7 @@ static void step(struct worker *w)
 		return;
 	}
 	rows[index].fill(w, argument);
-	row_call(w, index, argument, !below(w, 4));
+	row_call(w, index, argument, odd(w, 2));
 }
 
 static void *worker_run(void *argument)
@@ -704,6 +502,30 @@ static bool resets_read(struct drm_kestrel_query_resets *resets)
 
 	close(fd);
 	return good;
+}
+
+/* How many calls of each kind went well; true when some of each did, and some not. */
+static bool coverage_tell(void)
+{
+	unsigned long made;
+	bool all = true;
+	size_t i, k;
+
+	for (i = 0; i < ROWS; i++) {
+		made = succeeded[i] + failed[i];
+		printf("# %-15s %8lu calls, %3lu %% went well", rows[i].name, made,
+		       made ? 100 * succeeded[i] / made : 0);
+		for (k = 0; k < KNOWN_ERRORS; k++)
+			if (refused[i][k])
+				printf(", %s %lu", known_errors[k].name, refused[i][k]);
+		printf("\n");
+		all = all && succeeded[i] && failed[i];
+	}
+	for (i = 0; i < OTHERS; i++) {
+		printf("# %-15s %8lu calls, %3lu %% went well\n", other_rows[i].name, others_made[i],
+		       others_made[i] ? 100 * others_good[i] / others_made[i] : 0);
+	}
+	return all;
 }
 
 static bool workers_run(unsigned int threads, uint64_t seed)
@@ -774,10 +596,7 @@ int main(int argc, char **argv)
 	for (i = 0; i < FILES; i++)
 		close(files[i]);
 
-	for (i = 0; i < (int)ROWS; i++) {
-		printf("# %-14s %8lu good %8lu refused\n", rows[i].name, succeeded[i], failed[i]);
-		all = all && succeeded[i] && failed[i];
-	}
+	all = coverage_tell();
 	snprintf(name, sizeof(name), "%lu calls from %u threads, seed %" PRIu64, calls, threads,
 		 seed);
 	good = result(good, name) && good;
