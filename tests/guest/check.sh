@@ -74,7 +74,8 @@ echo "${KESTREL_FUZZ_CALLS:-5000}" >"$overlay/tests/fuzz-calls"
 env | sed -n 's/^KESTREL_NOOP_JOBS=/export &/p' >"$overlay/tests/environment"
 timeout=$((timeout + ${KESTREL_FUZZ_CALLS:-0} / 50 + ${KESTREL_NOOP_JOBS:-0} / 10))
 awk '/define KESTREL_ISA_M(AJOR|INOR)/ { print $3 }' uapi/kestrel/isa.h | paste -sd. >"$overlay/tests/isa"
-cp tests/bad-input/firmware-defects tests/guest/observe-lib "$overlay/tests/"
+cp tests/bad-input/firmware-defects tests/guest/observe-lib tests/kselftest/guest-lib \
+	"$overlay/tests/"
 must "bad firmware images" build/tests/bad-input/firmware_images build/firmware/kestrel_fw.bin \
 	"$overlay/tests/firmware"
 

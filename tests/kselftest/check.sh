@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# The ioctl tests in a guest of their own, without models. Prints TAP lines.
+#
+# usage: tests/kselftest/check.sh debian|debug [NAME]...
+#
+# NAME_test.c is what is run (default: each of them). Counts such as KESTREL_NOOP_JOBS
+# reach the tests from the environment. A kernel that the archive does not hold is a skip.
+set -u
+cd "$(dirname "$0")/../.." || exit
+
+kernel=${1-} arch=arm64 name=${1-} parameters='' compiler=aarch64-linux-gnu-gcc
+[ $# = 0 ] || shift
+case $kernel in
+debian|6.12-oldest|7.2|7.2-16k) ;;
+amd64) arch=amd64 name=debian compiler=gcc ;;
+# Deadlines of the driver that a slow guest meets.
+debug) parameters='boot_timeout_ms=40000 request_timeout_ms=2000 invalidate_timeout_ms=2000 heartbeat_timeout_ms=20000' ;;
+*) sed -n '4,11s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+esac
+
+sources=("${@/#/tests/kselftest/}")
+sources=("${sources[@]/%/_test.c}")
+out=build/kselftest/$kernel${1:+-$1}
+overlay=$out/root
+rm -rf "$out"
+mkdir -p "$overlay/tests" "$overlay/lib/firmware/kestrel/arch1.0"
+
+must() {
+	if ! "$@" >"$out/prepare.log" 2>&1 </dev/null; then
+		sed 's/^/# /' "$out/prepare.log" | tail -n 40
+		echo "not ok - ioctl tests, $kernel: $1"
+		exit 1
+	fi
+}
+
+[ -n "${KESTREL_QEMU-}" ] || must emulator/qemu/build.sh
+must tests/vm/build-module.sh "$kernel"
+module=$(tail -n 1 "$out/prepare.log")/kestrel.ko
+must env CC=$compiler tests/kselftest/build.sh "$overlay/usr/lib/kestrel-tests" "${sources[@]}"
+must make -s build/firmware/kestrel_fw.bin
+cp build/firmware/kestrel_fw.bin "$overlay/lib/firmware/kestrel/arch1.0/"
+cp tests/kselftest/guest-lib "$overlay/tests/"
+echo "$parameters" >"$overlay/tests/parameters"
+env | sed -n 's/^KESTREL_NOOP_JOBS=/export &/p' >"$overlay/tests/environment"
+
+status=0
+tests/vm/run-guest.sh --arch $arch --kernel "$name" --script tests/kselftest/guest-script \
+	--overlay "$overlay" --module "$module" --log "$out/console.log" --timeout $((3600 + ${KESTREL_NOOP_JOBS:-0} / 10)) \
+	--quiet >"$out/run.log" 2>&1 </dev/null || status=$?
+grep -aE '^(ok|not ok) - |^# ' "$out/console.log"
+case $status in
+125) grep -q 'archive has no image' "$out/run.log" && {
+	echo "ok - ioctl tests, $kernel # SKIP the archive has no image"
+	exit 0
+	} ;;
+esac
+case $status in
+0) echo "ok - ioctl tests, $kernel: the kernel complains of nothing and leaks nothing" ;;
+*)
+	sed 's/^/# /' "$out/run.log" | tail -n 60
+	echo "not ok - ioctl tests, $kernel: guest ran to its end without a complaint (status $status)"
+	;;
+esac
