@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Prints what check-long.sh has kept of a commit, as JSON.
+"""Prints what check-long.sh has of the groups, as JSON.
 
 usage: check_long_report.py DIRECTORY COMMIT CHANGED TABLE
 """
@@ -22,11 +22,14 @@ def group_report(directory, name, command):
     """One group: settings, counts, skips by name, what its log says of its seeds."""
     settings = dict(word.split("=", 1) for word in command.split()
                     if re.fullmatch(r"[A-Z_]+=\S+", word))
-    report = {"name": name, "command": command, "settings": settings}
+    report = {"name": name, "command": command, "settings": settings,
+              "inputs": read(os.path.join(directory, name + ".inputs")).strip()}
     counts = read(os.path.join(directory, name + ".result")).split()
     if not counts:
         report["result"] = "not run"
         return report
+    commit = read(os.path.join(directory, name + ".commit")).split()
+    report.update({"commit": commit[0] if commit else "", "changed": "changed" in commit})
     log = read(os.path.join(directory, name + ".log"))
     passed, failed, skipped, seconds = map(int, counts)
     report.update({"result": "failed" if failed else "passed", "passed": passed,
@@ -34,6 +37,7 @@ def group_report(directory, name, command):
     report["skips"] = re.findall(r"^ok (?:- )?(.*# SKIP.*)$", log, re.MULTILINE)
     report["seeds"] = sorted(set(re.findall(r"^(?:ok|#).*?\bseeds? (?:from )?(\d+)", log,
                                             re.MULTILINE)), key=int)[:20]
+    report["coverage"] = re.findall(r"^# (.* calls, +\d+ % went well.*)$", log, re.MULTILINE)
     report["problems"] = read(os.path.join(directory, name + ".problems")).splitlines()
     report["problems"] = [line for line in report["problems"] if line]
     return report

@@ -12,7 +12,8 @@
 #
 # What a group did is kept in DIRECTORY: NAME.log is what it printed, NAME.result
 # `PASSED FAILED SKIPPED SECONDS`, NAME.problems a line a failure. So groups may
-# run in processes side by side, and their lines come out whole.
+# run in processes side by side, and their lines come out whole. Where there are
+# functions group_begins and group_ended, they are called with a group's name.
 
 harness_start() {
 	harness_logs=$1
@@ -34,6 +35,7 @@ group() {
 	local -a problems=()
 	shift
 	log=$harness_logs/$name.log
+	! declare -F group_begins >/dev/null || group_begins "$name"
 	"$@" >"$log" 2>&1 </dev/null || status=$?
 	while IFS= read -r line; do
 		line=${line%$'\r'}
@@ -73,6 +75,7 @@ group() {
 		line+=$'\n'$(tail -n 25 "$log" | sed 's/^/    | /')
 	fi
 	printf '%s\n' "$line"
+	! declare -F group_ended >/dev/null || group_ended "$name"
 }
 
 harness_finish() {
