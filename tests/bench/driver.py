@@ -33,6 +33,8 @@ CLIENTS = (1, 2, 4, 8, 16, 32, 64)
 RATE_CLIENTS = (1, 8, 64)
 BUFFERS = (1, 10, 100, 1000, 10000)
 RUNTIME_STATUS = "/sys/bus/platform/devices/b000000.npu/power/runtime_status"
+# The ioctl tests run on each of them, as tests/kselftest/check.sh knows them.
+SUITE_KERNELS = ("debian", "6.12-oldest", "7.2", "7.2-16k", "amd64", "debug")
 # As driver-script sets it.
 BOOT_TIMEOUT_MS = 500
 # User space of the guest lies below.
@@ -270,6 +272,18 @@ def measure_times(guest):
     }
 
 
+def measure_suite():
+    """Seconds of the ioctl tests in a guest, boot left out; None without such a kernel."""
+    seconds = {}
+    for kernel in SUITE_KERNELS:
+        output = run(["tests/kselftest/check.sh", kernel])
+        if re.search("^not ok", output, re.MULTILINE):
+            raise Failure(f"the ioctl tests fail on {kernel}:\n{output[-3000:]}")
+        found = re.search(r"^# the suite took (\d+) s", output, re.MULTILINE)
+        seconds[kernel] = int(found.group(1)) if found else None
+    return {"suite_seconds": seconds}
+
+
 def measure_firmware(build):
     """Bytes of the image, cycles of the management core a job."""
     figures = json.loads(run([os.path.join(build, "tests/bench/firmware")]))
@@ -302,7 +316,7 @@ def show(figures):
     for key, value in figures.items():
         if isinstance(value, dict):
             for inner, number in value.items():
-                print(f"{key + ' ' + str(inner):48} {number:>12}")
+                print(f"{key + ' ' + str(inner):48} {'-' if number is None else number:>12}")
         else:
             print(f"{key:48} {'-' if value is None else value:>12}")
 
@@ -327,6 +341,7 @@ def main():
     figures, profile = measure_instructions(guest, arguments.rounds)
     figures.update(measure_rates(guest))
     figures.update(measure_times(guest))
+    figures.update(measure_suite())
     figures.update(measure_firmware(arguments.build))
     show(figures)
     for name, number in profile.most_common(arguments.profile):
