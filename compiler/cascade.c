@@ -252,7 +252,7 @@ static bool node_fits(const struct segment *segment, unsigned int n)
 	const struct segment_node *node = &segment->nodes[n];
 
 	/* Windows that stay inside images do not roll on. */
-	if (node->image_rows || node->store || is_placed(&segment->values[node->output]))
+	if (node->image_rows || node->store || node->rearrangement.active || is_placed(&segment->values[node->output]))
 		return false;
 	for (unsigned int i = 0; i < node->input_count; i++)
 		if (is_placed(&segment->values[node->inputs[i]]))

@@ -235,6 +235,26 @@ static void set_pad(struct command *command, const struct segment_node *node,
 	command_set(command, KESTREL_VECTOR_OFM_HEIGHT, rows);
 }
 
+/* Rows, columns and channels exchanged, of all or of some channels: see the node. */
+static void set_rearrangement(struct command *command, const struct segment_node *node,
+			      const struct generate_operand *input,
+			      const struct generate_operand *output,
+			      const struct program_step *step)
+{
+	const struct segment_rearrangement *how = &node->rearrangement;
+	int32_t channel = how->first_channel + step->row_first * how->row_channels;
+	int32_t row = how->brick_channels ? step->channel_first / how->brick_channels : 0;
+
+	set_map(command, KESTREL_VECTOR_IFM_ADDRESS, input, generate_row_address(input, row) +
+		layout_channel_offset(&input->layout, channel), row);
+	generate_access_rows(command, input, false, row, how->brick_channels ? row + 1 :
+			     input->value->height);
+	command_set(command, KESTREL_VECTOR_OPERATION, KESTREL_VECTOR_TRANSPOSE);
+	command_set(command, KESTREL_VECTOR_PERMUTATION, how->permutation);
+	command_set(command, KESTREL_VECTOR_OFM_CHANNELS, how->brick_channels ?
+		    step->channel_count : output->value->channels);
+}
+
 /* The numbers are in the graph's form. */
 static void set_layer_norm(struct command *command, const struct kestrel_graph_layer_norm *from)
 {
@@ -326,6 +346,10 @@ void generate_vector(const struct program *program, const struct program_step *s
 	if (node->copy) {
 		command_set(command, KESTREL_VECTOR_OPERATION, KESTREL_VECTOR_COPY);
 		set_elementwise_input(program, step, 0, command);
+		return;
+	}
+	if (node->rearrangement.active) {
+		set_rearrangement(command, node, &input, &output, step);
 		return;
 	}
 	switch (op->kind) {

@@ -369,7 +369,7 @@ static uint64_t exponential_entries(const struct ir_operator *op)
 static enum program_content table_of(const struct segment_node *node, uint64_t *bytes)
 {
 	*bytes = 0;
-	if (node->store || node->copy)
+	if (node->store || node->copy || node->rearrangement.active)
 		return PROGRAM_TABLE;
 	switch (node->op->kind) {
 	case IR_TABLE:
@@ -588,6 +588,11 @@ static int cut_node(const struct program *program, unsigned int n, struct cut *c
 	/* A matrix at a time. */
 	if (node->is_product)
 		cut->rows = 1;
+	if (node->rearrangement.active) {
+		cut->rows = node->rearrangement.row_channels ? 1 : image_rows;
+		if (node->rearrangement.brick_channels)
+			cut->channels = node->rearrangement.brick_channels;
+	}
 	/* Wider strides than a command's: one row, one column at a time. */
 	if (!node->transposed && node->window.stride_h > STRIDE_MAX)
 		cut->rows = 1;
@@ -750,9 +755,12 @@ static int choose_victim(const struct program *program, unsigned int failed)
 		if (buffer->first > program->plan[failed].last ||
 		    buffer->last < program->plan[failed].first)
 			continue;
-		/* PAD fills its whole output at once; a cascade does not read what it stores. */
+		/* PAD and a rearrangement take whole maps at once; a cascade does not read what it stores. */
 		for (unsigned int n = 0; n < segment->node_count; n++)
-			padded |= (segment->nodes[n].op->kind == IR_PAD && !segment->nodes[n].store &&
+			padded |= (segment->nodes[n].rearrangement.active &&
+				   (segment->nodes[n].output == (int)v ||
+				    segment->nodes[n].inputs[0] == (int)v)) ||
+				  (segment->nodes[n].op->kind == IR_PAD && !segment->nodes[n].store &&
 				   (segment->nodes[n].output == (int)v ||
 				    segment->nodes[n].inputs[0] == (int)v)) ||
 				  read_in_own_cascade(program, n, (int)v);

@@ -32,6 +32,8 @@ struct program_settings {
 	bool in_place;
 	/* Put the parts of concatenations together in SRAM. */
 	bool placement;
+	/* Put views of values in SRAM into their order there. */
+	bool rearrange;
 	/* Of limit_bytes 0: none. */
 	struct cascade_settings cascade;
 };

@@ -19,7 +19,7 @@ enum node_class { NODE_SUMS, NODE_PASSES, NODE_OTHER };
 
 static enum node_class class_of(const struct segment *segment, const struct segment_node *node)
 {
-	if (node->store || node->copy || node->reordered)
+	if (node->store || node->copy || node->reordered || node->rearrangement.active)
 		return NODE_OTHER;
 	switch (node->op->kind) {
 	case IR_CONVOLUTION:

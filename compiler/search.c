@@ -13,8 +13,8 @@ struct search {
 	const struct target *target;
 	/* The segment as it is to be lowered. */
 	const struct stream_segment *place;
-	/* Placement changes the nodes, which a cache goes by. */
-	struct generate_cache caches[2];
+	/* Placement and rearrangement change the nodes, which a cache goes by. */
+	struct generate_cache caches[2][2];
 	struct pool *constants;
 	struct candidate *best;
 	struct stream_segment *best_out;
@@ -32,7 +32,8 @@ static bool is_misfit(int ret)
 static int search_try(struct search *search, const struct program_settings *settings)
 {
 	struct candidate candidate = {
-		.cache = &search->caches[settings->placement], .constants = search->constants,
+		.cache = &search->caches[settings->placement][settings->rearrange],
+		.constants = search->constants,
 	};
 	struct stream_segment place = *search->place;
 	int ret = candidate_build(&candidate, search->graph, search->target, search->place, &place,
@@ -142,6 +143,19 @@ static int search_in_place(struct search *search)
 	return is_misfit(ret) ? 0 : ret;
 }
 
+/* Views of what lies in SRAM put into their order there. */
+static int search_rearranged(struct search *search)
+{
+	struct program_settings settings = search->best->program.settings;
+	int ret;
+
+	if (!search->best->segment.rearrangeable || settings.rearrange)
+		return 0;
+	settings.rearrange = true;
+	ret = search_try(search, &settings);
+	return is_misfit(ret) ? 0 : ret;
+}
+
 /*
  * Values that outlive their cascades through memory, and longer cascades: where the best
  * so far has something in memory between operators.
@@ -198,6 +212,8 @@ int search_segment(struct ir_graph *graph, const struct target *target,
 	}
 	if (search.found)
 		ret = search_cascades(&search);
+	if (search.found && !ret)
+		ret = search_rearranged(&search);
 	if (search.found && !ret)
 		ret = search_splits(&search);
 	if (search.found && !ret)

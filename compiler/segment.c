@@ -366,7 +366,7 @@ static int builder_init(struct segment_builder *builder)
 	segment->value_count = segment->node_count = 0;
 	segment->scratch_bytes = 0;
 	segment->dead_channels = 0;
-	segment->placed = 0;
+	segment->placed = segment->rearrangeable = 0;
 	memset(segment->out->bases, 0, sizeof(segment->out->bases));
 	segment->out->base_count = SEGMENT_BASE_TENSORS;
 	segment->out->bases[SEGMENT_BASE_SCRATCH].tensor = -1;

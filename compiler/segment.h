@@ -59,6 +59,8 @@ struct segment_value {
 	bool has_parts;
 	/* A part that no node writes by itself: the whole has it. */
 	bool is_slice;
+	/* A view of the tensor (`elements`) that a node has put into its order. */
+	bool is_rearranged;
 	/* Where it must be put in memory, in the order of the demands. */
 	struct segment_store *stores;
 	/* Lies in SRAM as a whole; otherwise in pieces, a stripe of rows at a time. */
@@ -69,6 +71,19 @@ struct segment_value {
 	unsigned int buffer;
 	/* First and last step that touch it. */
 	unsigned int first_step, last_step;
+};
+
+/*
+ * How the VECTOR unit puts a map into another order, by KESTREL_VECTOR_TRANSPOSE: all of
+ * it in one command; or, of a map of one row, `row_channels` channels for each row of the
+ * output, from first_channel on; or each of its rows as the next brick_channels channels
+ * of an output of one row.
+ */
+struct segment_rearrangement {
+	bool active;
+	enum kestrel_permutation permutation;
+	int32_t row_channels, first_channel;
+	int32_t brick_channels;
 };
 
 struct segment_node {
@@ -83,6 +98,8 @@ struct segment_node {
 	uint64_t fill_offset, fill_bytes;
 	/* It copies its input into a part of another value. */
 	bool copy;
+	/* It puts its input into another order. */
+	struct segment_rearrangement rearrangement;
 	unsigned int operator_index;
 	const struct ir_operator *op;
 	int inputs[2];
@@ -130,6 +147,9 @@ struct segment {
 	/* Concatenations may be placed in SRAM; how many are. */
 	bool placement;
 	unsigned int placed;
+	/* Views of values in SRAM are put into their order there; how many could be. */
+	bool rearrange;
+	unsigned int rearrangeable;
 	/* The operator that could not be built. */
 	unsigned int failed_operator;
 };

@@ -63,6 +63,13 @@ int segment_view_read(struct segment_builder *builder, int tensor, const struct 
 		      int32_t height, int32_t width, int32_t channels);
 
 /*
+ * The value of a view of what a node of the segment has written, put into its order by
+ * the VECTOR unit; -1: the segment does not, or no command does it.
+ */
+int segment_rearrange(struct segment_builder *builder, int tensor, const struct view *view,
+		      int32_t height, int32_t width, int32_t channels);
+
+/*
  * The value of the input of a reduction that does not reduce_plane, in an order that
  * suits it, with node->window, and the map that it becomes. Returns as above.
  */

@@ -256,6 +256,9 @@ int segment_view_read(struct segment_builder *builder, int tensor, const struct 
 	struct segment_value *value;
 
 	view_merge(&elements);
+	index = segment_rearrange(builder, tensor, &elements, height, width, channels);
+	if (index >= 0)
+		return index;
 	if (!can_transfer(&elements, height, width, channels, bytes))
 		return -EFBIG;
 	for (unsigned int v = 0; v < segment->value_count; v++) {
@@ -322,6 +325,8 @@ int segment_value_read(struct segment_builder *builder, int tensor, int32_t heig
 	    segment->values[whole].width == width && segment->values[whole].channels == channels)
 		return whole;
 	part = segment_read_part(builder, tensor, height, width, channels);
+	if (part < 0)
+		part = segment_rearrange(builder, tensor, &of->view, height, width, channels);
 	if (part >= 0)
 		return part;
 	if (!can_transfer(&of->view, height, width, channels, ir_type_bytes(read->type))) {

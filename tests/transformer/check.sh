@@ -83,6 +83,9 @@ for target in kestrel-256 kestrel-512; do
 		tests/models/share.py "$work/report.json" $share >"$work/log" 2>&1 &&
 		report_counts encoder-onnx >"$work/log" 2>&1
 	result "encoder-onnx, $target: $share % of the MACs on the NPU" $? "$work/log"
+	grep '"arena_bytes"' "$work/report.json" >"$work/log" &&
+		grep -q '"arena_bytes": 0,' "$work/log"
+	result "encoder-onnx, $target: heads change places in SRAM, not by way of memory" $? "$work/log"
 	for device in cpu sim; do
 		build/bin/npu-run "$work/graph.npu" --device $device --target $target --json \
 			--input "${model%/*}/input_0.bin" --output "$work/$device.bin" \
