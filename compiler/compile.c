@@ -42,6 +42,8 @@ static int read_source(const struct compile_request *request, struct ir_graph *g
 			ret = resolve_graph(graph, request->numerics);
 	}
 	if (!ret)
+		ret = ir_check_operands(graph);
+	if (!ret)
 		resolve_fold_pad(graph);
 	return ret;
 }

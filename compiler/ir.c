@@ -82,6 +82,11 @@ struct ir_feature_map ir_feature_map(const struct ir_tensor *tensor)
 	return map;
 }
 
+bool ir_same_shape(const struct ir_tensor *a, const struct ir_tensor *b)
+{
+	return a->rank == b->rank && !memcmp(a->shape, b->shape, a->rank * sizeof(*a->shape));
+}
+
 const char *ir_where(const struct ir_graph *graph, const struct ir_operator *op, int tensor)
 {
 	const char *text;
@@ -124,11 +129,61 @@ static bool operator_is_ready(const struct ir_graph *graph, const struct ir_oper
 	return true;
 }
 
+static bool tensor_has_source(const struct ir_graph *graph, const bool *given, int tensor)
+{
+	const struct ir_tensor *t = &graph->tensors[tensor];
+
+	return given[tensor] || t->is_state || t->data || t->producer >= 0;
+}
+
+/* Whatever is read comes from somewhere, and inputs from the caller alone. */
+static int sources_check(struct ir_graph *graph)
+{
+	bool *given = arena_alloc(graph->arena, graph->tensor_count, sizeof(*given));
+
+	if (!given)
+		return error_memory(graph->error);
+	for (unsigned int i = 0; i < graph->input_count; i++) {
+		int t = graph->inputs[i];
+		const struct ir_tensor *tensor = &graph->tensors[t];
+
+		if (tensor->producer >= 0)
+			return error_set(graph->error, -EINVAL,
+					 "%s: written here, but an input of the model",
+					 ir_where(graph, &graph->operators[tensor->producer], t));
+		if (tensor->is_state || given[t])
+			return error_set(graph->error, -EINVAL,
+					 "input %u of the model, tensor %u \"%s\", is %s", i,
+					 tensor->source, tensor->name,
+					 given[t] ? "there twice" : "a state of an operator");
+		given[t] = true;
+	}
+	for (unsigned int o = 0; o < graph->operator_count; o++) {
+		const struct ir_operator *op = &graph->operators[o];
+
+		for (unsigned int i = 0; i < op->input_count; i++)
+			if (op->inputs[i] >= 0 && !tensor_has_source(graph, given, op->inputs[i]))
+				return error_set(graph->error, -EINVAL,
+						 "%s: read here, but no operator writes it",
+						 ir_where(graph, op, op->inputs[i]));
+	}
+	for (unsigned int i = 0; i < graph->output_count; i++) {
+		int t = graph->outputs[i];
+
+		if (!tensor_has_source(graph, given, t))
+			return error_set(graph->error, -EINVAL,
+					 "output %u of the model, tensor %u \"%s\": no operator writes it",
+					 i, graph->tensors[t].source, graph->tensors[t].name);
+	}
+	return 0;
+}
+
 int ir_order(struct ir_graph *graph)
 {
 	unsigned int count = graph->operator_count, placed = 0;
 	struct ir_operator *ordered;
 	bool *done;
+	int ret;
 
 	for (unsigned int o = 0; o < count; o++) {
 		struct ir_operator *op = &graph->operators[o];
@@ -146,16 +201,9 @@ int ir_order(struct ir_graph *graph)
 			tensor->producer = (int)o;
 		}
 	}
-	for (unsigned int i = 0; i < graph->input_count; i++) {
-		const struct ir_tensor *tensor = &graph->tensors[graph->inputs[i]];
-
-		if (tensor->producer >= 0)
-			return error_set(graph->error, -EINVAL,
-					 "%s: written here, but an input of the model",
-					 ir_where(graph, &graph->operators[tensor->producer],
-						  graph->inputs[i]));
-	}
-
+	ret = sources_check(graph);
+	if (ret)
+		return ret;
 	ordered = arena_alloc(graph->arena, count, sizeof(*ordered));
 	done = arena_alloc(graph->arena, count, sizeof(*done));
 	if (!ordered || !done)
@@ -187,6 +235,47 @@ int ir_order(struct ir_graph *graph)
 			if (!graph->tensors[ordered[o].outputs[i]].is_state)
 				graph->tensors[ordered[o].outputs[i]].producer = (int)o;
 	return 0;
+}
+
+/* op NULL: an input or output of the model. */
+static int operand_check(struct ir_graph *graph, const struct ir_operator *op, int index)
+{
+	const struct ir_tensor *tensor = &graph->tensors[index < 0 ? 0 : index];
+	const char *where;
+
+	if (index < 0 || (tensor->type != IR_TYPE_OTHER && tensor->bytes <= INT32_MAX))
+		return 0;
+	where = op ? ir_where(graph, op, index) :
+		arena_printf(graph->arena, "tensor %u \"%s\", input or output of the model",
+			     tensor->source, tensor->name);
+	if (!where)
+		return error_memory(graph->error);
+	if (tensor->type == IR_TYPE_OTHER)
+		return error_set(graph->error, -ENOTSUP, "%s: a type that nothing computes with",
+				 where);
+	return error_set(graph->error, -ENOTSUP, "%s: %llu bytes are more than a graph can hold",
+			 where, (unsigned long long)tensor->bytes);
+}
+
+int ir_check_operands(struct ir_graph *graph)
+{
+	int ret = 0;
+
+	for (unsigned int i = 0; i < graph->input_count && !ret; i++)
+		ret = operand_check(graph, NULL, graph->inputs[i]);
+	for (unsigned int i = 0; i < graph->output_count && !ret; i++)
+		ret = operand_check(graph, NULL, graph->outputs[i]);
+	for (unsigned int o = 0; o < graph->operator_count; o++) {
+		const struct ir_operator *op = &graph->operators[o];
+
+		if (op->removed_reason)
+			continue;
+		for (unsigned int i = 0; i < op->input_count && !ret; i++)
+			ret = operand_check(graph, op, op->inputs[i]);
+		for (unsigned int i = 0; i < op->output_count && !ret; i++)
+			ret = operand_check(graph, op, op->outputs[i]);
+	}
+	return ret;
 }
 
 bool ir_is_output(const struct ir_graph *graph, int tensor)

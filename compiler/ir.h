@@ -268,6 +268,8 @@ struct ir_feature_map {
 
 struct ir_feature_map ir_feature_map(const struct ir_tensor *tensor);
 
+bool ir_same_shape(const struct ir_tensor *a, const struct ir_tensor *b);
+
 /*
  * A place for messages: `operator 3 (CONV_2D), tensor 17 "x"`; tensor may be
  * -1. Lives in the graph's arena, never NULL.
@@ -275,10 +277,16 @@ struct ir_feature_map ir_feature_map(const struct ir_tensor *tensor);
 const char *ir_where(const struct ir_graph *graph, const struct ir_operator *op, int tensor);
 
 /*
- * Checks that tensors are written once, before they are read, and puts the
+ * Checks that whatever is read is written, once, or given, and puts the
  * operators in such an order when the file's is not; fails on a cycle.
  */
 int ir_order(struct ir_graph *graph);
+
+/*
+ * Checks that inputs, outputs and what operators read and write are of types and
+ * sizes that a graph file can hold. For a resolved graph: what was removed may be of any.
+ */
+int ir_check_operands(struct ir_graph *graph);
 
 /* Whether the tensor is an output of the graph. */
 bool ir_is_output(const struct ir_graph *graph, int tensor);

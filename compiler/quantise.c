@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -13,6 +14,9 @@ struct ir_scale quantise_factor(double factor)
 
 	if (factor == 0)
 		return scale;
+	/* Of scales at the ends of what floats hold: beyond whatever a form can take. */
+	if (!isfinite(factor))
+		return (struct ir_scale){ .multiplier = 1 << 30, .shift = DBL_MAX_EXP + 1 };
 	fraction = frexp(factor, &shift);
 	multiplier = (int64_t)round(fraction * (double)(1ll << 31));
 	if (multiplier == 1ll << 31) {

@@ -12,7 +12,7 @@
 
 #include "ir.h"
 
-/* A finite factor as multiplier x 2^(shift - 31); 0 below 2^-32. */
+/* A factor as multiplier x 2^(shift - 31); 0 below 2^-32, a shift beyond every form if not finite. */
 struct ir_scale quantise_factor(double factor);
 
 /* round(value / scale) + zero_point, half away from zero, in float as TFLite does. */

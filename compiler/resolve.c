@@ -9,8 +9,10 @@
 #include "resolve.h"
 #include "resolve_check.h"
 
-#define KERNEL_MAX 65536
-#define STRIDE_MAX 65536
+/* What the graph format has room for. */
+#define KERNEL_MAX 65535
+#define STRIDE_MAX 65535
+#define PADDING_MAX 65535
 
 static const struct resolve_profile profiles[] = {
 	{ .name = "tflite-ref", .convolution = IR_ROUNDING_DOUBLE },
@@ -35,6 +37,20 @@ struct resolve_axis resolve_axis_window(enum ir_padding padding, int32_t input, 
 	axis.after = (int32_t)((int64_t)(axis.output - 1) * stride + effective - input -
 			       axis.before);
 	return axis;
+}
+
+static int padding_check(struct ir_graph *graph, const struct ir_operator *op,
+			 struct resolve_axis h, struct resolve_axis w)
+{
+	const int32_t paddings[] = { h.before, h.after, w.before, w.after };
+
+	for (unsigned int i = 0; i < 4; i++)
+		if (paddings[i] < -PADDING_MAX || paddings[i] > PADDING_MAX)
+			return error_set(graph->error, -ENOTSUP,
+					 "%s: a padding of %d rows or columns is beyond %d",
+					 ir_where(graph, op, op->outputs[0]), paddings[i],
+					 PADDING_MAX);
+	return 0;
 }
 
 /* Fills op->window and compares with the stated output shape. */
@@ -75,7 +91,7 @@ static int resolve_window(struct ir_graph *graph, struct ir_operator *op, int32_
 		.pad_top = h.before, .pad_bottom = h.after,
 		.pad_left = w.before, .pad_right = w.after,
 	};
-	return 0;
+	return padding_check(graph, op, h, w);
 }
 
 static int resolve_bias(struct ir_graph *graph, struct ir_operator *op, int32_t channels)
@@ -86,9 +102,13 @@ static int resolve_bias(struct ir_graph *graph, struct ir_operator *op, int32_t 
 	if (index < 0)
 		return 0;
 	bias = &graph->tensors[index];
-	if (resolve_is_float(graph, op) && bias->data && bias->type == IR_FLOAT32 &&
-	    bias->elements == (uint64_t)channels)
-		return 0;
+	if (resolve_is_float(graph, op)) {
+		if (bias->data && bias->type == IR_FLOAT32 && bias->elements == (uint64_t)channels)
+			return 0;
+		return error_set(graph->error, -ENOTSUP,
+				 "%s: the bias must be %d constant float32 values",
+				 ir_where(graph, op, index), channels);
+	}
 	if (!bias->data || (bias->type != IR_INT32 && bias->type != IR_INT64) ||
 	    bias->elements != (uint64_t)channels)
 		return error_set(graph->error, -ENOTSUP,
@@ -238,13 +258,18 @@ static int resolve_convolution(struct ir_graph *graph, struct ir_operator *op,
 	return ret ? ret : resolve_bias(graph, op, output.c);
 }
 
-/* Where the result begins that the full transposed convolution of a dimension has. */
-static int32_t transposed_cut(enum ir_padding padding, int32_t input, int32_t kernel,
-			      int32_t stride, int32_t output)
+/* What a dimension of the output leaves out of the full transposed convolution. */
+static struct resolve_axis transposed_axis(enum ir_padding padding, int32_t input, int32_t kernel,
+					   int32_t stride, int32_t output)
 {
-	int64_t total = (int64_t)(input - 1) * stride + kernel - output;
+	int64_t total = (int64_t)(input - 1) * stride + kernel - output, after;
+	struct resolve_axis axis = { .output = output };
 
-	return padding == IR_PADDING_SAME && total > 0 ? (int32_t)(total / 2) : 0;
+	if (padding == IR_PADDING_SAME && total > 0)
+		axis.before = (int32_t)(total / 2 < INT32_MAX ? total / 2 : INT32_MAX);
+	after = total - axis.before;
+	axis.after = (int32_t)(after < INT32_MAX ? after : INT32_MAX);
+	return axis;
 }
 
 /* The model's operands are output shape, weights, input and bias. */
@@ -254,7 +279,7 @@ static int resolve_transpose_convolution(struct ir_graph *graph, struct ir_opera
 	const struct ir_attributes *a = &op->attributes;
 	struct ir_feature_map input, output;
 	const struct ir_tensor *weights;
-	struct ir_window *w = &op->window;
+	struct resolve_axis h, w;
 	int ret = resolve_check_counts(graph, op, 3, 4);
 
 	if (ret)
@@ -283,15 +308,18 @@ static int resolve_transpose_convolution(struct ir_graph *graph, struct ir_opera
 	    weights->shape[2] > KERNEL_MAX)
 		return error_set(graph->error, -EINVAL, "%s: stride %dx%d makes no sense",
 				 ir_where(graph, op, -1), a->stride_h, a->stride_w);
-	*w = (struct ir_window){
+	h = transposed_axis(a->padding, input.h, weights->shape[1], a->stride_h, output.h);
+	w = transposed_axis(a->padding, input.w, weights->shape[2], a->stride_w, output.w);
+	op->window = (struct ir_window){
 		.kernel_h = weights->shape[1], .kernel_w = weights->shape[2],
 		.stride_h = a->stride_h, .stride_w = a->stride_w,
 		.dilation_h = 1, .dilation_w = 1,
+		.pad_top = h.before, .pad_bottom = h.after,
+		.pad_left = w.before, .pad_right = w.after,
 	};
-	w->pad_top = transposed_cut(a->padding, input.h, w->kernel_h, w->stride_h, output.h);
-	w->pad_left = transposed_cut(a->padding, input.w, w->kernel_w, w->stride_w, output.w);
-	w->pad_bottom = (input.h - 1) * w->stride_h + w->kernel_h - output.h - w->pad_top;
-	w->pad_right = (input.w - 1) * w->stride_w + w->kernel_w - output.w - w->pad_left;
+	ret = padding_check(graph, op, h, w);
+	if (ret)
+		return ret;
 	op->rounding = rounding_of(graph, op, profile);
 	ret = resolve_weights(graph, op, 0, output.c, false);
 	return ret ? ret : resolve_bias(graph, op, output.c);

@@ -29,7 +29,8 @@ static void fill_table(const struct ir_tensor *in, const struct ir_tensor *out, 
 		float product = (float)q * scale;
 		float value = roundf(product + bias) + (float)out->zero_points[0];
 
-		table[q] = (uint8_t)(value < 0 ? 0 : value > UINT8_MAX ? UINT8_MAX : value);
+		/* Scales at the ends of what floats hold make no number at all. */
+		table[q] = (uint8_t)(!(value > 0) ? 0 : value > UINT8_MAX ? UINT8_MAX : value);
 	}
 }
 

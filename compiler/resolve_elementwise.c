@@ -174,7 +174,7 @@ int resolve_leaky(struct ir_graph *graph, struct ir_operator *op,
 		return ret;
 	in = &graph->tensors[op->inputs[0]];
 	out = &graph->tensors[op->outputs[0]];
-	if (in->elements != out->elements)
+	if (!ir_same_shape(in, out))
 		return error_set(graph->error, -EINVAL, "%s: shape is not that of the input",
 				 ir_where(graph, op, op->outputs[0]));
 	if (resolve_is_float(graph, op)) {

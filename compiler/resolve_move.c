@@ -6,6 +6,9 @@
 #include "error.h"
 #include "resolve_check.h"
 
+/* Rows and columns that positions are exact for, in and out. */
+#define RESIZE_MAX 65535
+
 int resolve_reshape(struct ir_graph *graph, struct ir_operator *op)
 {
 	const struct ir_tensor *in, *out;
@@ -348,6 +351,11 @@ int resolve_resize(struct ir_graph *graph, struct ir_operator *op)
 	    in->shape[3] != out->shape[3])
 		return error_set(graph->error, -EINVAL, "%s: only height and width may change",
 				 ir_where(graph, op, op->outputs[0]));
+	for (unsigned int d = 1; d < 3; d++)
+		if (in->shape[d] > RESIZE_MAX || out->shape[d] > RESIZE_MAX)
+			return error_set(graph->error, -ENOTSUP,
+					 "%s: more than %d rows or columns",
+					 ir_where(graph, op, op->outputs[0]), RESIZE_MAX);
 	if (bilinear && in->type != IR_INT8 && in->type != IR_UINT8 && in->type != IR_INT16 &&
 	    in->type != IR_FLOAT32)
 		return error_set(graph->error, -ENOTSUP, "%s: no form for type %s",

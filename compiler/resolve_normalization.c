@@ -22,8 +22,7 @@ int resolve_normalization(struct ir_graph *graph, struct ir_operator *op)
 	if (op->attributes.activation != IR_ACTIVATION_NONE)
 		return error_set(graph->error, -ENOTSUP, "%s: its fused activation is not supported",
 				 ir_where(graph, op, -1));
-	if (in->elements != out->elements || in->rank != out->rank || !in->rank ||
-	    ir_extent(in, 0) != ir_extent(out, 0))
+	if (!in->rank || !ir_same_shape(in, out))
 		return error_set(graph->error, -EINVAL, "%s: shape is not that of the input",
 				 ir_where(graph, op, op->outputs[0]));
 	if (in->type == IR_FLOAT32)

@@ -146,7 +146,7 @@ int resolve_softmax(struct ir_graph *graph, struct ir_operator *op,
 		return ret;
 	in = &graph->tensors[op->inputs[0]];
 	out = &graph->tensors[op->outputs[0]];
-	if (in->elements != out->elements || ir_extent(in, 0) != ir_extent(out, 0))
+	if (!in->rank || !ir_same_shape(in, out))
 		return error_set(graph->error, -EINVAL, "%s: shape is not that of the input",
 				 ir_where(graph, op, op->outputs[0]));
 	if (resolve_is_float(graph, op))

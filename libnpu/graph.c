@@ -275,6 +275,10 @@ static int graph_parse(struct graph *graph, struct message *message)
 		if (section_kinds[i].required && !pointer)
 			return message_set(message, -EINVAL, "section %s is missing",
 					   section_kinds[i].name);
+		/* No records, but a place to count from. */
+		if (!pointer)
+			memcpy((uint8_t *)graph + section_kinds[i].pointer, &graph->data,
+			       sizeof(graph->data));
 	}
 	return graph_check(graph, message);
 }

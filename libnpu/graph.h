@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A validated view of a compiled-graph file: uapi/kestrel/graph.h. */
+/*
+ * A validated view of a compiled-graph file: uapi/kestrel/graph.h. Tables of sections
+ * that the file lacks have no records, and point into it nevertheless.
+ */
 #ifndef NPU_GRAPH_H
 #define NPU_GRAPH_H
 
