@@ -59,9 +59,9 @@
  *
  * A device runs a stream whose ISA major equals its own and whose minor is not
  * above its own. Minor 2 has RESIZE_BILINEAR, RESIZE_NEAREST and TRANSPOSE of the
- * VECTOR unit and their registers, minor 3 LAYER_NORM, minor 4 the pair tables of
- * the codec. A new register takes an unused number and a reset value that keeps old
- * streams' meaning; this raises the minor.
+ * VECTOR unit and their registers, minor 3 LAYER_NORM and the requantisation mode
+ * UPWARD, minor 4 the pair tables of the codec. A new register takes an unused number
+ * and a reset value that keeps old streams' meaning; this raises the minor.
  */
 #ifndef KESTREL_ISA_H
 #define KESTREL_ISA_H
