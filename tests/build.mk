@@ -4,7 +4,7 @@
 # libraries, in process, and print TAP lines. See tests/bad-input/check.sh.
 
 BAD_INPUT_PROGRAMS := $(addprefix $(BUILD)/tests/bad-input/,tflite_fields graph_fields \
-	mutations corruption command_streams firmware_images)
+	corruption command_streams firmware_images)
 
 $(call objects,$(wildcard tests/bad-input/*.c)): EXTRA_CFLAGS += -Icompiler -Ilibnpu/include
 
@@ -15,11 +15,6 @@ $(BUILD)/tests/bad-input/graph_fields: $(call objects,tests/bad-input/graph_file
 $(BUILD)/tests/bad-input/graph_fields: LDLIBS += $(BAD_INPUT_LIBNPU)
 $(BUILD)/tests/bad-input/corruption: $(call objects,tests/bad-input/graph_file.c) | $(LIBNPU)
 $(BUILD)/tests/bad-input/corruption: LDLIBS += $(BAD_INPUT_LIBNPU)
-$(BUILD)/tests/bad-input/mutations: $(call objects,tests/bad-input/graph_file.c) \
-	$(BUILD)/tests/unit/onnx_model.o $(COMPILER_ARCHIVE) | $(LIBNPU)
-$(BUILD)/tests/bad-input/mutations.o: EXTRA_CFLAGS += -Itests/unit -I$(BUILD)/compiler
-$(BUILD)/tests/bad-input/mutations.o: $(COMPILER_MESSAGES).h
-$(BUILD)/tests/bad-input/mutations: LDLIBS += $(BAD_INPUT_LIBNPU)
 
 $(BAD_INPUT_PROGRAMS): %: %.o
 	@mkdir -p $(@D)

@@ -3,12 +3,15 @@
 
 #include "graph_file.h"
 
+/* As many sections as libnpu takes; damaged files name any number. */
+#define SECTIONS_MAX 64
+
 static struct kestrel_graph_section *entry_get(uint8_t *file, size_t size, uint32_t index)
 {
 	const struct kestrel_graph_header *header = (const void *)file;
 	uint64_t offset;
 
-	if (size < sizeof(*header) || index >= header->section_count)
+	if (size < sizeof(*header) || index >= header->section_count || index >= SECTIONS_MAX)
 		return NULL;
 	offset = header->header_size + (uint64_t)index * header->section_entry_size;
 	if (offset % 8 || offset > size || size - offset < sizeof(struct kestrel_graph_section))

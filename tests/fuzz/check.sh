@@ -3,8 +3,8 @@
 #
 # The fuzzers that run on the host, built with sanitizers: hostile host memory
 # against the firmware, hostile machines around the emulated device, damaged
-# command streams on the engine, damaged ONNX models on the compiler. Prints TAP
-# lines; a finding comes with the command that repeats it.
+# command streams on the engine. Prints TAP lines; a finding comes with the command
+# that repeats it. Those of the readers of files are in tests/fuzz/readers.
 #
 # usage: tests/fuzz/check.sh [--times N] [--seed S]
 #
@@ -45,7 +45,6 @@ fuzz=$build/tests/fuzz
 $fuzz/firmware_fuzz --seed "$seed" --count "$(cases 1000)"
 $fuzz/device_fuzz --seed "$seed" --count "$(cases 500)"
 $fuzz/stream_fuzz --seed "$seed" --count "$(cases 1000)" $graph
-$fuzz/onnx_fuzz --seed "$seed" --count "$(cases 3000)"
 
 # What finds nothing in a firmware that never scrubs would find nothing anywhere.
 if $fuzz/firmware_fuzz --target firmware-rings --seed "$seed" --count 50 \

@@ -107,6 +107,17 @@ def compare(expected, found, index, allowed):
            f"{at}: {ours[at]}, the reference's {theirs[at]}"
 
 
+def values_make(case, rng):
+    """What the case's variable inputs hold."""
+    import cases
+    values = []
+    for index, tensor in enumerate(case.variables()):
+        given = case.values[index] if index < len(case.values) else None
+        values.append(cases.contents(rng, tensor.shape, tensor.dtype)
+                      if given is None else given)
+    return values
+
+
 class Checker:
     """Runs cases one after the other in a directory."""
 
@@ -114,15 +125,6 @@ class Checker:
         self.arguments = arguments
         self.work = work
         self.path = os.path.join(work, "model.tflite")
-
-    def values_make(self, case, rng):
-        import cases
-        values = []
-        for index, tensor in enumerate(case.variables()):
-            given = case.values[index] if index < len(case.values) else None
-            values.append(cases.contents(rng, tensor.shape, tensor.dtype)
-                          if given is None else given)
-        return values
 
     def ours_run(self, case, values):
         """Compile and run; return (error text, outputs as bytes)."""
@@ -154,7 +156,7 @@ class Checker:
         import numpy
         rng = numpy.random.default_rng(seed)
         case = make(rng)
-        values = self.values_make(case, rng)
+        values = values_make(case, rng)
         expected = expected_outputs(case, model.model_build(case), values,
                                     self.arguments.numerics)
         with open(self.path, "wb") as file:

@@ -1,0 +1,53 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Small models for the fuzzers of the readers: one of every operator and type.
+
+usage: make_seeds.py tflite|onnx DIRECTORY
+
+Of several random cases of each family (tests/operators/cases.py, tests/onnx/cases.py)
+the one with the smallest file is written to DIRECTORY. The same models every time.
+Runs in the Python environment of tests/demo/make-venv.sh (tensorflow or onnxruntime).
+"""
+import os
+import sys
+import zlib
+
+CASES = 8
+
+
+def tflite_make(name, make, seed):
+    """The model, with the shapes that the reference finds for its outputs."""
+    import check
+    import model
+    import numpy
+    rng = numpy.random.default_rng([seed, zlib.crc32(name.encode())])
+    case = make(rng)
+    values = check.values_make(case, rng)
+    check.expected_outputs(case, model.model_build(case), values, "tflite-ref")
+    return model.model_build(case)
+
+
+def onnx_make(name, make, seed):
+    from model import Model
+    import numpy
+    model = Model(numpy.random.default_rng([zlib.crc32(name.encode()), seed]))
+    make(model)
+    return model.serialise()
+
+
+def main():
+    if len(sys.argv) != 3 or sys.argv[1] not in ("tflite", "onnx"):
+        sys.exit(__doc__)
+    kind, directory = sys.argv[1:]
+    tests = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+    sys.path.insert(0, os.path.join(tests, "operators" if kind == "tflite" else "onnx"))
+    from cases import FAMILIES
+    make_one = tflite_make if kind == "tflite" else onnx_make
+    for name, make in FAMILIES.items():
+        smallest = min((make_one(name, make, seed) for seed in range(1, CASES + 1)), key=len)
+        with open(os.path.join(directory, name.replace(" ", "-") + "." + kind), "wb") as file:
+            file.write(smallest)
+
+
+if __name__ == "__main__":
+    main()
