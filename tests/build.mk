@@ -24,5 +24,6 @@ bad-input-programs: $(BAD_INPUT_PROGRAMS)
 .PHONY: bad-input-programs
 
 include tests/fuzz/build.mk
+include tests/golden/build.mk
 include tests/random-graphs/build.mk
 include tests/bench/build.mk
