@@ -10,46 +10,9 @@
 #include "resolve.h"
 #include "resolve_check.h"
 
-#define OPSET_LEAST 10
-#define OPSET_MOST 21
 /* What unpacking and constants may take beside this and many times the file. */
 #define MEMORY_LEAST (UINT64_C(16) << 20)
 #define MEMORY_FACTOR 16
-
-static const struct {
-	const char *type;
-	int (*translate)(struct onnx *o);
-} operators[] = {
-	{ "QuantizeLinear", onnx_quantize_linear },
-	{ "DequantizeLinear", onnx_dequantize_linear },
-	{ "Conv", onnx_convolution },
-	{ "ConvTranspose", onnx_transpose_convolution },
-	{ "QLinearConv", onnx_qlinear_convolution },
-	{ "Gemm", onnx_gemm },
-	{ "MatMul", onnx_matmul },
-	{ "QLinearMatMul", onnx_qlinear_matmul },
-	{ "Add", onnx_binary }, { "Sub", onnx_binary }, { "Mul", onnx_binary },
-	{ "Div", onnx_binary }, { "Min", onnx_binary }, { "Max", onnx_binary },
-	{ "Pow", onnx_binary }, { "PRelu", onnx_binary },
-	{ "QLinearAdd", onnx_qlinear_binary }, { "QLinearMul", onnx_qlinear_binary },
-	{ "MaxPool", onnx_pool }, { "AveragePool", onnx_pool },
-	{ "GlobalMaxPool", onnx_global_pool }, { "GlobalAveragePool", onnx_reduce },
-	{ "ReduceMean", onnx_reduce }, { "ReduceSum", onnx_reduce },
-	{ "ReduceMax", onnx_reduce }, { "ReduceMin", onnx_reduce },
-	{ "Softmax", onnx_softmax }, { "LogSoftmax", onnx_softmax },
-	{ "LayerNormalization", onnx_layer_normalisation },
-	{ "Resize", onnx_resize },
-	{ "ArgMax", onnx_arg_extreme }, { "ArgMin", onnx_arg_extreme },
-	{ "DepthToSpace", onnx_block }, { "SpaceToDepth", onnx_block },
-	{ "Expand", onnx_expand },
-	{ "Reshape", onnx_reshape }, { "Flatten", onnx_reshape },
-	{ "Squeeze", onnx_reshape }, { "Unsqueeze", onnx_reshape },
-	{ "Transpose", onnx_transpose }, { "Concat", onnx_concat }, { "Slice", onnx_slice },
-	{ "Split", onnx_split }, { "Gather", onnx_gather }, { "Pad", onnx_pad },
-	{ "Identity", onnx_identity }, { "Dropout", onnx_identity }, { "Cast", onnx_cast },
-	{ "Constant", onnx_constant }, { "ConstantOfShape", onnx_shape },
-	{ "Shape", onnx_shape }, { "Size", onnx_shape },
-};
 
 /* Operators that people meet and that have no form here, with what to do. */
 static const struct {
@@ -328,7 +291,7 @@ static int refuse(struct onnx *o)
 static int translate(struct onnx *o, struct onnx_node *node)
 {
 	unsigned int count = o->graph->operator_count;
-	int (*handler)(struct onnx *o) = NULL;
+	onnx_translate_fn *handler = NULL;
 	int ret;
 
 	o->node = node;
@@ -342,11 +305,7 @@ static int translate(struct onnx *o, struct onnx_node *node)
 			return onnx_fail(o, NULL, -EINVAL, "output \"%.80s\" is made twice",
 					 node->outputs[i]->name);
 	if (knows_domain(node->proto))
-		for (size_t i = 0; i < sizeof(operators) / sizeof(operators[0]); i++)
-			if (!strcmp(operators[i].type, node->proto->op_type))
-				handler = operators[i].translate;
-	if (!handler && knows_domain(node->proto) && onnx_is_unary(node->proto->op_type))
-		handler = onnx_unary;
+		handler = onnx_translator(node->proto->op_type);
 	ret = handler ? handler(o) : refuse(o);
 	node->done = true;
 	if (!ret && count == o->graph->operator_count)
@@ -442,10 +401,10 @@ static int check_versions(struct onnx *o, const Onnx__Model *model)
 		if (!set->domain || !*set->domain || !strcmp(set->domain, "ai.onnx"))
 			o->opset = set->version;
 	}
-	if (o->opset < OPSET_LEAST || o->opset > OPSET_MOST)
+	if (o->opset < ONNX_OPSET_LEAST || o->opset > ONNX_OPSET_MOST)
 		return error_set(o->graph->error, -ENOTSUP,
 				 "model: operator set %lld, %d to %d are known; convert the model with onnx.version_converter",
-				 (long long)o->opset, OPSET_LEAST, OPSET_MOST);
+				 (long long)o->opset, ONNX_OPSET_LEAST, ONNX_OPSET_MOST);
 	if (!model->graph)
 		return error_set(o->graph->error, -EINVAL, "model: no graph");
 	return 0;

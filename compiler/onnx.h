@@ -6,7 +6,28 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct ir_graph;
+#include "ir.h"
+
+/* Operator sets that are read. */
+#define ONNX_OPSET_LEAST 10
+#define ONNX_OPSET_MOST 21
+/* Kinds of operators that one of ONNX can become. */
+#define ONNX_KINDS_MAX 3
+
+/*
+ * What an ONNX operator becomes where it works on integers, beside conversions between
+ * layouts; of floats it runs on the processor.
+ */
+struct onnx_form {
+	const char *type;
+	/* From the first on; IR_UNKNOWN: no more. None: no operator is left of it. */
+	enum ir_kind kinds[ONNX_KINDS_MAX];
+	/* When which, and under what condition; "" where there is nothing to say. */
+	const char *note;
+};
+
+/* Form number `index` of those that are known, or false behind the last. */
+bool onnx_form(unsigned int index, struct onnx_form *form);
 
 /*
  * Whether the bytes look like an ONNX file: the format has no mark, but every

@@ -260,9 +260,16 @@ int onnx_weights_numbers(struct onnx *o, struct ir_operator *op,
 			 const struct onnx_weights *weights, struct onnx_affine x,
 			 const struct onnx_frame *frame, uint32_t channels);
 
+/* Emits what the node that is under way becomes, and defines its outputs. */
+typedef int onnx_translate_fn(struct onnx *o);
+
+/* onnx_operators.c: who translates operators of a type; NULL: nobody. */
+onnx_translate_fn *onnx_translator(const char *type);
+
 /* onnx_unary.c */
 int onnx_unary(struct onnx *o);
-bool onnx_is_unary(const char *type);
+/* Name of function number `index`, NULL behind the last. */
+const char *onnx_unary_type(unsigned int index);
 /* Lower and upper bound of a Relu or Clip node with constant bounds. */
 bool onnx_clamp_bounds(const struct onnx *o, const struct onnx_node *node, float *low,
 		       float *high);

@@ -227,9 +227,9 @@ static size_t find(const char *type)
 	return i;
 }
 
-bool onnx_is_unary(const char *type)
+const char *onnx_unary_type(unsigned int index)
 {
-	return find(type) < FUNCTION_COUNT;
+	return index < FUNCTION_COUNT ? functions[index].type : NULL;
 }
 
 static bool constant_bound(const struct onnx_node *node, unsigned int input, float *bound)

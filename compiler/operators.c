@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "onnx.h"
 #include "operators.h"
 #include "partition.h"
 #include "text.h"
@@ -30,13 +31,7 @@ static const struct {
 	{ IR_LAYER_NORM, IR_LAYER_NORM, "rows of at most 4096, between integers" },
 };
 
-/* Of ONNX, where TensorFlow Lite has none like it. */
-static const struct {
-	const char *name;
-	enum ir_kind kind;
-} onnx_operators[] = {
-	{ "LayerNormalization (ONNX)", IR_LAYER_NORM },
-};
+#define ONNX_TYPES (1u << IR_INT8 | 1u << IR_UINT8)
 
 static void put_types(uint32_t types, struct buffer *text)
 {
@@ -51,12 +46,14 @@ static void put_types(uint32_t types, struct buffer *text)
 	}
 }
 
-static void put_form(const struct partition_form *form, const char *note, struct buffer *text)
+/* Of the types of activations in `among`. */
+static void put_form(const struct partition_form *form, uint32_t among, const char *note,
+		     struct buffer *text)
 {
-	put_types(form->inputs, text);
-	if (form->outputs != form->inputs) {
+	put_types(form->inputs & among, text);
+	if (form->outputs != form->inputs && form->outputs & among) {
 		text_put(text, " to ");
-		put_types(form->outputs, text);
+		put_types(form->outputs & among, text);
 	}
 	if (*form->conditions)
 		text_put(text, ": %s", form->conditions);
@@ -64,10 +61,11 @@ static void put_form(const struct partition_form *form, const char *note, struct
 		text_put(text, "%s%s", *form->conditions ? "; " : ": ", note);
 }
 
-void operators_describe(enum ir_kind kind, const char *prefix, struct buffer *text)
+static void describe(enum ir_kind kind, uint32_t among, const char *prefix, struct buffer *text)
 {
 	struct partition_form form;
 	const char *note = "";
+	bool any = false;
 
 	for (size_t r = 0; r < sizeof(rewrites) / sizeof(rewrites[0]); r++)
 		if (rewrites[r].kind == kind) {
@@ -75,13 +73,21 @@ void operators_describe(enum ir_kind kind, const char *prefix, struct buffer *te
 			note = rewrites[r].note;
 			break;
 		}
-	if (!partition_form(kind, 0, &form))
-		text_put(text, "%snone\n", prefix);
 	for (unsigned int index = 0; partition_form(kind, index, &form); index++) {
+		if (!(form.inputs & among))
+			continue;
 		text_put(text, "%s", prefix);
-		put_form(&form, note, text);
+		put_form(&form, among, note, text);
 		buffer_byte(text, '\n');
+		any = true;
 	}
+	if (!any)
+		text_put(text, "%snone\n", prefix);
+}
+
+void operators_describe(enum ir_kind kind, const char *prefix, struct buffer *text)
+{
+	describe(kind, UINT32_MAX, prefix, text);
 }
 
 static int compare_names(const void *a, const void *b)
@@ -99,34 +105,102 @@ static const char heading[] =
 	"The TensorFlow Lite operators that `npuc` takes, and the forms in which the NPU\n"
 	"computes them: types of activations, and what else must hold. Whatever has no form,\n"
 	"or does not meet a form's condition, runs on the processor with the same bytes; the\n"
-	"report tells the reason (`npuc --explain OPERATOR`). Behind them, what only ONNX has;\n"
-	"its other operators become those of the same name.\n"
+	"report tells the reason (`npuc --explain OPERATOR`).\n"
 	"\n"
 	"| operator | NPU forms |\n"
 	"| --- | --- |\n";
+
+static const char onnx_heading[] =
+	"\n"
+	"## ONNX\n"
+	"\n"
+	"The operators of the sets %d to %d that `npuc` takes, with the names that they get in\n"
+	"reports, and when; then the forms in which the NPU computes those. Integers are those\n"
+	"of QuantizeLinear and DequantizeLinear, int8 and uint8; floats are the processor's.\n"
+	"\n"
+	"| operator | becomes | NPU forms |\n"
+	"| --- | --- | --- |\n";
+
+/* Lines as a cell of a table, or as they are. */
+static void put_lines(struct buffer *lines, bool markdown, struct buffer *text)
+{
+	size_t begin = 0;
+
+	if (!markdown)
+		buffer_append(text, lines->data, lines->bytes);
+	for (size_t b = 0; b < lines->bytes && markdown; b++) {
+		if (lines->data[b] != '\n')
+			continue;
+		buffer_append(text, lines->data + begin, b - begin);
+		begin = b + 1;
+		if (begin < lines->bytes)
+			text_put(text, "<br>");
+	}
+	text->failed |= lines->failed;
+	buffer_release(lines);
+}
 
 /* A row of the list: a name and its forms, in one line for markdown. */
 static void put_row(const char *name, enum ir_kind kind, bool markdown, struct buffer *text)
 {
 	struct buffer forms = { 0 };
-	size_t begin = 0;
 
 	text_put(text, markdown ? "| %s | " : "%s\n", name);
 	operators_describe(kind, markdown ? "" : "    ", &forms);
-	if (!markdown)
-		buffer_append(text, forms.data, forms.bytes);
-	for (size_t b = 0; b < forms.bytes && markdown; b++) {
-		if (forms.data[b] != '\n')
-			continue;
-		buffer_append(text, forms.data + begin, b - begin);
-		begin = b + 1;
-		if (begin < forms.bytes)
-			text_put(text, "<br>");
-	}
+	put_lines(&forms, markdown, text);
 	if (markdown)
 		text_put(text, " |\n");
-	text->failed |= forms.failed;
-	buffer_release(&forms);
+}
+
+/* What TensorFlow Lite, and with it a report, calls operators of a kind. */
+static const char *kind_name(enum ir_kind kind)
+{
+	if (kind == IR_LAYER_NORM)
+		return "LayerNormalization";
+	if (kind == IR_TABLE)
+		return "a table of 256 bytes";
+	for (int32_t code = 0; code < 256; code++)
+		if (tflite_operator_name(code) && tflite_operator_kind(code) == kind)
+			return tflite_operator_name(code);
+	return "?";
+}
+
+static void put_onnx_row(const struct onnx_form *form, bool markdown, struct buffer *text)
+{
+	struct buffer forms = { 0 };
+	unsigned int k;
+
+	text_put(text, markdown ? "| %s | " : "%s: ", form->type);
+	for (k = 0; k < ONNX_KINDS_MAX && form->kinds[k] != IR_UNKNOWN; k++) {
+		text_put(text, "%s%s", k ? ", " : "", kind_name(form->kinds[k]));
+		if (!k || form->kinds[k] != IR_TABLE)
+			describe(form->kinds[k], ONNX_TYPES, markdown ? "" : "    ", &forms);
+	}
+	text_put(text, "%s%s%s%s", k ? "" : "nothing", *form->note ? " (" : "", form->note,
+		 *form->note ? ")" : "");
+	text_put(text, markdown ? " | " : "\n");
+	put_lines(&forms, markdown, text);
+	if (markdown)
+		text_put(text, " |\n");
+}
+
+static int compare_forms(const void *a, const void *b)
+{
+	return strcmp(((const struct onnx_form *)a)->type, ((const struct onnx_form *)b)->type);
+}
+
+static void onnx_list(bool markdown, struct buffer *text)
+{
+	struct onnx_form forms[256];
+	unsigned int count = 0;
+
+	while (count < 256 && onnx_form(count, &forms[count]))
+		count++;
+	qsort(forms, count, sizeof(forms[0]), compare_forms);
+	text_put(text, markdown ? onnx_heading : "\nONNX, operator sets %d to %d:\n",
+		 ONNX_OPSET_LEAST, ONNX_OPSET_MOST);
+	for (unsigned int i = 0; i < count; i++)
+		put_onnx_row(&forms[i], markdown, text);
 }
 
 void operators_list(bool markdown, struct buffer *text)
@@ -145,6 +219,5 @@ void operators_list(bool markdown, struct buffer *text)
 		put_row(tflite_operator_name(codes[i]),
 			tflite_operator_function(codes[i]) == IR_FUNCTION_LOGICAL_NOT ?
 			IR_UNKNOWN : tflite_operator_kind(codes[i]), markdown, text);
-	for (size_t i = 0; i < sizeof(onnx_operators) / sizeof(onnx_operators[0]); i++)
-		put_row(onnx_operators[i].name, onnx_operators[i].kind, markdown, text);
+	onnx_list(markdown, text);
 }

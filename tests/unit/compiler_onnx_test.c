@@ -98,6 +98,54 @@ static void check_convolution(struct test *test)
 	arena_release(&arena);
 }
 
+/* What any operator of integers may need beside what it becomes. */
+static bool is_conversion(enum ir_kind kind)
+{
+	return kind == IR_TRANSPOSE || kind == IR_RESHAPE || kind == IR_COPY ||
+	       kind == IR_TABLE || kind == IR_FLOAT_TABLE || kind == IR_DEQUANTISE;
+}
+
+/* Whether npuc --list-ops says that the ONNX operator of this type can become `kind`. */
+static bool is_listed(const char *type, enum ir_kind kind)
+{
+	struct onnx_form form;
+
+	for (unsigned int i = 0; onnx_form(i, &form); i++)
+		for (unsigned int k = 0; !strcmp(form.type, type) && k < ONNX_KINDS_MAX; k++)
+			if (form.kinds[k] == kind)
+				return true;
+	return false;
+}
+
+static void check_forms(struct test *test)
+{
+	struct arena arena = { 0 };
+	struct error error = { "" };
+	struct ir_graph graph = { .arena = &arena, .error = &error };
+	unsigned int listed = 0;
+	struct onnx_model model;
+	uint8_t *bytes;
+	size_t size;
+
+	onnx_model_sample(&model);
+	bytes = onnx_model_pack(&model, &size);
+	CHECK(test, !onnx_read(&graph, bytes, size));
+	for (unsigned int o = 0; o < graph.operator_count; o++) {
+		const struct ir_operator *op = &graph.operators[o];
+
+		if (op->removed_reason || is_conversion(op->kind) ||
+		    graph.tensors[op->inputs[0]].type == IR_FLOAT32)
+			continue;
+		CHECK(test, is_listed(op->type_name, op->kind));
+		listed++;
+	}
+	CHECK(test, listed > 8);
+	test_end(test, "npuc --list-ops names what operators become");
+	arena_release(&arena);
+	onnx_model_release(&model);
+	free(bytes);
+}
+
 static int compile_model(const struct onnx_model *model, struct compile_result *result,
 			 struct error *error)
 {
@@ -399,6 +447,7 @@ int main(void)
 	struct test test = { 0 };
 
 	check_convolution(&test);
+	check_forms(&test);
 	check_sample(&test);
 	check_defects(&test);
 	check_bytes(&test);
