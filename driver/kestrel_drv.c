@@ -178,6 +178,7 @@ void kestrel_file_queue_close(struct kestrel_file *file, struct kestrel_queue *q
 
 	spin_lock(&queue->lock);
 	atomic64_add(queue->active_cycles, &file->closed_cycles);
+	atomic64_add(queue->completed, &file->closed_jobs);
 	spin_unlock(&queue->lock);
 	kestrel_queue_put(queue);
 }

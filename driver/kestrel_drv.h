@@ -28,6 +28,8 @@ struct kestrel_file {
 	struct xarray queues;
 	/** @closed_cycles: engine cycles of queues that are closed. */
 	atomic64_t closed_cycles;
+	/** @closed_jobs: jobs that ended in queues that are closed. */
+	atomic64_t closed_jobs;
 };
 
 void kestrel_file_queue_close(struct kestrel_file *file, struct kestrel_queue *queue);

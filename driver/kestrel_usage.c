@@ -4,7 +4,8 @@
 /*
  * DOC: usage
  *
- * What a file uses, for fdinfo: the keys of drm-usage-stats.
+ * What a file uses, for fdinfo: the keys of drm-usage-stats, and kestrel-jobs, the
+ * number of jobs that have ended.
  *
  * DRM's own sums of memory take a BO for active when its reservation object has
  * fences. Jobs put none there, so active is what BO_PREP would wait for: a BO that
@@ -27,9 +28,13 @@
 #include "kestrel_vm.h"
 
 /**
- * struct kestrel_usage - what is summed up, in bytes
+ * struct kestrel_usage - what is summed up; memory in bytes
  */
 struct kestrel_usage {
+	/** @cycles: engine cycles of jobs that have ended. */
+	u64 cycles;
+	/** @jobs: how many have ended. */
+	u64 jobs;
 	/** @total: of all objects that the file has handles of. */
 	u64 total;
 	/** @shared: of those that somebody else has, too. */
@@ -57,10 +62,13 @@ static void kestrel_usage_mark(struct kestrel_vm *vm, u64 round)
 	mutex_unlock(&vm->lock);
 }
 
-static u64 kestrel_usage_queues(struct kestrel_file *file, u64 round)
+static void kestrel_usage_queues(struct kestrel_file *file, u64 round,
+				 struct kestrel_usage *usage)
 {
-	u64 cycles = atomic64_read(&file->closed_cycles);
 	u32 id;
+
+	usage->cycles = atomic64_read(&file->closed_cycles);
+	usage->jobs = atomic64_read(&file->closed_jobs);
 
 	for (id = 1; id <= KESTREL_MAX_QUEUES; id++) {
 		struct kestrel_queue *queue = kestrel_queue_get(file, id);
@@ -69,14 +77,15 @@ static u64 kestrel_usage_queues(struct kestrel_file *file, u64 round)
 		if (!queue)
 			continue;
 		spin_lock(&queue->lock);
-		cycles += queue->active_cycles;
+		usage->cycles += queue->active_cycles;
+		/* Numbered from 1, and they end in order. */
+		usage->jobs += queue->completed;
 		busy = queue->pending;
 		spin_unlock(&queue->lock);
 		if (busy)
 			kestrel_usage_mark(queue->vm, round);
 		kestrel_queue_put(queue);
 	}
-	return cycles;
 }
 
 static void kestrel_usage_memory(struct drm_file *drm_file, u64 round,
@@ -116,16 +125,17 @@ void kestrel_usage_show(struct drm_printer *p, struct drm_file *drm_file)
 	struct kestrel_device *kdev = file->kdev;
 	u32 khz = kdev->hardware.clock_max_khz;
 	struct kestrel_usage usage = {};
-	u64 cycles, round;
+	u64 round;
 
 	mutex_lock(&kdev->usage_lock);
 	round = ++kdev->usage_round;
-	cycles = kestrel_usage_queues(file, round);
+	kestrel_usage_queues(file, round, &usage);
 	kestrel_usage_memory(drm_file, round, &usage);
 	mutex_unlock(&kdev->usage_lock);
 
-	drm_printf(p, "drm-engine-npu:\t%llu ns\n", kestrel_protocol_cycles_ns(cycles, khz));
-	drm_printf(p, "drm-cycles-npu:\t%llu\n", cycles);
+	drm_printf(p, "drm-engine-npu:\t%llu ns\n",
+		   kestrel_protocol_cycles_ns(usage.cycles, khz));
+	drm_printf(p, "drm-cycles-npu:\t%llu\n", usage.cycles);
 	if (kestrel_clock_variable(kdev))
 		drm_printf(p, "drm-curfreq-npu:\t%llu Hz\n", READ_ONCE(kdev->clock.khz) * 1000ull);
 	drm_printf(p, "drm-maxfreq-npu:\t%llu Hz\n", khz * 1000ull);
@@ -133,4 +143,6 @@ void kestrel_usage_show(struct drm_printer *p, struct drm_file *drm_file)
 	kestrel_usage_print(p, "shared", usage.shared);
 	kestrel_usage_print(p, "resident", usage.resident);
 	kestrel_usage_print(p, "active", usage.active);
+	/* Keys of a driver's own begin with its name. */
+	drm_printf(p, "kestrel-jobs:\t%llu\n", usage.jobs);
 }

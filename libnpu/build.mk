@@ -23,8 +23,9 @@ LIBNPU_ARCHIVE := $(BUILD)/libnpu/libnpu.a
 LIBNPU_TOOL_OBJECTS := $(call objects,libnpu/tools/tool.c)
 LIBNPU_DUMP_OBJECTS := $(call objects,libnpu/tools/dump.c)
 LIBNPU_TRACE_OBJECTS := $(call objects,libnpu/tools/trace.c)
+LIBNPU_USAGE_OBJECTS := $(call objects,libnpu/tools/usage.c)
 LIBNPU_TOOLS := $(addprefix $(BIN)/,npu-run npu-bench npu-info npu-classify npu-coredump \
-		  npu-timeline)
+		  npu-timeline npu-top)
 LIBNPU_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%, \
 		  $(wildcard tests/unit/libnpu_*_test.c))
 # How a program in $(BIN) finds the library beside it.
@@ -51,7 +52,7 @@ $(BUILD)/libnpu/kernels_avx512.o: EXTRA_CFLAGS += -mavx512f -mavx512bw -mavx512d
 $(BUILD)/libnpu/kernels_%.o: libnpu/cpu_kernels.c
 	@mkdir -p $(@D)
 	$(CC) $(KESTREL_CFLAGS) $(EXTRA_CFLAGS) $(CFLAGS) -c -o $@ $<
-$(BUILD)/libnpu/device_kernel.o: EXTRA_CFLAGS += $(LIBDRM_CFLAGS)
+$(BUILD)/libnpu/device_kernel.o $(BUILD)/libnpu/tools/usage.o: EXTRA_CFLAGS += $(LIBDRM_CFLAGS)
 $(BUILD)/libnpu/tools/classify.o: EXTRA_CFLAGS += $(LIBPNG_CFLAGS)
 
 $(LIBNPU): $(LIBNPU_OBJECTS) libnpu/npu.map
@@ -73,6 +74,7 @@ $(LIBNPU_TOOLS): $(BIN)/npu-%: $(BUILD)/libnpu/tools/%.o \
 
 $(BIN)/npu-coredump: $(LIBNPU_DUMP_OBJECTS)
 $(BIN)/npu-timeline: $(LIBNPU_TRACE_OBJECTS)
+$(BIN)/npu-top: $(LIBNPU_USAGE_OBJECTS)
 $(BIN)/npu-classify: TOOL_LIBS := $(LIBPNG_LIBS)
 
 $(LIBNPU_INTERFACE_TEST): %/interface_test: %/interface.o $(LIBNPU_ARCHIVE)
@@ -82,6 +84,7 @@ $(LIBNPU_INTERFACE_TEST): %/interface_test: %/interface.o $(LIBNPU_ARCHIVE)
 
 $(BUILD)/tests/unit/libnpu_coredump_test: $(LIBNPU_DUMP_OBJECTS)
 $(BUILD)/tests/unit/libnpu_trace_test: $(LIBNPU_TRACE_OBJECTS)
+$(BUILD)/tests/unit/libnpu_usage_test: $(LIBNPU_USAGE_OBJECTS)
 $(LIBNPU_TESTS): %: %.o $(LIBNPU_ARCHIVE)
 	@mkdir -p $(@D)
 	$(CC) $(KESTREL_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBDRM_LIBS) -lm -ldl -lpthread

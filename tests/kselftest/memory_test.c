@@ -376,9 +376,12 @@ TEST_F(memory, fdinfo_active)
 	ASSERT_EQ(vm_unmap(client->fd, client->vm, TEST_VA, 2 * size), 0);
 	EXPECT_EQ(fdinfo_bytes(client->fd, "drm-active-memory"), STREAM_SIZE + DATA_SIZE);
 
+	EXPECT_EQ(fdinfo_bytes(client->fd, "kestrel-jobs"), 0);
 	ASSERT_EQ(queue_destroy(client->fd, queue), 0);
 	EXPECT_EQ(syncobj_status(client->fd, done), -ECANCELED);
 	EXPECT_EQ(fdinfo_bytes(client->fd, "drm-active-memory"), 0);
+	/* Ended as it did, and its queue gone. */
+	EXPECT_EQ(fdinfo_bytes(client->fd, "kestrel-jobs"), 1);
 }
 
 static bool caches_drop(void)
