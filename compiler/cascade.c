@@ -10,25 +10,6 @@ static int32_t least(int32_t a, int32_t b)
 	return a < b ? a : b;
 }
 
-/* The node of [first, end) that makes input `i` of a node, or -1. */
-static int producer_inside(const struct segment *segment, const struct segment_node *node,
-			   unsigned int i, unsigned int first, unsigned int end)
-{
-	int producer = segment->values[node->inputs[i]].producer;
-
-	return producer >= (int)first && producer < (int)end ? producer : -1;
-}
-
-/* Last node that reads a value; -1: none. */
-static int last_reader(const struct segment *segment, int value)
-{
-	for (unsigned int n = segment->node_count; n-- > 0;)
-		for (unsigned int i = 0; i < segment->nodes[n].input_count; i++)
-			if (segment->nodes[n].inputs[i] == value)
-				return (int)n;
-	return -1;
-}
-
 static uint64_t value_bytes(const struct segment_value *value, int32_t rows)
 {
 	return layout_bytes(&value->layout, rows);
@@ -57,7 +38,7 @@ static bool output_rolls(const struct segment *segment, const struct cascade_run
 		return true;
 	if (!is_read_inside(segment, run, n))
 		return false;
-	return (!value->stores && last_reader(segment, index) < (int)run->end) ||
+	return (!value->stores && segment->values[index].last_reader < (int)run->end) ||
 	       value_bytes(value, value->height) > run->split_bytes;
 }
 
@@ -89,7 +70,7 @@ static bool is_stored(const struct segment *segment, const struct cascade_run *r
 {
 	int value = segment->nodes[n].output;
 
-	return segment->values[value].stores || last_reader(segment, value) >= (int)run->end;
+	return segment->values[value].stores || segment->values[value].last_reader >= (int)run->end;
 }
 
 struct walk {
@@ -98,8 +79,12 @@ struct walk {
 	/* By node of the cascade: rows a round, rows wanted and done so far. */
 	int64_t advance[CASCADE_NODES], wanted[CASCADE_NODES];
 	int32_t done[CASCADE_NODES];
-	/* Whether rows that no node of the run needs are left out. */
-	bool skips[CASCADE_NODES];
+	/* Whether its output goes to memory, and whether rows that no node needs are left out. */
+	bool stored[CASCADE_NODES], skips[CASCADE_NODES];
+	/* Inputs of the run's nodes that it makes itself, in the order of their producers. */
+	struct { unsigned int node, input; } readers[2 * CASCADE_NODES];
+	/* By node: the first of those that read its output; one behind the last node too. */
+	unsigned int first_reader[CASCADE_NODES + 1];
 };
 
 static int32_t output_height(const struct walk *walk, unsigned int n)
@@ -107,26 +92,45 @@ static int32_t output_height(const struct walk *walk, unsigned int n)
 	return walk->segment->values[walk->segment->nodes[n].output].height;
 }
 
+static void find_readers(struct walk *walk)
+{
+	const struct segment *segment = walk->segment;
+	unsigned int count = 0;
+
+	for (unsigned int n = walk->first; n < walk->end; n++) {
+		walk->first_reader[n - walk->first] = count;
+		for (unsigned int m = n + 1; m < walk->end; m++)
+			for (unsigned int i = 0; i < segment->nodes[m].input_count; i++)
+				if (segment->nodes[m].inputs[i] == segment->nodes[n].output) {
+					walk->readers[count].node = m;
+					walk->readers[count++].input = i;
+				}
+	}
+	walk->first_reader[walk->end - walk->first] = count;
+}
+
 /* Rows that each node makes in a round. */
 static void walk_start(struct walk *walk, const struct cascade_run *run)
 {
+	find_readers(walk);
 	for (unsigned int n = walk->end; n-- > walk->first;) {
-		int64_t *advance = &walk->advance[n - walk->first];
+		unsigned int at = n - walk->first;
+		int64_t *advance = &walk->advance[at];
 
 		*advance = 0;
-		for (unsigned int m = n + 1; m < walk->end; m++)
-			for (unsigned int i = 0; i < walk->segment->nodes[m].input_count; i++)
-				if (producer_inside(walk->segment, &walk->segment->nodes[m], i,
-						    walk->first, walk->end) == (int)n &&
-				    rows_taken(&walk->segment->nodes[m],
-					       walk->advance[m - walk->first]) > *advance)
-					*advance = rows_taken(&walk->segment->nodes[m],
-							      walk->advance[m - walk->first]);
+		for (unsigned int r = walk->first_reader[at]; r < walk->first_reader[at + 1]; r++) {
+			unsigned int m = walk->readers[r].node;
+			int64_t taken = rows_taken(&walk->segment->nodes[m],
+						   walk->advance[m - walk->first]);
+
+			if (taken > *advance)
+				*advance = taken;
+		}
 		if (!*advance)
 			*advance = run->rows;
-		walk->done[n - walk->first] = 0;
-		walk->skips[n - walk->first] =
-			output_rolls(walk->segment, run, n) && !is_stored(walk->segment, run, n);
+		walk->done[at] = 0;
+		walk->stored[at] = is_stored(walk->segment, run, n);
+		walk->skips[at] = output_rolls(walk->segment, run, n) && !walk->stored[at];
 	}
 }
 
@@ -137,30 +141,26 @@ static void walk_want(struct walk *walk, int64_t target)
 	int32_t last_height = output_height(walk, walk->end - 1);
 
 	for (unsigned int n = walk->end; n-- > walk->first;) {
-		int64_t *wanted = &walk->wanted[n - walk->first];
-		bool read = false;
+		unsigned int at = n - walk->first;
+		int64_t *wanted = &walk->wanted[at];
 
 		*wanted = INT64_MIN;
-		for (unsigned int m = n + 1; m < walk->end; m++) {
+		for (unsigned int r = walk->first_reader[at]; r < walk->first_reader[at + 1]; r++) {
+			unsigned int m = walk->readers[r].node;
 			const struct segment_node *reader = &segment->nodes[m];
-			int64_t to = walk->wanted[m - walk->first];
+			int64_t to = walk->wanted[m - walk->first], needed;
 
 			/* Ahead of another unit, so that neither waits. */
 			if (reader->is_mac != segment->nodes[n].is_mac)
 				to += walk->advance[m - walk->first];
-			for (unsigned int i = 0; i < reader->input_count; i++) {
-				if (producer_inside(segment, reader, i, walk->first, walk->end) !=
-				    (int)n)
-					continue;
-				read = true;
-				if (rows_needed(reader, to) > *wanted)
-					*wanted = rows_needed(reader, to);
-				/* Rows of padding alone: commands name a row even so. */
-				if (to > 0 && *wanted < 1)
-					*wanted = 1;
-			}
+			needed = rows_needed(reader, to);
+			/* Rows of padding alone: commands name a row even so. */
+			if (to > 0 && needed < 1)
+				needed = 1;
+			if (needed > *wanted)
+				*wanted = needed;
 		}
-		if (!read)
+		if (walk->first_reader[at] == walk->first_reader[at + 1])
 			*wanted = n + 1 == walk->end ? target :
 				  target * output_height(walk, n) / last_height;
 	}
@@ -170,20 +170,18 @@ static void walk_want(struct walk *walk, int64_t target)
 static int32_t rows_kept(const struct walk *walk, unsigned int n, int32_t to)
 {
 	const struct segment *segment = walk->segment;
+	unsigned int at = n - walk->first;
 	int32_t height = output_height(walk, n), low = to;
 
-	for (unsigned int m = n + 1; m < walk->end; m++) {
-		const struct segment_node *reader = &segment->nodes[m];
+	for (unsigned int r = walk->first_reader[at]; r < walk->first_reader[at + 1]; r++) {
+		unsigned int m = walk->readers[r].node;
 		int32_t done = walk->done[m - walk->first], from, end;
 
 		if (done == output_height(walk, m))
 			continue;
-		for (unsigned int i = 0; i < reader->input_count; i++) {
-			if (producer_inside(segment, reader, i, walk->first, walk->end) != (int)n)
-				continue;
-			segment_operand_rows(reader, i, height, done, done + 1, &from, &end);
-			low = least(low, from);
-		}
+		segment_operand_rows(&segment->nodes[m], walk->readers[r].input, height, done,
+				     done + 1, &from, &end);
+		low = least(low, from);
 	}
 	return to - low;
 }
@@ -223,7 +221,7 @@ unsigned int cascade_pieces(const struct segment *segment, const struct cascade_
 			count++;
 			kept = rows_kept(&walk, n, to);
 			/* All of them go to memory. */
-			if (is_stored(segment, run, n) && kept < to - *done)
+			if (walk.stored[n - first] && kept < to - *done)
 				kept = to - *done;
 			if (kept > ring[n - first])
 				ring[n - first] = kept;
@@ -287,7 +285,7 @@ static uint64_t live_bytes(const struct segment *segment, unsigned int first)
 		const struct segment_value *value = &segment->values[v];
 
 		if (value->producer >= 0 && value->producer < (int)first && value->resident &&
-		    last_reader(segment, (int)v) >= (int)first)
+		    value->last_reader >= (int)first)
 			bytes += value_bytes(value, value->height);
 	}
 	return bytes;
@@ -338,7 +336,7 @@ static bool input_streams(const struct segment *segment, unsigned int n, unsigne
 	const struct segment_value *input = &segment->values[node->inputs[i]];
 
 	/* One row stays where it is. */
-	return !node->row_broadcast[i] && (last_reader(segment, node->inputs[i]) == (int)n ||
+	return !node->row_broadcast[i] && (input->last_reader == (int)n ||
 					   value_bytes(input, input->height) > split_bytes);
 }
 
@@ -419,7 +417,7 @@ static int cascade_take(struct segment *segment, const struct cascade_run *run)
 
 		if (output_rolls(segment, run, n)) {
 			segment->values[node->output].ring_rows = ring[n - run->first];
-			if (last_reader(segment, node->output) >= (int)run->end)
+			if (segment->values[node->output].last_reader >= (int)run->end)
 				ret = segment_split(segment, (unsigned int)node->output, run->end);
 		}
 		for (unsigned int i = 0; i < node->input_count; i++)

@@ -374,6 +374,15 @@ static int builder_init(struct segment_builder *builder)
 	return 0;
 }
 
+void segment_find_readers(struct segment *segment)
+{
+	for (unsigned int v = 0; v < segment->value_count; v++)
+		segment->values[v].last_reader = -1;
+	for (unsigned int n = 0; n < segment->node_count; n++)
+		for (unsigned int i = 0; i < segment->nodes[n].input_count; i++)
+			segment->values[segment->nodes[n].inputs[i]].last_reader = (int)n;
+}
+
 int segment_build(struct segment *segment, unsigned int first, unsigned int count)
 {
 	struct ir_graph *graph = segment->graph;
@@ -395,6 +404,7 @@ int segment_build(struct segment *segment, unsigned int first, unsigned int coun
 		ret = prune_dead_channels(segment);
 	if (!ret)
 		choose_layouts(segment);
+	segment_find_readers(segment);
 	return ret || segment->node_count ? ret : -ENODATA;
 }
 

@@ -69,8 +69,8 @@ struct segment_value {
 	int32_t ring_rows;
 	/* Buffer of the plan when resident. */
 	unsigned int buffer;
-	/* First and last step that touch it. */
-	unsigned int first_step, last_step;
+	/* The last node that reads it; -1: none. */
+	int last_reader;
 };
 
 /*
@@ -161,6 +161,9 @@ struct segment {
  * it computes is needed.
  */
 int segment_build(struct segment *segment, unsigned int first, unsigned int count);
+
+/* Finds each value's last_reader. */
+void segment_find_readers(struct segment *segment);
 
 /* The input's first row of the image that an output row belongs to. */
 int32_t segment_image_first(const struct segment_node *node, int32_t input_height, int32_t row);

@@ -158,6 +158,7 @@ int segment_split(struct segment *segment, unsigned int index, unsigned int firs
 			if (segment->nodes[n].inputs[i] == (int)index)
 				segment->nodes[n].inputs[i] = (int)segment->value_count;
 	segment->value_count++;
+	segment_find_readers(segment);
 	return 0;
 }
 

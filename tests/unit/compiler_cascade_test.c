@@ -66,6 +66,7 @@ static void graph_init(struct graph *graph, int32_t height, uint64_t *random)
 		node->output = n + 1;
 		value_init(graph, n + 1, n, height);
 	}
+	segment_find_readers(&graph->segment);
 }
 
 /* Replays the pieces on rings that remember which row lies in each place. */
@@ -194,6 +195,7 @@ static void check_split(struct test *test)
 	graph.operators[7].kind = IR_ADD;
 	graph.nodes[7].inputs[1] = 2;
 	graph.nodes[7].input_count = 2;
+	segment_find_readers(&graph.segment);
 	settings.limit_bytes = cascade_largest_need(&graph.segment) / 2;
 	CHECK(test, !cascade_choose(&graph.segment, &settings, ends));
 	CHECK(test, ends[0] == 5);
