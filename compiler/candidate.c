@@ -283,6 +283,8 @@ static int produce_and_forget(struct candidate *candidate)
 	pool_begin(constants);
 	ret = produce(candidate);
 	added = constants->bytes.bytes - mark.bytes;
+	candidate->made_commands += candidate->list.count;
+	candidate->made_bytes += constants->used_bytes;
 	candidate->cost = (double)candidate->cycles;
 	/* The first stream shares with none, and all of its constants are new. */
 	if (mark.bytes && constants->used_bytes)

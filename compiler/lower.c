@@ -275,9 +275,6 @@ static int lower_segments(struct ir_graph *graph, const unsigned int *origin,
 				forced[segment->first_operator + o] = "a reshape on its own";
 			return -EAGAIN;
 		}
-		if (graph->progress)
-			graph->progress(graph->progress_opaque, segment->first_operator,
-					graph->operator_count);
 		ret = search_segment(graph, target, segment, stream->constants, &candidate,
 				     &failed);
 		if (ret == -ENOSPC) {

@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: MIT
+/*
+ * Each stage varies some settings of every point of a front: ways of which no other is
+ * both faster and content with less SRAM, since what is slower now may have the room
+ * that a later stage makes it faster with.
+ */
 #include <errno.h>
 
 #include "search.h"
@@ -7,6 +12,29 @@
 #define ROUNDS 5
 /* Rows that the last operator of a cascade makes at a time, unless others are faster. */
 #define CASCADE_ROWS 2
+/* Points of the front; none is slower than the fastest by more than this factor. */
+#define FRONT_MAX 6
+#define FRONT_FACTOR 1.1
+/* Settings that are remembered so that none is tried twice. */
+#define TRIED_MAX 256
+/*
+ * Commands made, constants counted as WORK_BYTES a command, after which only the fastest
+ * point is varied, and then no neighbours of it: about a second.
+ */
+#define WORK_MAX 250000
+#define WORK_BYTES 2048
+
+/* One way that works. */
+struct search_point {
+	struct program_settings settings;
+	double cost;
+	/* SRAM that it needs without fetching ahead. */
+	uint64_t bytes;
+	/* SRAM that one operator at a time needs at most. */
+	uint64_t largest_need;
+	/* Values lie in memory between operators; some could be put into order in SRAM. */
+	bool spills, rearrangeable;
+};
 
 struct search {
 	struct ir_graph *graph;
@@ -19,6 +47,12 @@ struct search {
 	struct candidate *best;
 	struct stream_segment *best_out;
 	bool found;
+	/* By rising cost. */
+	struct search_point front[FRONT_MAX];
+	unsigned int front_count;
+	struct program_settings tried[TRIED_MAX];
+	unsigned int tried_count;
+	uint64_t work;
 	unsigned int *failed_operator;
 };
 
@@ -28,7 +62,74 @@ static bool is_misfit(int ret)
 	return ret == -ENOSPC || ret == -EFBIG;
 }
 
-/* Lowers the segment with these settings and keeps the result if it is the fastest. */
+static bool settings_equal(const struct program_settings *a, const struct program_settings *b)
+{
+	return a->chunk_bytes == b->chunk_bytes && a->stripe_bytes == b->stripe_bytes &&
+	       a->first_pieces == b->first_pieces && a->constants_first == b->constants_first &&
+	       a->in_place == b->in_place && a->placement == b->placement &&
+	       a->rearrange == b->rearrange &&
+	       a->cascade.limit_bytes == b->cascade.limit_bytes &&
+	       a->cascade.rows == b->cascade.rows &&
+	       a->cascade.split_bytes == b->cascade.split_bytes &&
+	       a->cascade.longest == b->cascade.longest;
+}
+
+/* Whether settings are new; they are not from now on. */
+static bool is_new(struct search *search, const struct program_settings *settings)
+{
+	for (unsigned int i = 0; i < search->tried_count; i++)
+		if (settings_equal(&search->tried[i], settings))
+			return false;
+	if (search->tried_count < TRIED_MAX)
+		search->tried[search->tried_count++] = *settings;
+	return true;
+}
+
+static void front_add(struct search *search, const struct candidate *candidate)
+{
+	const struct search_point point = {
+		.settings = candidate->program.settings, .cost = candidate->cost,
+		.bytes = candidate->program.bound,
+		.largest_need = candidate->program.largest_need,
+		.spills = candidate->segment.scratch_bytes > 0,
+		.rearrangeable = candidate->segment.rearrangeable > 0,
+	};
+	unsigned int count = 0, at;
+
+	for (unsigned int i = 0; i < search->front_count; i++)
+		if (search->front[i].cost <= point.cost && search->front[i].bytes <= point.bytes)
+			return;
+	for (unsigned int i = 0; i < search->front_count; i++)
+		if (search->front[i].cost < point.cost || search->front[i].bytes < point.bytes)
+			search->front[count++] = search->front[i];
+	if (count == FRONT_MAX && search->front[--count].cost < point.cost) {
+		search->front_count = FRONT_MAX;
+		return;
+	}
+	for (at = count; at && search->front[at - 1].cost > point.cost; at--)
+		search->front[at] = search->front[at - 1];
+	search->front[at] = point;
+	search->front_count = count + 1;
+	while (search->front[search->front_count - 1].cost > FRONT_FACTOR * search->front[0].cost)
+		search->front_count--;
+}
+
+/* As if the segment were done when the time is up. */
+static void tell_progress(const struct search *search)
+{
+	uint64_t done = search->work < WORK_MAX ? search->work : WORK_MAX;
+
+	if (search->graph->progress)
+		search->graph->progress(search->graph->progress_opaque,
+					search->place->first_operator +
+					(unsigned int)(search->place->operator_count * done / WORK_MAX),
+					search->graph->operator_count);
+}
+
+/*
+ * Lowers the segment with these settings, unless they have been tried, and keeps the
+ * result if it is the fastest.
+ */
 static int search_try(struct search *search, const struct program_settings *settings)
 {
 	struct candidate candidate = {
@@ -36,11 +137,18 @@ static int search_try(struct search *search, const struct program_settings *sett
 		.constants = search->constants,
 	};
 	struct stream_segment place = *search->place;
-	int ret = candidate_build(&candidate, search->graph, search->target, search->place, &place,
-				  settings);
+	int ret;
 
+	if (!is_new(search, settings))
+		return 0;
+	tell_progress(search);
+	ret = candidate_build(&candidate, search->graph, search->target, search->place, &place,
+			      settings);
+	search->work += candidate.made_commands + candidate.made_bytes / WORK_BYTES;
 	if (is_misfit(ret))
 		*search->failed_operator = candidate.failed_operator;
+	if (!ret)
+		front_add(search, &candidate);
 	if (!ret && (!search->found || candidate.cost < search->best->cost)) {
 		struct candidate worse = *search->best;
 
@@ -50,6 +158,29 @@ static int search_try(struct search *search, const struct program_settings *sett
 		search->found = true;
 	}
 	candidate_release(&candidate);
+	return ret;
+}
+
+/* The same where a failure is no news. */
+static int search_vary(struct search *search, const struct program_settings *settings)
+{
+	int ret = search_try(search, settings);
+
+	return is_misfit(ret) ? 0 : ret;
+}
+
+/* Varies the points of the front as it is now: as many as there is time for. */
+static int search_front(struct search *search,
+			int (*vary)(struct search *search, const struct search_point *from))
+{
+	struct search_point points[FRONT_MAX];
+	unsigned int count = search->front_count;
+	int ret = 0;
+
+	for (unsigned int i = 0; i < count; i++)
+		points[i] = search->front[i];
+	for (unsigned int i = 0; i < count && !ret && (!i || search->work < WORK_MAX); i++)
+		ret = vary(search, &points[i]);
 	return ret;
 }
 
@@ -91,86 +222,42 @@ static int search_chunks(struct search *search, unsigned int round, uint64_t cas
 
 /*
  * Cascades where less SRAM than all of it is needed leave more for weights that are
- * fetched ahead. Varies limit and rows of the best so far.
+ * fetched ahead.
  */
-static int search_cascades(struct search *search)
+static int vary_cascades(struct search *search, const struct search_point *from)
 {
 	static const int32_t rows[] = { 1, 2, 4 };
-	const struct program_settings base = search->best->program.settings;
-	uint64_t need = search->best->program.largest_need;
 
 	for (uint64_t eighths = 8; eighths >= 2; eighths = eighths > 4 ? eighths / 2 : eighths - 1)
 		for (size_t r = 0; r < sizeof(rows) / sizeof(rows[0]); r++) {
-			struct program_settings settings = base;
+			struct program_settings settings = from->settings;
 			int ret;
 
 			settings.cascade.limit_bytes = search->target->sram_bytes / 8 * eighths;
 			settings.cascade.rows = rows[r];
-			if (settings.cascade.limit_bytes >= need ||
-			    (settings.cascade.limit_bytes == base.cascade.limit_bytes &&
-			     settings.cascade.rows == base.cascade.rows))
+			if (settings.cascade.limit_bytes >= from->largest_need)
 				continue;
-			ret = search_try(search, &settings);
-			if (ret && !is_misfit(ret))
+			ret = search_vary(search, &settings);
+			if (ret)
 				return ret;
 		}
 	return 0;
 }
 
-/* Which comes first, the input or the first operator's constants. */
-static int search_order(struct search *search)
-{
-	struct program_settings settings = search->best->program.settings;
-	int ret;
-
-	settings.constants_first = true;
-	ret = search_try(search, &settings);
-	if (ret && !is_misfit(ret))
-		return ret;
-	settings.first_pieces = settings.first_pieces == 1 ? 4 : 1;
-	ret = search_try(search, &settings);
-	return is_misfit(ret) ? 0 : ret;
-}
-
-/* Elementwise operators in place. */
-static int search_in_place(struct search *search)
-{
-	struct program_settings settings = search->best->program.settings;
-	int ret;
-
-	settings.in_place = true;
-	ret = search_try(search, &settings);
-	return is_misfit(ret) ? 0 : ret;
-}
-
-/* Views of what lies in SRAM put into their order there. */
-static int search_rearranged(struct search *search)
-{
-	struct program_settings settings = search->best->program.settings;
-	int ret;
-
-	if (!search->best->segment.rearrangeable || settings.rearrange)
-		return 0;
-	settings.rearrange = true;
-	ret = search_try(search, &settings);
-	return is_misfit(ret) ? 0 : ret;
-}
-
 /*
- * Values that outlive their cascades through memory, and longer cascades: where the best
- * so far has something in memory between operators.
+ * Values that outlive their cascades through memory, and longer cascades: where
+ * something is in memory between operators anyway.
  */
-static int search_splits(struct search *search)
+static int vary_splits(struct search *search, const struct search_point *from)
 {
-	const struct program_settings base = search->best->program.settings;
 	static const int32_t rows[] = { 1, 2, 4, 8 };
-	int ret;
 
-	if (!search->best->segment.scratch_bytes || !search->target->spill)
+	if (!from->spills || !search->target->spill)
 		return 0;
 	for (unsigned int variant = 0; variant < 6; variant++)
 		for (size_t r = 0; r < sizeof(rows) / sizeof(rows[0]); r++) {
-			struct program_settings settings = base;
+			struct program_settings settings = from->settings;
+			int ret;
 
 			settings.cascade.rows = rows[r];
 			settings.cascade.longest = variant % 2;
@@ -178,11 +265,98 @@ static int search_splits(struct search *search)
 				search->target->sram_bytes >> variant;
 			if (!settings.cascade.limit_bytes)
 				settings.cascade.limit_bytes = search->target->sram_bytes;
-			ret = search_try(search, &settings);
-			if (ret && !is_misfit(ret))
+			ret = search_vary(search, &settings);
+			if (ret)
 				return ret;
 		}
 	return 0;
+}
+
+/* Which comes first, the input or the first operator's constants. */
+static int vary_order(struct search *search, const struct search_point *from)
+{
+	struct program_settings settings = from->settings;
+	int ret;
+
+	settings.constants_first = true;
+	ret = search_vary(search, &settings);
+	if (ret)
+		return ret;
+	settings.first_pieces = settings.first_pieces == 1 ? 4 : 1;
+	return search_vary(search, &settings);
+}
+
+/* Elementwise operators in place. */
+static int vary_in_place(struct search *search, const struct search_point *from)
+{
+	struct program_settings settings = from->settings;
+
+	settings.in_place = true;
+	return search_vary(search, &settings);
+}
+
+/* Views of what lies in SRAM put into their order there. */
+static int vary_rearranged(struct search *search, const struct search_point *from)
+{
+	struct program_settings settings = from->settings;
+
+	settings.rearrange = true;
+	return from->rearrangeable ? search_vary(search, &settings) : 0;
+}
+
+/* A setting half as large or twice as large, one at a time, as long as that is faster. */
+static int search_neighbours(struct search *search)
+{
+	double before;
+	int ret = 0;
+
+	do {
+		const struct program_settings base = search->best->program.settings;
+
+		before = search->best->cost;
+		for (unsigned int n = 0; n < 8 && !ret && search->work < WORK_MAX; n++) {
+			struct program_settings settings = base;
+			bool more = n % 2;
+
+			if (n / 2 == 0)
+				settings.chunk_bytes = more ? 2 * base.chunk_bytes :
+							      base.chunk_bytes / 2;
+			else if (n / 2 == 1)
+				settings.stripe_bytes = more ? 2 * base.stripe_bytes :
+							       base.stripe_bytes / 2;
+			else if (n / 2 == 2)
+				settings.first_pieces = more ? 2 * base.first_pieces :
+							       base.first_pieces / 2;
+			else
+				settings.cascade.limit_bytes =
+					more ? base.cascade.limit_bytes / 4 * 5 :
+					       base.cascade.limit_bytes / 5 * 4;
+			if (settings.chunk_bytes && settings.stripe_bytes && settings.first_pieces)
+				ret = search_vary(search, &settings);
+		}
+	} while (!ret && search->best->cost < before);
+	return ret;
+}
+
+/* The first ways that work, in ever smaller pieces. */
+static int search_first(struct search *search)
+{
+	uint64_t sram = search->target->sram_bytes;
+	int ret = -ENOSPC;
+
+	for (unsigned int round = 0; round < ROUNDS && !search->found; round++) {
+		ret = search_chunks(search, round, sram, true);
+		/* Parts in SRAM need more room than parts in memory. */
+		if (!ret && search->best->segment.placed)
+			ret = search_chunks(search, round, sram, false);
+		if (is_misfit(ret))
+			ret = search_chunks(search, round, sram, false);
+		if (is_misfit(ret))
+			ret = search_chunks(search, round, 0, false);
+		if (ret && !is_misfit(ret))
+			break;
+	}
+	return ret;
 }
 
 int search_segment(struct ir_graph *graph, const struct target *target,
@@ -193,33 +367,23 @@ int search_segment(struct ir_graph *graph, const struct target *target,
 	struct stream_segment best_out = *out;
 	struct search search = {
 		.graph = graph, .target = target, .place = &place, .best = best,
-		.best_out = &best_out, .failed_operator = failed_operator,
 		.constants = constants,
+		.best_out = &best_out, .failed_operator = failed_operator,
 	};
-	int ret = -ENOSPC;
+	int ret = search_first(&search);
 
-	for (unsigned int round = 0; round < ROUNDS && !search.found; round++) {
-		ret = search_chunks(&search, round, target->sram_bytes, true);
-		/* Parts in SRAM need more room than parts in memory. */
-		if (!ret && search.best->segment.placed)
-			ret = search_chunks(&search, round, target->sram_bytes, false);
-		if (is_misfit(ret))
-			ret = search_chunks(&search, round, target->sram_bytes, false);
-		if (is_misfit(ret))
-			ret = search_chunks(&search, round, 0, false);
-		if (ret && !is_misfit(ret))
-			break;
-	}
-	if (search.found)
-		ret = search_cascades(&search);
-	if (search.found && !ret)
-		ret = search_rearranged(&search);
-	if (search.found && !ret)
-		ret = search_splits(&search);
-	if (search.found && !ret)
-		ret = search_order(&search);
-	if (search.found && !ret)
-		ret = search_in_place(&search);
+	if (!ret)
+		ret = search_front(&search, vary_cascades);
+	if (!ret)
+		ret = search_front(&search, vary_splits);
+	if (!ret)
+		ret = search_front(&search, vary_order);
+	if (!ret)
+		ret = search_front(&search, vary_in_place);
+	if (!ret)
+		ret = search_front(&search, vary_rearranged);
+	if (!ret)
+		ret = search_neighbours(&search);
 	if (ret) {
 		candidate_release(best);
 		return ret;

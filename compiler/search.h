@@ -19,6 +19,8 @@ struct candidate {
 	uint64_t cycles, interval;
 	/* The cycles, and what constants count for that no other stream has. */
 	double cost;
+	/* Commands and bytes of constants made on the way: how long that took. */
+	uint64_t made_commands, made_bytes;
 	/* The operator that does not fit, or takes too many commands. */
 	unsigned int failed_operator;
 };
