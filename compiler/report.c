@@ -81,6 +81,8 @@ static void put_stream(const struct stream *stream, struct buffer *text)
 	text_put(text, "  \"clock_khz\": %u,\n", stream->target->clock);
 	text_put(text, "  \"constant_bytes_per_cycle\": %.4f,\n",
 		 (double)target_port_rate(stream->target, 0, false) / TARGET_RATE_ONE);
+	text_put(text, "  \"memory_bytes_per_cycle\": %.4f,\n",
+		 (double)target_port_rate(stream->target, 1, false) / TARGET_RATE_ONE);
 	text_put(text, "  \"predicted_cycles\": %" PRIu64 ",\n", stream->predicted_cycles);
 	text_put(text, "  \"mac_utilisation\": %.4f,\n",
 		 stream->predicted_cycles ? (double)stream->macs /
