@@ -92,17 +92,19 @@ void kestrel_job_discard(struct kestrel_job *job)
 /**
  * kestrel_job_finish - note the end of a job and signal its fence
  * @job: submitted job, in no list any more
+ * @event: what the firmware said; NULL when it did not end the job
  * @error: 0, or the error of its fence
  *
  * The caller holds &kestrel_queue.lock, which keeps the fences of a queue in
  * order.
  */
-void kestrel_job_finish(struct kestrel_job *job, int error)
+void kestrel_job_finish(struct kestrel_job *job, const struct kestrel_fw_event *event, int error)
 {
 	struct kestrel_queue *queue = job->queue;
 
 	lockdep_assert_held(&queue->lock);
 
+	trace_kestrel_job_end(job, event, error);
 	queue->completed = job->seqno;
 	queue->pending--;
 	kestrel_fence_signal(job->fence, error);
@@ -118,7 +120,7 @@ static bool kestrel_job_start(struct kestrel_job *job)
 	lockdep_assert_held(&queue->lock);
 
 	if (queue->status != DRM_KESTREL_QUEUE_OK) {
-		kestrel_job_finish(job, queue->error);
+		kestrel_job_finish(job, NULL, queue->error);
 		return false;
 	}
 
@@ -157,7 +159,7 @@ static struct dma_fence *kestrel_job_run(struct drm_sched_job *base)
 		drm_dev_exit(idx);
 	} else {
 		spin_lock(&queue->lock);
-		kestrel_job_finish(job, -ENODEV);
+		kestrel_job_finish(job, NULL, -ENODEV);
 		spin_unlock(&queue->lock);
 	}
 	dma_fence_end_signalling(cookie);

@@ -45,6 +45,6 @@ extern const struct drm_sched_backend_ops kestrel_job_sched_ops;
 struct kestrel_job *kestrel_job_create(struct kestrel_queue *queue, void *owner, u64 client_id);
 void kestrel_job_discard(struct kestrel_job *job);
 void kestrel_job_publish(struct kestrel_job *job, u64 seqno);
-void kestrel_job_finish(struct kestrel_job *job, int error);
+void kestrel_job_finish(struct kestrel_job *job, const struct kestrel_fw_event *event, int error);
 
 #endif /* _KESTREL_JOB_H_ */

@@ -83,7 +83,7 @@ static void kestrel_queue_die(struct kestrel_queue *queue, u32 status, int error
 	list_for_each_entry_safe(job, next, &queue->running, link) {
 		list_del_init(&job->link);
 		kestrel_reset_job_ended(queue->kdev);
-		kestrel_job_finish(job, error);
+		kestrel_job_finish(job, NULL, error);
 	}
 	wake_up_all(&queue->room);
 }
@@ -191,7 +191,6 @@ static int kestrel_queue_job_ended(struct kestrel_queue *queue,
 	kestrel_perf_job(job, event, error);
 	if (event->preemptions)
 		trace_kestrel_job_preempt(job, event->preemptions);
-	trace_kestrel_job_end(job, event, error);
 	if (error) {
 		type = kestrel_protocol_fault_type(event);
 		kestrel_fault_job(job, event, type);
@@ -203,7 +202,7 @@ static int kestrel_queue_job_ended(struct kestrel_queue *queue,
 
 	list_del_init(&job->link);
 	kestrel_reset_job_ended(queue->kdev);
-	kestrel_job_finish(job, error);
+	kestrel_job_finish(job, event, error);
 
 	if (error == -ETIMEDOUT)
 		kestrel_queue_die(queue, DRM_KESTREL_QUEUE_TIMEDOUT, -ECANCELED);

@@ -56,6 +56,7 @@ TRACE_EVENT(kestrel_job_preempt,
 	    TP_printk("queue=%u seqno=%llu preemptions=%u", __entry->queue, __entry->seqno,
 		      __entry->preemptions));
 
+/* event: NULL when a job was lost, or never begun: its cycles are 0 then. */
 TRACE_EVENT(kestrel_job_end,
 	    TP_PROTO(const struct kestrel_job *job, const struct kestrel_fw_event *event,
 		     int error),
@@ -71,9 +72,9 @@ TRACE_EVENT(kestrel_job_end,
 			   __entry->error = error;
 			   __entry->seqno = job->seqno;
 			   __entry->user_tag = job->user_tag;
-			   __entry->start_cycle = event->start_time;
-			   __entry->end_cycle = event->end_time;
-			   __entry->active_cycles = event->active_cycles;),
+			   __entry->start_cycle = event ? event->start_time : 0;
+			   __entry->end_cycle = event ? event->end_time : 0;
+			   __entry->active_cycles = event ? event->active_cycles : 0;),
 	    TP_printk("queue=%u seqno=%llu user_tag=%#llx error=%d start_cycle=%llu end_cycle=%llu active_cycles=%llu",
 		      __entry->queue, __entry->seqno, __entry->user_tag, __entry->error,
 		      __entry->start_cycle, __entry->end_cycle, __entry->active_cycles));

@@ -186,7 +186,13 @@ static uint64_t job_begin(const struct converter *converter, const struct job *j
 
 static void job_end(struct converter *converter, struct job *job, const struct event *event)
 {
-	if (!job->started) {
+	if (!job->started && job->submitted) {
+		/* Its queue died before its turn came. */
+		slice_begin(converter, job, 0, job->submitted, event->time);
+		fprintf(converter->out, ", \"error\": %" PRId64 "}}",
+			(int64_t)field(event, "error", 0));
+		converter->summary->jobs++;
+	} else if (!job->started) {
 		converter->summary->partial++;
 	} else {
 		if (job->submitted) {

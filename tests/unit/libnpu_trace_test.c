@@ -113,6 +113,17 @@ static int test_under_way(void)
 	       has("\"name\": \"job 4\", \"pid\": 1, \"tid\": 1, \"ts\": 4250000.000, \"dur\": 750000.000");
 }
 
+static int test_never_begun(void)
+{
+	static const char text[] =
+		AT("1.0", "job_submit: queue=2 asid=1 seqno=9 user_tag=0x1")
+		AT("1.5", "job_end: queue=2 seqno=9 user_tag=0x1 error=-125 start_cycle=0 end_cycle=0 active_cycles=0");
+	struct trace_summary summary;
+
+	return converts(text, &summary) && is_whole() && summary.jobs == 1 && !summary.partial &&
+	       has("\"name\": \"job 9\", \"pid\": 1, \"tid\": 4, \"ts\": 1000000.000, \"dur\": 500000.000, \"args\": {\"user_tag\": \"0x1\", \"error\": -125}}");
+}
+
 /* A queue that was destroyed leaves its number, and its jobs' numbers, to the next. */
 static int test_number_used_again(void)
 {
@@ -165,6 +176,7 @@ int main(void)
 {
 	test_result("jobs, faults, clock, power and resets are on the timeline", test_jobs());
 	test_result("a trace may begin and end under way", test_under_way());
+	test_result("a job that was never begun waits to its end", test_never_begun());
 	test_result("a number that is used again is another job", test_number_used_again());
 	test_result("other lines are passed over", test_other_lines());
 	test_result("20000 damaged traces become whole timelines", test_damaged());
