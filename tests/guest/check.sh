@@ -142,4 +142,10 @@ case $status in
 *) echo "not ok - guest ran to its end (status $status)" ;;
 esac
 
+if [ -e "$out/result/timeline.json" ]; then
+	python3 -m json.tool "$out/result/timeline.json" /dev/null 2>&1 | sed 's/^/# /'
+	[ "${PIPESTATUS[0]}" = 0 ] || printf 'not '
+	echo "ok - the timeline is JSON"
+fi
+
 python3 tests/guest/cycles.py "$out/simulated" "$out/result"
