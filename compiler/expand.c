@@ -3,6 +3,7 @@
 
 #include "error.h"
 #include "expand.h"
+#include "quantise.h"
 
 /* What an operator becomes at most. */
 #define PARTS_MAX 10
@@ -261,9 +262,186 @@ static void expand_product(struct expansion *expansion, const struct ir_operator
 	op->attributes.transpose_b = true;
 }
 
-static bool operator_expands(const struct ir_graph *graph, const struct ir_operator *op)
+/* The factor 1 in mode DOUBLE. */
+static const struct ir_scale one = { 1 << 30, 1 };
+
+static bool is_byte(enum ir_type type)
 {
-	return svdf_expands(graph, op) || product_expands(graph, op);
+	return type == IR_INT8 || type == IR_UINT8;
+}
+
+/* A new tensor of int16 in the shape of `like`. */
+static int add_wide_tensor(struct expansion *expansion, int like)
+{
+	const struct ir_tensor *from = &expansion->graph->tensors[like];
+	int index = add_tensor(expansion, like, from->rank, from->shape, NULL);
+	struct ir_tensor *tensor = &expansion->graph->tensors[index];
+
+	tensor->type = IR_INT16;
+	tensor->bytes = 2 * tensor->elements;
+	return index;
+}
+
+/* An elementwise operator in mode DOUBLE with zero points of 0 and a factor of 1 on its inputs. */
+static struct ir_operator *add_elementwise(struct expansion *expansion, enum ir_kind kind,
+					   int a, int b, int output, struct ir_scale scale)
+{
+	struct ir_operator *op = add_operator(expansion, kind, a, b, output);
+
+	set_scales(expansion, op, 1, (struct kestrel_graph_scale){ scale.multiplier, scale.shift });
+	op->input_scale = op->input2_scale = one;
+	op->clamp_low = INT16_MIN;
+	op->clamp_high = INT16_MAX;
+	return op;
+}
+
+static struct ir_scale scale_from(struct kestrel_graph_scale scale)
+{
+	return (struct ir_scale){ scale.multiplier, scale.shift };
+}
+
+/* The largest magnitude of a difference of two 8-bit inputs, brought to one scale. */
+static int32_t largest_difference(const struct ir_operator *op)
+{
+	int32_t most = UINT8_MAX << op->left_shift;
+
+	return quantise_rescale(most, op->input_scale) + quantise_rescale(most, op->input2_scale);
+}
+
+static bool difference_expands(const struct ir_graph *graph, const struct ir_operator *op)
+{
+	return op->kind == IR_SQUARED_DIFFERENCE && !op->removed_reason &&
+	       is_byte(graph->tensors[op->inputs[0]].type) &&
+	       op->rounding == IR_ROUNDING_DOUBLE && op->left_shift <= 7 &&
+	       op->input_scale.shift <= 0 && op->input2_scale.shift <= 0 &&
+	       largest_difference(op) <= INT16_MAX;
+}
+
+/* The difference in 16 bits, which are enough, times itself. */
+static void expand_difference(struct expansion *expansion, const struct ir_operator *squared)
+{
+	int difference = add_wide_tensor(expansion, squared->outputs[0]);
+	struct ir_operator *op = add_elementwise(expansion, IR_SUB, squared->inputs[0],
+						 squared->inputs[1], difference, one);
+
+	op->input_zero_point = squared->input_zero_point;
+	op->input2_zero_point = squared->input2_zero_point;
+	op->input_scale = squared->input_scale;
+	op->input2_scale = squared->input2_scale;
+	op->left_shift = squared->left_shift;
+	op = add_elementwise(expansion, IR_MUL, difference, difference, squared->outputs[0],
+			     squared->scales[0]);
+	op->output_zero_point = squared->output_zero_point;
+	op->clamp_low = squared->clamp_low;
+	op->clamp_high = squared->clamp_high;
+}
+
+static bool leaky_expands(const struct ir_graph *graph, const struct ir_operator *op)
+{
+	enum ir_type type = graph->tensors[op->inputs[0]].type;
+
+	return (op->kind == IR_PRELU ? is_byte(type) && is_byte(graph->tensors[op->inputs[1]].type) :
+		op->kind == IR_LEAKY_RELU && (is_byte(type) || type == IR_INT16)) &&
+	       !op->removed_reason &&
+	       op->portable->attributes.leaky.mode == KESTREL_GRAPH_REQUANTISE_DOUBLE;
+}
+
+/* Those values of a tensor times a factor that lie within a range, the others as its ends. */
+static int add_rescale(struct expansion *expansion, int tensor, int like, int32_t zero_point,
+		       struct kestrel_graph_scale scale, int32_t low, int32_t high)
+{
+	int output = add_wide_tensor(expansion, like);
+	struct ir_operator *op = add_operator(expansion, IR_REQUANTISE, tensor, -1, output);
+	struct kestrel_graph_requantize *to = &add_portable(expansion, op)->requantize;
+
+	if (!op->portable)
+		return output;
+	to->input_zero_point = zero_point;
+	to->requantise = (struct kestrel_graph_requantise){
+		.mode = KESTREL_GRAPH_REQUANTISE_DOUBLE, .scale_count = 1,
+		.minimum = low, .maximum = high,
+	};
+	op->portable->parameter_bytes = sizeof(scale);
+	op->portable->parameters = allocate(expansion, 1, sizeof(scale));
+	if (op->portable->parameters)
+		memcpy(op->portable->parameters, &scale, sizeof(scale));
+	return output;
+}
+
+/* A constant of one element in the type of `like`. */
+static int add_number(struct expansion *expansion, int like, int32_t value)
+{
+	const int32_t shape[] = { 1 };
+	uint8_t *data = allocate(expansion, 2, 1);
+
+	if (data) {
+		data[0] = (uint8_t)value;
+		data[1] = (uint8_t)((uint32_t)value >> 8);
+	}
+	return add_tensor(expansion, like, 1, shape, data);
+}
+
+/*
+ * What lies above zero and what lies below, each with its factor and zero elsewhere,
+ * added: a factor keeps the sign, or turns it for all that it is meant for.
+ */
+static void expand_leaky(struct expansion *expansion, const struct ir_operator *leaky)
+{
+	const struct kestrel_graph_leaky *numbers = &leaky->portable->attributes.leaky;
+	struct kestrel_graph_scale alpha = numbers->alpha_scale;
+	int input = leaky->inputs[0], output = leaky->outputs[0], above, below;
+	struct ir_operator *op;
+
+	if (numbers->alpha_negative)
+		alpha.multiplier = -alpha.multiplier;
+	above = add_rescale(expansion, input, output, numbers->input_zero_point,
+			    numbers->identity_scale, 0, INT16_MAX);
+	if (leaky->kind == IR_LEAKY_RELU) {
+		below = add_rescale(expansion, input, output, numbers->input_zero_point, alpha,
+				    numbers->alpha_negative ? 0 : INT16_MIN,
+				    numbers->alpha_negative ? INT16_MAX : 0);
+	} else {
+		const struct ir_tensor *from = &expansion->graph->tensors[input];
+		int negative = add_tensor(expansion, input, from->rank, from->shape, NULL);
+
+		op = add_elementwise(expansion, IR_MINIMUM, input,
+				     add_number(expansion, input, numbers->input_zero_point),
+				     negative, one);
+		op->clamp_low = from->type == IR_INT8 ? INT8_MIN : 0;
+		op->clamp_high = from->type == IR_INT8 ? INT8_MAX : UINT8_MAX;
+		below = add_wide_tensor(expansion, output);
+		op = add_elementwise(expansion, IR_MUL, negative, leaky->inputs[1], below,
+				     scale_from(alpha));
+		op->input_zero_point = numbers->input_zero_point;
+		op->input2_zero_point = numbers->alpha_zero_point;
+	}
+	op = add_elementwise(expansion, IR_ADD, above, below, output, one);
+	op->output_zero_point = numbers->zero_point;
+	op->clamp_low = numbers->minimum;
+	op->clamp_high = numbers->maximum;
+}
+
+/* What makes other operators of some. */
+static const struct {
+	bool (*expands)(const struct ir_graph *graph, const struct ir_operator *op);
+	void (*expand)(struct expansion *expansion, const struct ir_operator *op);
+} expansions[] = {
+	{ svdf_expands, expand_svdf },
+	{ product_expands, expand_product },
+	{ difference_expands, expand_difference },
+	{ leaky_expands, expand_leaky },
+};
+
+#define EXPANSIONS (sizeof(expansions) / sizeof(expansions[0]))
+
+/* The row of the table that the operator is one of, or EXPANSIONS. */
+static size_t expansion_of(const struct ir_graph *graph, const struct ir_operator *op)
+{
+	size_t e = 0;
+
+	while (e < EXPANSIONS && !expansions[e].expands(graph, op))
+		e++;
+	return e;
 }
 
 static void set_producers(struct ir_graph *graph)
@@ -284,7 +462,7 @@ int expand_graph(const struct ir_graph *graph, struct ir_graph *expanded, unsign
 	size_t operators, tensors;
 
 	for (unsigned int o = 0; o < graph->operator_count; o++)
-		count += operator_expands(graph, &graph->operators[o]);
+		count += expansion_of(graph, &graph->operators[o]) < EXPANSIONS;
 	operators = graph->operator_count + (size_t)count * PARTS_MAX + 1;
 	tensors = graph->tensor_count + (size_t)count * TENSORS_MAX;
 	*expanded = *graph;
@@ -298,14 +476,12 @@ int expand_graph(const struct ir_graph *graph, struct ir_graph *expanded, unsign
 		       graph->tensor_count * sizeof(*graph->tensors));
 	expanded->operator_count = 0;
 	for (unsigned int o = 0; o < graph->operator_count; o++) {
+		size_t e = expansion_of(graph, &graph->operators[o]);
+
 		expansion.current = o;
 		expansion.type_name = graph->operators[o].type_name;
-		if (svdf_expands(graph, &graph->operators[o])) {
-			expand_svdf(&expansion, &graph->operators[o]);
-			continue;
-		}
-		if (product_expands(graph, &graph->operators[o])) {
-			expand_product(&expansion, &graph->operators[o]);
+		if (e < EXPANSIONS) {
+			expansions[e].expand(&expansion, &graph->operators[o]);
 			continue;
 		}
 		expansion.origin[expanded->operator_count] = o;

@@ -17,7 +17,6 @@ static const struct {
 	const char *note;
 } rewrites[] = {
 	{ IR_UNARY, IR_TABLE, "as a table of 256 bytes" },
-	{ IR_LEAKY_RELU, IR_TABLE, "as a table of 256 bytes" },
 	{ IR_PAD_V2, IR_PAD, "" },
 	{ IR_SPLIT_V, IR_SPLIT, "" },
 	{ IR_UNPACK, IR_SPLIT, "" },
@@ -140,6 +139,19 @@ static void put_lines(struct buffer *lines, bool markdown, struct buffer *text)
 	buffer_release(lines);
 }
 
+static enum ir_kind kind_of(int32_t code)
+{
+	switch (tflite_operator_function(code)) {
+	case IR_FUNCTION_LOGICAL_NOT:
+		/* Of truth values, for which there is no table. */
+		return IR_UNKNOWN;
+	case IR_FUNCTION_LEAKY_RELU:
+		return IR_LEAKY_RELU;
+	default:
+		return tflite_operator_kind(code);
+	}
+}
+
 /* A row of the list: a name and its forms, in one line for markdown. */
 static void put_row(const char *name, enum ir_kind kind, bool markdown, struct buffer *text)
 {
@@ -214,10 +226,7 @@ void operators_list(bool markdown, struct buffer *text)
 	qsort(codes, count, sizeof(codes[0]), compare_names);
 	if (markdown)
 		text_put(text, "%s", heading);
-	/* LOGICAL_NOT is of truth values, for which there is no table. */
 	for (size_t i = 0; i < count; i++)
-		put_row(tflite_operator_name(codes[i]),
-			tflite_operator_function(codes[i]) == IR_FUNCTION_LOGICAL_NOT ?
-			IR_UNKNOWN : tflite_operator_kind(codes[i]), markdown, text);
+		put_row(tflite_operator_name(codes[i]), kind_of(codes[i]), markdown, text);
 	onnx_list(markdown, text);
 }

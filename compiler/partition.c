@@ -150,6 +150,13 @@ static const char *product_reason(const struct ir_graph *graph, const struct ir_
 	       "some of its matrices are repeated and others not" : NULL;
 }
 
+static const char *left_reason(const struct ir_graph *graph, const struct ir_operator *op)
+{
+	(void)graph;
+	(void)op;
+	return "its scales are none that the VECTOR unit's steps can keep exactly";
+}
+
 static const char *rescale_reason(const struct ir_graph *graph, const struct ir_operator *op)
 {
 	uint32_t mode = op->portable->attributes.requantize.requantise.mode;
@@ -223,7 +230,7 @@ static const struct form {
 	unsigned int activations;
 	uint32_t inputs, outputs;
 	reason_function *reason;
-	/* What `reason` asks for; "": nothing. NULL: no form, the reason says why. */
+	/* What `reason` asks for; "": nothing. NULL: not for the list of operators. */
 	const char *conditions;
 } forms[] = {
 	{ IR_CONVOLUTION, 1, ANY, ANY, convolution_reason, convolution_words },
@@ -244,6 +251,9 @@ static const struct form {
 	{ IR_ADD, 2, INT16, ANY, elementwise_reason, elementwise_words },
 	{ IR_SUB, 2, BYTE, BYTE, elementwise_reason, elementwise_words },
 	{ IR_SUB, 2, INT16, ANY, elementwise_reason, elementwise_words },
+	/* Parts of what expand.c makes. */
+	{ IR_SUB, 2, BYTE, INT16, elementwise_reason, NULL },
+	{ IR_MUL, 2, BYTE, INT16, elementwise_reason, NULL },
 	{ IR_MUL, 2, BYTE, BYTE, elementwise_reason, elementwise_words },
 	{ IR_MUL, 2, INT16, ANY, elementwise_reason, elementwise_words },
 	{ IR_MINIMUM, 2, INT8, INT8, elementwise_reason, elementwise_words },
@@ -252,6 +262,11 @@ static const struct form {
 	{ IR_MAXIMUM, 2, INT8, INT8, elementwise_reason, elementwise_words },
 	{ IR_MAXIMUM, 2, UINT8, UINT8, elementwise_reason, elementwise_words },
 	{ IR_MAXIMUM, 2, INT16, INT16, elementwise_reason, elementwise_words },
+	/* Those that expand.c has left: it makes others of those that meet the conditions. */
+	{ IR_SQUARED_DIFFERENCE, 2, BYTE, BYTE, left_reason, "as a difference of 16 bits and a product" },
+	{ IR_PRELU, 2, BYTE, BYTE, left_reason, "as parts above and below zero, added" },
+	{ IR_LEAKY_RELU, 1, BYTE, BYTE, left_reason, "as a table of 256 bytes" },
+	{ IR_LEAKY_RELU, 1, INT16, INT16, left_reason, "as parts above and below zero, added" },
 	{ IR_BATCH_MATMUL, 2, BYTE, BYTE, product_reason, product_words },
 	{ IR_SOFTMAX, 1, BYTE, BYTE, softmax_reason, softmax_words },
 	{ IR_LAYER_NORM, 1, BYTE, BYTE, NULL, "" },
@@ -300,13 +315,9 @@ static const char *decided_reason(enum ir_kind kind)
 	case IR_LSTM:
 	case IR_UNARY:
 		return "functions of int16 values: the NPU's tables have 256 entries";
-	case IR_LEAKY_RELU:
-	case IR_PRELU:
-		return "a factor for each sign: the VECTOR unit has one";
 	case IR_LOG_SOFTMAX:
 		return "logarithms: the NPU computes with integers";
 	case IR_L2_NORMALIZATION:
-	case IR_SQUARED_DIFFERENCE:
 	case IR_DIV:
 	case IR_REDUCE_PROD:
 		return "too rare for a unit of its own";

@@ -3,11 +3,11 @@
 """Single operators against TensorFlow Lite's reference kernels.
 
 usage: check.py [--count N] [--first SEED] [--only TEXT] [--keep DIRECTORY]
-                [--numerics tflite-ref|tflite] [--bin DIRECTORY]
+                [--numerics tflite-ref|tflite] [--device cpu|sim] [--bin DIRECTORY]
 
 For every operator and type of cases.py, N models of one operator (default 8) with
-random shapes and quantisation run in npu-run on the processor and in the
-reference's interpreter. Integers must be the same in every byte, float32 within
+random shapes and quantisation run in npu-run on the processor (or, with --device
+sim, on the simulated NPU) and in the reference's interpreter. Integers must be the same in every byte, float32 within
 a tolerance. --only keeps the families whose name contains TEXT; --keep leaves
 the models that fail in DIRECTORY. Prints TAP lines. Needs the Python
 environment of tests/demo/make-venv.sh.
@@ -140,8 +140,8 @@ class Checker:
                 file.write(value.tobytes())
         for index in range(len(case.outputs)):
             outputs.append(os.path.join(self.work, f"output_{index}.bin"))
-        said = program_run([os.path.join(self.arguments.bin, "npu-run"), graph, "--device", "cpu",
-                            "--input"] + inputs + ["--output"] + outputs)
+        said = program_run([os.path.join(self.arguments.bin, "npu-run"), graph, "--device",
+                            self.arguments.device, "--input"] + inputs + ["--output"] + outputs)
         if said:
             return said, []
         found = []
@@ -189,7 +189,8 @@ class Checker:
                 self.keep(f"{name}-{number}")
                 return False
         profile = "" if self.arguments.numerics == "tflite-ref" else ", optimised"
-        print(f"ok - {name}: {self.arguments.count} cases{profile}", flush=True)
+        device = "" if self.arguments.device == "cpu" else ", simulated"
+        print(f"ok - {name}: {self.arguments.count} cases{profile}{device}", flush=True)
         return True
 
 
@@ -201,6 +202,7 @@ def arguments_parse():
     parser.add_argument("--only", default="", metavar="TEXT", help="families with this text")
     parser.add_argument("--keep", metavar="DIRECTORY", help="where models that fail go")
     parser.add_argument("--numerics", choices=["tflite-ref", "tflite"], default="tflite-ref")
+    parser.add_argument("--device", choices=["cpu", "sim"], default="cpu")
     parser.add_argument("--bin", default=os.path.join(top, "build", "bin"), metavar="DIRECTORY")
     return parser.parse_args()
 

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # Single operators of every type against TensorFlow Lite's reference kernels, and
-# with --numerics tflite against its optimised ones: tests/operators/check.py,
-# which takes the same arguments. Prints TAP lines.
+# with --numerics tflite against its optimised ones, and on the simulated NPU:
+# tests/operators/check.py, which takes the same arguments. Prints TAP lines.
 set -u
 cd "$(dirname "$0")/../.."
 
@@ -15,4 +15,5 @@ make -s programs || exit 1
 failed=0
 tests/operators/check.py "$@" || failed=1
 tests/operators/check.py --numerics tflite --count 3 || failed=1
+tests/operators/check.py --device sim --count 3 || failed=1
 exit $failed
