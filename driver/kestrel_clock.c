@@ -108,11 +108,11 @@ static int kestrel_clock_pll_set(struct clk_hw *hw, unsigned long rate, unsigned
 	 * is not undone: the reset that follows sets the rate.
 	 */
 	WRITE_ONCE(kdev->clock.khz, khz);
-	mutex_unlock(&kdev->firmware.request_lock);
-
 	trace_kestrel_frequency(khz);
 	if (ret)
 		kestrel_reset_schedule(kdev, KESTREL_RESET_MCU);
+	mutex_unlock(&kdev->firmware.request_lock);
+
 	drm_dev_exit(idx);
 	return ret;
 }
@@ -149,10 +149,10 @@ static int kestrel_clock_notify(struct notifier_block *notifier, unsigned long e
 			trace_kestrel_frequency(clock->khz);
 		}
 	}
-	mutex_unlock(&kdev->firmware.request_lock);
-
 	if (ret == -ETIMEDOUT || ret == -EPROTO)
 		kestrel_reset_schedule(kdev, KESTREL_RESET_MCU);
+	mutex_unlock(&kdev->firmware.request_lock);
+
 	drm_dev_exit(idx);
 	return notifier_from_errno(ret);
 }

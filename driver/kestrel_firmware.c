@@ -429,8 +429,8 @@ static bool kestrel_firmware_replied(const struct kestrel_fw_request *slot, u32 
  * @request: type, queue, argument and create are used
  * @timeout_ms: how long; request_timeout_ms if that is more
  *
- * The caller holds request_lock, and resets firmware that does not answer when
- * it has let go of it.
+ * The caller holds request_lock, and asks for a reset of firmware that does not
+ * answer before it lets go of it.
  *
  * Return: 0; -EIO when the device is wedged; -ETIMEDOUT when there is no reply in
  * time; -EPROTO when the firmware refuses. The log says which.

@@ -164,14 +164,13 @@ static int kestrel_power_on(struct kestrel_device *kdev)
 		ret = kestrel_clock_booted(kdev);
 	if (!ret)
 		ret = kestrel_queues_restore(kdev);
+	/* Whoever woke it gets an answer in any case: recovery sees to that. */
+	if (ret)
+		kestrel_reset_schedule(kdev, KESTREL_RESET_FULL);
 	mutex_unlock(&kdev->firmware.request_lock);
 
 	WRITE_ONCE(kdev->power.wake_time_us, ktime_us_delta(ktime_get(), start));
 	WRITE_ONCE(kdev->power.wake_count, kdev->power.wake_count + 1);
-
-	/* Whoever woke it gets an answer in any case: recovery sees to that. */
-	if (ret)
-		kestrel_reset_schedule(kdev, KESTREL_RESET_FULL);
 	return 0;
 }
 

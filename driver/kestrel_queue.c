@@ -398,10 +398,12 @@ static void kestrel_queue_detach(struct kestrel_queue *queue)
 		if (queue->in_firmware && kdev->power.on)
 			ret = kestrel_firmware_request(kdev, &request);
 		queue->in_firmware = false;
+		if (ret && ret != -EIO)
+			kestrel_reset_schedule(kdev, KESTREL_RESET_MCU);
 		mutex_unlock(&kdev->firmware.request_lock);
 
 		if (ret && ret != -EIO)
-			kestrel_reset_run(kdev, KESTREL_RESET_MCU);
+			kestrel_reset_wait(kdev);
 		else
 			/* Events about it must not be left for the next queue here. */
 			kestrel_firmware_events_process(kdev);
@@ -657,9 +659,11 @@ static struct kestrel_queue *kestrel_queue_create(struct kestrel_vm *vm,
 	if (!ret) {
 		mutex_lock(&vm->kdev->firmware.request_lock);
 		ret = kestrel_queue_attach(queue);
+		if (ret == -ETIMEDOUT)
+			kestrel_reset_schedule(vm->kdev, KESTREL_RESET_MCU);
 		mutex_unlock(&vm->kdev->firmware.request_lock);
 		if (ret == -ETIMEDOUT)
-			kestrel_reset_run(vm->kdev, KESTREL_RESET_MCU);
+			kestrel_reset_wait(vm->kdev);
 		if (ret == -ETIMEDOUT || ret == -EPROTO)
 			ret = -EIO;
 		kestrel_power_put(vm->kdev);

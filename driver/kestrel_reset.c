@@ -263,7 +263,9 @@ bool kestrel_reset_wedged(struct kestrel_device *kdev)
  * @kdev: device
  * @level: at least this one
  *
- * May be called from anywhere but hard interrupts.
+ * May be called from anywhere but hard interrupts. Who has seen a request fail calls
+ * it before letting go of request_lock: a reset that somebody else has asked for
+ * may take the lock then, and be the one that is meant.
  */
 void kestrel_reset_schedule(struct kestrel_device *kdev, enum kestrel_reset_level level)
 {
@@ -287,6 +289,17 @@ void kestrel_reset_schedule(struct kestrel_device *kdev, enum kestrel_reset_leve
 void kestrel_reset_run(struct kestrel_device *kdev, enum kestrel_reset_level level)
 {
 	kestrel_reset_schedule(kdev, level);
+	kestrel_reset_wait(kdev);
+}
+
+/**
+ * kestrel_reset_wait - wait for the end of the reset that was asked for
+ * @kdev: device
+ *
+ * Must not be called with request_lock or one below it held.
+ */
+void kestrel_reset_wait(struct kestrel_device *kdev)
+{
 	flush_work(&kdev->reset.work);
 }
 
