@@ -110,7 +110,27 @@ static irqreturn_t kestrel_device_irq(int irq, void *data)
 	struct kestrel_device *kdev = data;
 	u32 status = kestrel_read(kdev, KESTREL_REG_INTERRUPT_STATUS);
 
-	return status && status != ~0u ? IRQ_WAKE_THREAD : IRQ_NONE;
+	/* All ones: the thread deals with a device that is gone. */
+	return status ? IRQ_WAKE_THREAD : IRQ_NONE;
+}
+
+/*
+ * The device does not answer, so its line cannot be lowered: left on, it would
+ * interrupt until the kernel gives the interrupt up, and hold a CPU until then.
+ */
+static void kestrel_device_irq_hold(struct kestrel_device *kdev)
+{
+	if (!kdev->irq_held) {
+		disable_irq_nosync(kdev->irq);
+		kdev->irq_held = true;
+	}
+	kestrel_reset_schedule(kdev, KESTREL_RESET_MCU);
+}
+
+static void kestrel_device_irq_again(struct kestrel_device *kdev)
+{
+	kestrel_write(kdev, KESTREL_REG_INTERRUPT_ENABLE, 0);
+	kestrel_write(kdev, KESTREL_REG_INTERRUPT_ENABLE, KESTREL_INTERRUPTS_USED);
 }
 
 static irqreturn_t kestrel_device_irq_thread(int irq, void *data)
@@ -121,8 +141,12 @@ static irqreturn_t kestrel_device_irq_thread(int irq, void *data)
 	for (round = 0; round < KESTREL_IRQ_ROUNDS; round++) {
 		u32 status = kestrel_read(kdev, KESTREL_REG_INTERRUPT_STATUS);
 
-		if (!status || status == ~0u)
+		if (!status)
 			break;
+		if (status == ~0u) {
+			kestrel_device_irq_hold(kdev);
+			break;
+		}
 
 		/*
 		 * A fault comes before the event about its job, so that the
@@ -148,10 +172,8 @@ static irqreturn_t kestrel_device_irq_thread(int irq, void *data)
 	}
 
 	/* A message is sent only when the line rises, so let it fall first. */
-	if (round == KESTREL_IRQ_ROUNDS) {
-		kestrel_write(kdev, KESTREL_REG_INTERRUPT_ENABLE, 0);
-		kestrel_write(kdev, KESTREL_REG_INTERRUPT_ENABLE, KESTREL_INTERRUPTS_USED);
-	}
+	if (round == KESTREL_IRQ_ROUNDS)
+		kestrel_device_irq_again(kdev);
 
 	return IRQ_HANDLED;
 }
@@ -167,6 +189,19 @@ int kestrel_device_irq_init(struct kestrel_device *kdev)
 	return devm_request_threaded_irq(kdev->drm.dev, kdev->irq, kestrel_device_irq,
 					 kestrel_device_irq_thread,
 					 IRQF_ONESHOT | IRQF_NO_AUTOEN, "kestrel", kdev);
+}
+
+/**
+ * kestrel_device_irq_recover - interrupt once more, should an interrupt be lost
+ * @kdev: device, entered, with its interrupt on; the caller holds request_lock
+ *
+ * What is lost is the line's rise. As long as a cause stands there is no other, so
+ * none of those to come would be seen either.
+ */
+void kestrel_device_irq_recover(struct kestrel_device *kdev)
+{
+	if (kestrel_read(kdev, KESTREL_REG_INTERRUPT_STATUS))
+		kestrel_device_irq_again(kdev);
 }
 
 /**
@@ -187,5 +222,9 @@ void kestrel_device_irq_disable(struct kestrel_device *kdev)
 {
 	/* In this order, because the handler may switch the device's interrupts on. */
 	disable_irq(kdev->irq);
+	if (kdev->irq_held) {
+		kdev->irq_held = false;
+		enable_irq(kdev->irq);
+	}
 	kestrel_write(kdev, KESTREL_REG_INTERRUPT_ENABLE, 0);
 }

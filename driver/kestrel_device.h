@@ -114,6 +114,11 @@ struct kestrel_device {
 	void __iomem *registers;
 	/** @irq: interrupt number. */
 	int irq;
+	/**
+	 * @irq_held: the interrupt is off because the device did not answer it.
+	 * Written by the interrupt's thread, and where that cannot run.
+	 */
+	bool irq_held;
 	/** @hardware: capabilities; constant after probe. */
 	struct kestrel_hardware hardware;
 	/** @mmu: address spaces. */
@@ -210,5 +215,6 @@ bool kestrel_device_gone(const struct kestrel_device *kdev);
 int kestrel_device_irq_init(struct kestrel_device *kdev);
 void kestrel_device_irq_enable(struct kestrel_device *kdev);
 void kestrel_device_irq_disable(struct kestrel_device *kdev);
+void kestrel_device_irq_recover(struct kestrel_device *kdev);
 
 #endif /* _KESTREL_DEVICE_H_ */

@@ -189,9 +189,10 @@ static void kestrel_reset_watchdog(struct work_struct *work)
 	if (!kdev->power.on)
 		goto out_unlock;
 
-	/* An interrupt may have been lost: look without one. */
+	/* An interrupt may have been lost: look without one, and for the next one. */
 	kestrel_mmu_faults_process(kdev);
 	kestrel_firmware_events_process(kdev);
+	kestrel_device_irq_recover(kdev);
 
 	heartbeat = kestrel_firmware_heartbeat(kdev);
 	if (kestrel_firmware_halted(kdev)) {

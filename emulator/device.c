@@ -190,6 +190,8 @@ void device_interrupt_update(struct kestrel_emulator *emulator)
 		emulator->line_lost = true;
 	}
 	level = level && !emulator->line_lost;
+	if (emulator->fault[KESTREL_EMULATOR_FAULT_ALL_ONES] == 2)
+		level = true;
 	if (level == emulator->line)
 		return;
 	emulator->line = level;
@@ -482,6 +484,8 @@ int kestrel_emulator_inject(struct kestrel_emulator *emulator, unsigned int faul
 		emulator->fault[fault] = 0;
 		engine_inject_ecc(emulator->engine);
 	}
+	if (fault == KESTREL_EMULATOR_FAULT_ALL_ONES)
+		device_interrupt_update(emulator);
 	/* A core that was dead goes on where it stood, at the present cycle. */
 	if (fault == KESTREL_EMULATOR_FAULT_DEAD_MCU && emulator->mcu.now < emulator->now)
 		emulator->mcu.now = emulator->now;

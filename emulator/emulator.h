@@ -150,7 +150,10 @@ enum kestrel_emulator_fault {
 	KESTREL_EMULATOR_FAULT_LOST_INTERRUPT = 2,
 	/* Each write of 1 raises one uncorrectable SRAM error during the running job. */
 	KESTREL_EMULATOR_FAULT_ECC = 3,
-	/* Every register reads all ones and ignores writes: the device is gone. */
+	/*
+	 * Every register reads all ones and ignores writes: the device is gone.
+	 * 2: and its interrupt line is up.
+	 */
 	KESTREL_EMULATOR_FAULT_ALL_ONES = 4,
 	/*
 	 * The next `value` writes of the MCU to host memory carry inverted bits;

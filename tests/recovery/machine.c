@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -136,6 +137,29 @@ int machine_heal(void)
 	for (i = 0; !ret && i < sizeof(properties) / sizeof(properties[0]); i++)
 		ret = machine_inject(properties[i], 0);
 	return ret;
+}
+
+long machine_interrupts(void)
+{
+	FILE *file = fopen("/proc/interrupts", "re");
+	long count = -ENODEV;
+	char line[1024];
+
+	while (file && count < 0 && fgets(line, sizeof(line), file)) {
+		const char *at = strchr(line, ':');
+		char *end;
+		long each;
+
+		if (!at || !strstr(at, "kestrel"))
+			continue;
+		/* A count for each processor, then words. */
+		count = 0;
+		for (at++; each = strtol(at, &end, 10), end != at; at = end)
+			count += each;
+	}
+	if (file)
+		fclose(file);
+	return count;
 }
 
 int machine_wedged_event(void)

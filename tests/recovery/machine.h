@@ -24,6 +24,8 @@ void machine_close(void);
 int machine_inject(const char *property, uint32_t value);
 /* No injected fault is in force any more. */
 int machine_heal(void);
+/* Interrupts of the device so far, or -errno. */
+long machine_interrupts(void);
 /* Waits for the event that says that the device is given up. */
 int machine_wedged_event(void);
 

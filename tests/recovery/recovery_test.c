@@ -295,12 +295,18 @@ TEST_F(recovery, destroyed_at_work)
 TEST_F(recovery, lost_interrupt)
 {
 	size_t size = stream_copy(&self->client, 0, 0, 4096, 4096);
+	long interrupts;
 	unsigned int i;
 
 	for (i = 0; i < 10; i++) {
 		ASSERT_EQ(machine_inject("lost-interrupt", 1), 0);
 		EXPECT_EQ(client_run(&self->client, 0, size), 0);
 	}
+	/* What was lost does not take the interrupts to come with it. */
+	interrupts = machine_interrupts();
+	for (i = 0; i < 10; i++)
+		EXPECT_EQ(client_run(&self->client, 0, size), 0);
+	EXPECT_GE(machine_interrupts() - interrupts, 10);
 	EXPECT_STEPS(0, 0, 0, 0);
 	EXPECT_EQ(coredump_absent(), 0);
 }
@@ -444,13 +450,14 @@ TEST_F(recovery, dead_mcu_until_a_full_reset)
 		struct drm_kestrel_queue_state state;				\
 		uint32_t queue;							\
 										\
+		/* Sent when all queues have lost their jobs. */		\
+		EXPECT_EQ(machine_wedged_event(), 0);				\
 		ASSERT_EQ(queue_state(self->client.fd, self->client.queue, &state), 0); \
 		EXPECT_EQ(state.status, DRM_KESTREL_QUEUE_WEDGED);		\
 		EXPECT_EQ(client_submit(&self->client, 0, 16, 0), -EIO);	\
 		EXPECT_EQ(device_ioctl(self->client.fd, DRM_IOCTL_KESTREL_VM_CREATE, &create), \
 			  -EIO);						\
 		EXPECT_EQ(queue_create(self->client.fd, self->client.vm, 4, 0, &queue), -EIO); \
-		EXPECT_EQ(machine_wedged_event(), 0);				\
 		EXPECT_STEPS(0, 1, 1, 1);					\
 	} while (0)
 
@@ -487,6 +494,18 @@ TEST_F(recovery, all_ones)
 	ASSERT_EQ(counters_wait_wedged(), 0);
 	EXPECT_WEDGED();
 	EXPECT_EQ(coredump_keep("all_ones"), 0);
+	bind_anew(_metadata, &self->client);
+}
+
+/* Its line stays up, and must neither hold a CPU nor have the kernel give it up. */
+TEST_F(recovery, all_ones_and_an_interrupt)
+{
+	long interrupts = machine_interrupts();
+
+	ASSERT_EQ(machine_inject("all-ones", 2), 0);
+	ASSERT_EQ(counters_wait_wedged(), 0);
+	EXPECT_EQ(machine_interrupts() - interrupts, 1);
+	EXPECT_WEDGED();
 	bind_anew(_metadata, &self->client);
 }
 

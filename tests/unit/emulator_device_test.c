@@ -378,6 +378,12 @@ static void test_faults(struct fixture *f)
 	kestrel_emulator_inject(f->emulator, KESTREL_EMULATOR_FAULT_ALL_ONES, 0);
 	EQUAL(test, get(f, KESTREL_REG_ID), KESTREL_ID_MAGIC);
 	EQUAL(test, get(f, KESTREL_REG_SCRATCH), 0);
+	rises = f->machine->rises;
+	kestrel_emulator_inject(f->emulator, KESTREL_EMULATOR_FAULT_ALL_ONES, 2);
+	EQUAL(test, f->machine->rises, rises + 1);
+	EQUAL(test, f->machine->line, true);
+	kestrel_emulator_inject(f->emulator, KESTREL_EMULATOR_FAULT_ALL_ONES, 0);
+	EQUAL(test, f->machine->line, false);
 
 	boot_program(f, program_doorbell, sizeof(program_doorbell));
 	kestrel_emulator_inject(f->emulator, KESTREL_EMULATOR_FAULT_LOST_INTERRUPT, 1);
