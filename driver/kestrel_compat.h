@@ -16,6 +16,7 @@
 #include <linux/pagemap.h>
 #include <linux/shmem_fs.h>
 #include <linux/sizes.h>
+#include <linux/workqueue.h>
 
 #include <drm/drm_accel.h>
 #include <drm/drm_drv.h>
@@ -171,6 +172,13 @@ static inline void kestrel_compat_wedged_event(struct drm_device *drm)
 #endif
 	kobject_uevent_env(&node->kdev->kobj, KOBJ_CHANGE, environment);
 }
+
+/* For work that takes long. */
+#ifdef KESTREL_HAVE_SYSTEM_DFL_WQ
+#define kestrel_compat_unbound_wq	system_dfl_wq
+#else
+#define kestrel_compat_unbound_wq	system_unbound_wq
+#endif
 
 #ifdef KESTREL_HAVE_STRING_NAMESPACES
 #define KESTREL_COMPAT_IMPORT_NS(ns)	MODULE_IMPORT_NS(#ns)

@@ -26,6 +26,7 @@
 #include <drm/drm_managed.h>
 
 #include "kestrel_bo.h"
+#include "kestrel_compat.h"
 #include "kestrel_coredump.h"
 #include "kestrel_device.h"
 #include "kestrel_job.h"
@@ -118,7 +119,7 @@ static void kestrel_coredump_ready(struct kestrel_device *kdev, u32 reason)
 	spin_lock(&dump->lock);
 	dump->state = KESTREL_COREDUMP_READY;
 	spin_unlock(&dump->lock);
-	queue_work(system_unbound_wq, &dump->work);
+	queue_work(kestrel_compat_unbound_wq, &dump->work);
 }
 
 /* The caller has entered the device, and holds what keeps it on. */

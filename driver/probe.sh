@@ -57,6 +57,8 @@ probe KESTREL_HAVE_SHMEM_PUT_PAGES_LOCKED drm/drm_gem_shmem_helper.h \
 	'drm_gem_shmem_put_pages_locked(NULL);' "$@"
 probe KESTREL_HAVE_HUGE_MOUNT drm/drm_gem.h \
 	'(void)drm_gem_huge_mnt_create(NULL, "within_size");' "$@"
+probe KESTREL_HAVE_SYSTEM_DFL_WQ linux/workqueue.h \
+	'(void)system_dfl_wq;' "$@"
 probe KESTREL_HAVE_WEDGED_EVENT drm/drm_drv.h \
 	'(void)drm_dev_wedged_event(NULL, DRM_WEDGE_RECOVERY_REBIND, NULL);' "$@"
 # Where namespaces are no strings, an identifier works; a string does everywhere.
