@@ -172,7 +172,7 @@ void kestrel_mmu_attach(struct kestrel_device *kdev, unsigned int asid,
 	mutex_lock(&kdev->mmu.lock);
 	kdev->mmu.roots[asid] = pt->root->address;
 	/* A device that is off gets its table when it is switched on. */
-	if (kdev->power.on && !kdev->mmu.stopped)
+	if (kdev->power.on && !kdev->mmu.stopped && !kestrel_reset_wedged(kdev))
 		kestrel_mmu_write_entry(kdev, asid);
 	mutex_unlock(&kdev->mmu.lock);
 }

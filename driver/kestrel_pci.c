@@ -72,11 +72,15 @@ static void kestrel_pci_remove(struct pci_dev *pdev)
 /**
  * kestrel_pci_silence - keep a device that is given up from reaching memory
  * @dev: NPU; nothing happens when it is not behind PCI
+ *
+ * Return: whether the bus keeps it from memory.
  */
-void kestrel_pci_silence(struct device *dev)
+bool kestrel_pci_silence(struct device *dev)
 {
-	if (dev_is_pci(dev))
-		pci_clear_master(to_pci_dev(dev));
+	if (!dev_is_pci(dev))
+		return false;
+	pci_clear_master(to_pci_dev(dev));
+	return true;
 }
 
 static const struct pci_device_id kestrel_pci_ids[] = {

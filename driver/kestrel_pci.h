@@ -8,11 +8,11 @@ struct device;
 #if IS_ENABLED(CONFIG_PCI)
 int kestrel_pci_register(void);
 void kestrel_pci_unregister(void);
-void kestrel_pci_silence(struct device *dev);
+bool kestrel_pci_silence(struct device *dev);
 #else
 static inline int kestrel_pci_register(void) { return 0; }
 static inline void kestrel_pci_unregister(void) { }
-static inline void kestrel_pci_silence(struct device *dev) { }
+static inline bool kestrel_pci_silence(struct device *dev) { return false; }
 #endif
 
 #endif /* _KESTREL_PCI_H_ */

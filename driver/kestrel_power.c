@@ -326,11 +326,14 @@ int kestrel_power_supply(struct kestrel_device *kdev)
  * @kdev: wedged device; the caller holds request_lock
  *
  * A device in reset accesses no memory, and its registers are not touched again.
+ *
+ * Return: whether it is off, or held in reset.
  */
-void kestrel_power_cut(struct kestrel_device *kdev)
+bool kestrel_power_cut(struct kestrel_device *kdev)
 {
 	if (kdev->power.reset && !reset_control_assert(kdev->power.reset))
 		kestrel_power_set(kdev, false);
+	return !kdev->power.on;
 }
 
 /**

@@ -54,6 +54,6 @@ int kestrel_power_get(struct kestrel_device *kdev);
 void kestrel_power_get_again(struct kestrel_device *kdev);
 void kestrel_power_put(struct kestrel_device *kdev);
 
-void kestrel_power_cut(struct kestrel_device *kdev);
+bool kestrel_power_cut(struct kestrel_device *kdev);
 
 #endif /* _KESTREL_POWER_H_ */

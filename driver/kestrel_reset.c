@@ -48,13 +48,21 @@ MODULE_PARM_DESC(heartbeat_timeout_ms,
  */
 void kestrel_reset_give_up(struct kestrel_device *kdev)
 {
+	bool contained;
+
 	drm_err(&kdev->drm, "the device does not come back: giving it up\n");
 	trace_kestrel_reset(KESTREL_RESET_FULL + 1);
 	WRITE_ONCE(kdev->reset.wedged, true);
-	/* It may still write: before the fences let memory go, take it away. */
+	/*
+	 * It may still write: before the fences let memory go, take it away. After a
+	 * reset that it finishes nothing in it runs until it is told to.
+	 */
+	contained = kdev->power.on && !kestrel_device_reset(kdev);
 	kestrel_mmu_revoke(kdev);
-	kestrel_power_cut(kdev);
-	kestrel_pci_silence(kdev->drm.dev);
+	contained |= kestrel_power_cut(kdev);
+	contained |= kestrel_pci_silence(kdev->drm.dev);
+	if (!contained)
+		drm_err(&kdev->drm, "it may access memory until its power is off\n");
 	kestrel_queues_lose(kdev, DRM_KESTREL_QUEUE_WEDGED, -EIO, true);
 }
 
@@ -281,6 +289,17 @@ void kestrel_reset_schedule(struct kestrel_device *kdev, enum kestrel_reset_leve
 }
 
 /**
+ * kestrel_reset_wait - wait for the end of the reset that was asked for
+ * @kdev: device
+ *
+ * Must not be called with request_lock or one below it held.
+ */
+void kestrel_reset_wait(struct kestrel_device *kdev)
+{
+	flush_work(&kdev->reset.work);
+}
+
+/**
  * kestrel_reset_run - reset and wait for the end of it
  * @kdev: device
  * @level: at least this one
@@ -291,17 +310,6 @@ void kestrel_reset_run(struct kestrel_device *kdev, enum kestrel_reset_level lev
 {
 	kestrel_reset_schedule(kdev, level);
 	kestrel_reset_wait(kdev);
-}
-
-/**
- * kestrel_reset_wait - wait for the end of the reset that was asked for
- * @kdev: device
- *
- * Must not be called with request_lock or one below it held.
- */
-void kestrel_reset_wait(struct kestrel_device *kdev)
-{
-	flush_work(&kdev->reset.work);
 }
 
 /**
