@@ -13,7 +13,7 @@
 /* Compressed weights must save more than this many bytes to be worth a table. */
 #define TABLE_GAIN_BYTES 16
 /* Symbols that the slowest decoder takes in the time of a byte on its port. */
-#define DECODER_SYMBOLS_PER_BYTE 2
+#define DECODER_SYMBOLS_PER_BYTE (8 / 3.75)
 
 /* What the DMA unit makes of weights on their way. */
 enum coding {

@@ -43,6 +43,8 @@ struct ir_tensor {
 	uint32_t quantised_dimension;
 	/* Contents of a constant, else NULL. */
 	const uint8_t *data;
+	/* The model has four bits for each element, which are sign-extended here. */
+	bool is_int4;
 	/*
 	 * Kept from run to run; written by any number of operators, so that their
 	 * order must not change. Without data it begins as bytes of initial_byte.

@@ -78,6 +78,7 @@ static enum ir_type type_of(int8_t code)
 	case TFLITE_INT16:
 		return IR_INT16;
 	case TFLITE_INT8:
+	case TFLITE_INT4:
 		return IR_INT8;
 	}
 	return IR_TYPE_OTHER;
@@ -170,12 +171,34 @@ static int read_quantisation(struct reader *reader, const struct flatbuffer_tabl
 	return 0;
 }
 
+/* Two elements a byte, the first in the lower half, become int8. */
+static int expand_int4(struct reader *reader, const struct flatbuffer_table *table,
+		       struct ir_tensor *tensor)
+{
+	const uint8_t *packed = tensor->data;
+	uint8_t *data;
+	int ret = budget(reader, table->what, tensor->bytes);
+
+	if (ret)
+		return ret;
+	data = arena_alloc(reader->graph->arena, tensor->bytes, 1);
+	if (!data)
+		return error_memory(reader->error);
+	for (uint64_t i = 0; i < tensor->bytes; i++) {
+		uint8_t bits = packed[i / 2] >> (i % 2 * 4) & 15;
+
+		data[i] = (uint8_t)(bits < 8 ? bits : bits - 16);
+	}
+	tensor->data = data;
+	return 0;
+}
+
 static int read_contents(struct reader *reader, const struct flatbuffer_table *table,
 			 struct ir_tensor *tensor)
 {
 	struct flatbuffer_table buffer;
 	struct flatbuffer_vector data;
-	uint64_t offset = 0, size = 0;
+	uint64_t offset = 0, size = 0, expected = tensor->bytes;
 	uint32_t index;
 	int ret = flatbuffer_uint32(table, TFLITE_TENSOR_BUFFER, 0, &index);
 
@@ -207,12 +230,14 @@ static int read_contents(struct reader *reader, const struct flatbuffer_table *t
 	} else {
 		return 0;
 	}
-	if (tensor->type != IR_TYPE_OTHER && size != tensor->bytes)
+	if (tensor->is_int4)
+		expected = (expected + 1) / 2;
+	if (tensor->type != IR_TYPE_OTHER && size != expected)
 		return error_set(reader->error, -EINVAL,
 				 "%s: contents have %llu bytes, the shape asks for %llu",
 				 table->what, (unsigned long long)size,
-				 (unsigned long long)tensor->bytes);
-	return 0;
+				 (unsigned long long)expected);
+	return tensor->is_int4 ? expand_int4(reader, table, tensor) : 0;
 }
 
 static int read_tensor(struct reader *reader, const struct flatbuffer_vector *tensors,
@@ -240,6 +265,7 @@ static int read_tensor(struct reader *reader, const struct flatbuffer_vector *te
 	if (ret)
 		return ret;
 	tensor->type = type_of(type);
+	tensor->is_int4 = type == TFLITE_INT4;
 	ret = flatbuffer_int8(&table, TFLITE_TENSOR_IS_VARIABLE, 0, &is_variable);
 	if (!ret)
 		ret = read_shape(reader, &table, tensor);
@@ -365,6 +391,29 @@ static int read_variable_name(struct reader *reader, const struct flatbuffer_tab
 	return op->attributes.variable ? 0 : error_memory(reader->error);
 }
 
+/* The runtimes unpack int4 in front of these operators, and nowhere else. */
+static int check_int4(const struct reader *reader, const struct ir_operator *op)
+{
+	bool takes = op->kind == IR_CONVOLUTION || op->kind == IR_DEPTHWISE ||
+		     op->kind == IR_FULLY_CONNECTED;
+
+	for (unsigned int i = 0; i < op->input_count; i++) {
+		int index = op->inputs[i];
+		const struct ir_tensor *tensor = &reader->graph->tensors[index < 0 ? 0 : index];
+
+		if (index >= 0 && tensor->is_int4 && !(takes && i == 1 && tensor->data))
+			return error_set(reader->error, -ENOTSUP,
+					 "%s: int4 is supported for constant weights of convolutions and fully connected layers only",
+					 ir_where(reader->graph, op, index));
+	}
+	for (unsigned int i = 0; i < op->output_count; i++)
+		if (reader->graph->tensors[op->outputs[i]].is_int4)
+			return error_set(reader->error, -ENOTSUP,
+					 "%s: nothing is computed in int4",
+					 ir_where(reader->graph, op, op->outputs[i]));
+	return 0;
+}
+
 static int read_operator(struct reader *reader, const struct flatbuffer_vector *operators,
 			 unsigned int index)
 {
@@ -387,6 +436,8 @@ static int read_operator(struct reader *reader, const struct flatbuffer_vector *
 	if (!ret)
 		ret = read_indices(reader, &table, TFLITE_OPERATOR_OUTPUTS, 0, &op->outputs,
 				   &op->output_count);
+	if (!ret)
+		ret = check_int4(reader, op);
 	if (!ret)
 		ret = tflite_read_options(reader->error, &table, op);
 	if (!ret && op->kind == IR_VARIABLE_HANDLE)

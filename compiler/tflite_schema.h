@@ -23,7 +23,7 @@ enum tflite_operator { TFLITE_OPERATOR_CODE_INDEX = 0, TFLITE_OPERATOR_INPUTS = 
 		       TFLITE_OPERATOR_OUTPUTS = 2, TFLITE_OPERATOR_OPTIONS = 4,
 		       TFLITE_OPERATOR_CUSTOM = 5 };
 enum tflite_type { TFLITE_FLOAT32 = 0, TFLITE_INT32 = 2, TFLITE_UINT8 = 3, TFLITE_INT64 = 4,
-		   TFLITE_BOOL = 6, TFLITE_INT16 = 7, TFLITE_INT8 = 9 };
+		   TFLITE_BOOL = 6, TFLITE_INT16 = 7, TFLITE_INT8 = 9, TFLITE_INT4 = 17 };
 enum tflite_builtin { TFLITE_CUSTOM = 32 };
 
 /* Name of a builtin operator code; NULL when unknown. */
