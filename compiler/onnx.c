@@ -135,6 +135,7 @@ static int read_initialisers(struct onnx *o)
 		if (is_defined(value))
 			return onnx_fail(o, NULL, -EINVAL, "initialiser \"%.80s\" stands there twice",
 					 value->name);
+		value->is_int4 = onnx_is_int4(tensor);
 		ret = onnx_tensor_read(o, tensor, value->name, &type, &rank, shape, &value->data);
 		if (!ret)
 			ret = onnx_define(o, value, type, rank, shape);

@@ -11,14 +11,14 @@
 
 /* Numbers of the format's data types. */
 enum data_type { DATA_FLOAT = 1, DATA_UINT8 = 2, DATA_INT8 = 3, DATA_INT16 = 5, DATA_INT32 = 6,
-		 DATA_INT64 = 7, DATA_BOOL = 9 };
+		 DATA_INT64 = 7, DATA_BOOL = 9, DATA_UINT4 = 21, DATA_INT4 = 22 };
 
 static const char *type_name(int32_t type)
 {
 	static const char *const names[] = {
 		"undefined", "float", "uint8", "int8", "uint16", "int16", "int32", "int64",
 		"string", "bool", "float16", "double", "uint32", "uint64", "complex64",
-		"complex128", "bfloat16",
+		"complex128", "bfloat16", "float8", "float8", "float8", "float8", "uint4", "int4",
 	};
 
 	return type >= 0 && (size_t)type < sizeof(names) / sizeof(names[0]) ? names[type] :
@@ -77,6 +77,12 @@ static int tensor_shape(struct onnx *o, const Onnx__Tensor *tensor, const char *
 	return 0;
 }
 
+/* Constants of four bits become bytes. */
+static int32_t tensor_type(int32_t code)
+{
+	return code == DATA_INT4 ? DATA_INT8 : code == DATA_UINT4 ? DATA_UINT8 : code;
+}
+
 /* Element i of the typed fields, narrow ones as the format widens them. */
 static void put_element(const Onnx__Tensor *tensor, enum ir_type type, size_t i, uint8_t *to)
 {
@@ -101,6 +107,37 @@ static void put_element(const Onnx__Tensor *tensor, enum ir_type type, size_t i,
 	}
 }
 
+bool onnx_is_int4(const Onnx__Tensor *tensor)
+{
+	return tensor->data_type == DATA_INT4 || tensor->data_type == DATA_UINT4;
+}
+
+/* Two elements a byte, the first in the lower half, become bytes. */
+static int read_int4(struct onnx *o, const Onnx__Tensor *tensor, const char *name,
+		     uint64_t elements, const uint8_t **data)
+{
+	size_t packed = tensor->has_raw_data ? tensor->raw_data.len : tensor->n_int32_data;
+	bool is_signed = tensor->data_type == DATA_INT4;
+	uint8_t *copy;
+
+	if (packed != (elements + 1) / 2)
+		return onnx_fail(o, NULL, -EINVAL,
+				 "tensor \"%.80s\" has %zu bytes, its shape needs %llu", name,
+				 packed, (unsigned long long)(elements + 1) / 2);
+	copy = onnx_alloc(o, elements, 1);
+	if (!copy)
+		return onnx_failed(o);
+	for (uint64_t i = 0; i < elements; i++) {
+		uint8_t pair = tensor->has_raw_data ? tensor->raw_data.data[i / 2] :
+						      (uint8_t)tensor->int32_data[i / 2];
+		uint8_t bits = pair >> (i % 2 * 4) & 15;
+
+		copy[i] = (uint8_t)(is_signed && bits > 7 ? bits - 16 : bits);
+	}
+	*data = copy;
+	return 0;
+}
+
 int onnx_tensor_read(struct onnx *o, const Onnx__Tensor *tensor, const char *name,
 		     enum ir_type *type, unsigned int *rank, int32_t *shape, const uint8_t **data)
 {
@@ -113,11 +150,13 @@ int onnx_tensor_read(struct onnx *o, const Onnx__Tensor *tensor, const char *nam
 		return onnx_fail(o, NULL, -ENOTSUP,
 				 "tensor \"%.80s\" lies in another file; save the model with its data inside",
 				 name);
-	ret = onnx_type_of(o, tensor->data_type, name, type);
+	ret = onnx_type_of(o, tensor_type(tensor->data_type), name, type);
 	if (!ret)
 		ret = tensor_shape(o, tensor, name, rank, shape, &elements);
 	if (ret)
 		return ret;
+	if (onnx_is_int4(tensor))
+		return read_int4(o, tensor, name, elements, data);
 	bytes = elements * ir_type_bytes(*type);
 	if (tensor->has_raw_data) {
 		*data = tensor->raw_data.data;
@@ -167,6 +206,7 @@ int onnx_constant(struct onnx *o)
 	if (a && a->t) {
 		ret = onnx_tensor_read(o, a->t, o->node->outputs[0]->name, &type, &rank, shape,
 				       &data);
+		o->node->outputs[0]->is_int4 = onnx_is_int4(a->t);
 		return ret ? ret : set_constant(o, type, rank, shape, data);
 	}
 	a = onnx_attribute(o, "value_float");

@@ -49,6 +49,8 @@ struct onnx_value {
 	uint64_t elements;
 	/* Contents of a constant in ONNX's order, else NULL. */
 	const uint8_t *data;
+	/* The file has four bits for each element of it. */
+	bool is_int4;
 	/* The graph's tensors that hold it, by layout; -1: none. */
 	int tensors[ONNX_LAYOUTS];
 	/* ONNX_FLATTENED: channels and pixels of the map. */
@@ -322,6 +324,8 @@ int onnx_fold_binary(struct onnx *o, bool *folded);
 int onnx_cast(struct onnx *o);
 /* The element type of a number of the format. */
 int onnx_type_of(struct onnx *o, int32_t code, const char *name, enum ir_type *type);
+/* Whether a tensor of the file has elements of four bits, which become bytes. */
+bool onnx_is_int4(const Onnx__Tensor *tensor);
 /* A tensor of the file: checked, its bytes in the arena or in the message. */
 int onnx_tensor_read(struct onnx *o, const Onnx__Tensor *tensor, const char *name,
 		     enum ir_type *type, unsigned int *rank, int32_t *shape, const uint8_t **data);

@@ -190,6 +190,28 @@ bool onnx_stored(const struct onnx_value *value, struct onnx_affine *affine)
 	return true;
 }
 
+/*
+ * A uint4 constant with its zero points in `value` becomes an int4 one, less 8 each:
+ * the DMA unit makes bytes of four bits with a sign only.
+ */
+static struct onnx_value *signed_int4(struct onnx *o, const struct onnx_value *x,
+				      struct onnx_value *value)
+{
+	struct onnx_value *y = onnx_value_new(o, x->name, IR_INT8, x->rank, x->shape);
+	int32_t *zero_points = onnx_alloc(o, value->scale_count, sizeof(*zero_points));
+	uint8_t *data = onnx_alloc(o, x->elements, 1);
+
+	if (!y || !zero_points || !data)
+		return NULL;
+	for (uint32_t i = 0; i < value->scale_count; i++)
+		zero_points[i] = value->zero_points[i] - 8;
+	for (uint64_t i = 0; i < x->elements; i++)
+		data[i] = (uint8_t)(x->data[i] - 8);
+	value->zero_points = zero_points;
+	y->data = data;
+	return y;
+}
+
 int onnx_dequantize_linear(struct onnx *o)
 {
 	struct onnx_value *x, *y;
@@ -214,6 +236,11 @@ int onnx_dequantize_linear(struct onnx *o)
 				ir_type_name(x->type), ir_type_name(type));
 	if (ret)
 		return ret;
+	if (x->is_int4 && x->data && x->type == IR_UINT8) {
+		x = signed_int4(o, x, y);
+		if (!x)
+			return onnx_failed(o);
+	}
 	y->stored = x;
 	ret = make_function(o, y);
 	if (!ret && y->scale_count == 1)
@@ -316,19 +343,27 @@ static int emit_quantise(struct onnx *o, struct onnx_value *x, struct onnx_value
 int onnx_quantize_linear(struct onnx *o)
 {
 	struct onnx_value *x, *y;
+	const struct onnx_value *z;
 	enum ir_type type = IR_UINT8;
 	struct onnx_affine affine;
+	int64_t asked;
 	int ret = onnx_check_counts(o, 2, 3);
 
 	if (ret)
 		return ret;
 	x = onnx_input(o, 0);
 	y = o->node->outputs[0];
+	z = onnx_input(o, 2);
+	asked = onnx_attribute_int(o, "output_dtype", 0);
 	if (x->type != IR_FLOAT32)
 		return onnx_fail(o, x, -ENOTSUP, "type %s, only float32 is supported",
 				 ir_type_name(x->type));
-	/* INT8 is 3 in the file format; the default is the zero point's type. */
-	if (onnx_attribute_int(o, "output_dtype", 0) == 3)
+	/* In the file format UINT4 is 21, INT4 22. */
+	if (asked == 21 || asked == 22 || (z && z->is_int4))
+		return onnx_fail(o, y, -ENOTSUP,
+				 "quantises to int4; only weights may have it, stored as integers");
+	/* INT8 is 3; the default is the zero point's type. */
+	if (asked == 3)
 		type = IR_INT8;
 	ret = read_parameters(o, x, y, &type);
 	if (!ret && !is_byte(type) && type != IR_INT16)

@@ -131,6 +131,30 @@ def gemm(m):
 
 
 @family
+def int4_weights(m):
+    """Convolutions, also depthwise, and products with weights of four bits."""
+    m.opset = 21
+    outputs = size(m, 1, 40)
+    if flip(m):
+        channels = size(m)
+        depthwise = flip(m)
+        shape = [channels, 1, 3, 3] if depthwise else [outputs, channels, size(m, 1, 3), 3]
+        w = m.int4_weights(shape, 0 if flip(m) else None)
+        x = m.real([1, channels, size(m, 6), size(m, 6)])
+        result = m.node("Conv", [x, w], group=channels if depthwise else 1)
+    elif flip(m):
+        depth = size(m, 1, 40)
+        x = m.real([size(m, 1, 4), depth])
+        w = m.int4_weights([outputs, depth], 0 if flip(m) else None)
+        result = m.node("Gemm", [x, w], transB=1)
+    else:
+        depth = size(m, 1, 40)
+        x = m.real([1, 3, depth])
+        result = m.node("MatMul", [x, m.int4_weights([depth, outputs], 1 if flip(m) else None)])
+    m.finish(result)
+
+
+@family
 def gemm_unframed(m):
     depth, outputs = size(m, 1, 40), size(m, 1, 40)
     m.output(m.node("Gemm", [m.real([2, depth]), m.weights([depth, outputs]), m.bias(outputs)]))

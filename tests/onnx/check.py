@@ -13,6 +13,7 @@ floats there) and float32 within 1e-4 of their range; all three must give the
 same bytes. --keep leaves the models that fail in DIRECTORY. Prints TAP lines.
 """
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -82,7 +83,8 @@ def check(name, seed, tools, work):
         value.tofile(inputs[-1])
     for i in range(len(expected)):
         outputs.append(os.path.join(work, f"output_{i}.bin"))
-    failure = run([os.path.join(tools, "npuc"), source, "-o", graph])
+    report = os.path.join(work, "report.json")
+    failure = run([os.path.join(tools, "npuc"), source, "-o", graph, "--report", report])
     answers = {}
     for device, file in (("cpu", graph), ("sim", graph), ("library", source)):
         failure = failure or run([os.path.join(tools, "npu-run"), file, "--device",
@@ -99,6 +101,16 @@ def check(name, seed, tools, work):
             return f"output {i}: processor and simulated NPU differ"
         if not np.array_equal(answers["cpu"][i], answers["library"][i]):
             return f"output {i}: the graph and what libnpu makes of the model differ"
+    return oversize(model, report)
+
+
+def oversize(model, report):
+    """None, or that weights of four bits take more than half a byte each."""
+    with open(report, encoding="utf-8") as file:
+        report = json.load(file)
+    most = report.get("raw_constant_bytes", 0) - model.int4_elements // 2
+    if model.int4_elements and report["constant_bytes"] > most:
+        return f"{report['constant_bytes']} bytes of constants, at most {most} with int4 weights"
     return None
 
 

@@ -26,6 +26,8 @@ class Model:
         self.opset = opset or int(rng.choice([13, 15, 17, 18, 19, 21]))
         self.nodes, self.constants, self.inputs, self.outputs, self.data = [], [], [], [], []
         self.types = {}
+        # Weights of four bits.
+        self.int4_elements = 0
 
     def name(self):
         return f"t{len(self.types)}"
@@ -114,6 +116,27 @@ class Model:
         zeros = np.full(shape[axis], 0 if dtype == np.int8 else 128, dtype)
         return self.node("DequantizeLinear", [self.constant(values), self.constant(scales),
                                               self.constant(zeros)], axis=axis)
+
+    def int4_weights(self, shape, axis=None):
+        """A dequantised constant of four bits, with a scale along `axis` if not None."""
+        kind, low = ((TensorProto.INT4, -8), (TensorProto.UINT4, 0))[self.rng.integers(0, 2)]
+        count = 1 if axis is None else shape[axis]
+        zero = 0 if low and axis is not None else int(self.rng.integers(low, low + 16))
+        self.int4_elements += int(np.prod(shape))
+        names = []
+        for dims, values in ((shape, self.rng.integers(low, low + 16, int(np.prod(shape)))),
+                             ([] if axis is None else [count], np.full(count, zero))):
+            names.append(self.name())
+            self.types[names[-1]] = None
+            raw = self.rng.random() < 0.5
+            nibbles = [int(value) & 15 for value in values] + [0] * (len(values) % 2)
+            packed = bytes(a | b << 4 for a, b in zip(nibbles[::2], nibbles[1::2]))
+            self.constants.append(helper.make_tensor(
+                names[-1], kind, dims, packed if raw else [int(value) for value in values], raw))
+        scales = [self.scale(0.002, 0.02) for _ in range(count)]
+        scale = self.constant(scales[0] if axis is None else np.array(scales, np.float32))
+        attributes = {} if axis is None else {"axis": axis}
+        return self.node("DequantizeLinear", [names[0], scale, names[1]], **attributes)
 
     def bias(self, count):
         return self.constant(self.rng.normal(0, 2, count).astype(np.float32))

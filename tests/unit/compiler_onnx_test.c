@@ -346,6 +346,22 @@ static void doubling_constants(struct onnx_model *model)
 	}
 }
 
+/* 216 weights of eight bits as four bits each: twice the bytes that they need. */
+static void long_int4(struct onnx_model *model)
+{
+	find_constant(model, "w0_data")->data_type = 22;
+}
+
+static void int4_activation(struct onnx_model *model)
+{
+	onnx_model_int(model, find_node(model, "x0_q"), "output_dtype", 22);
+}
+
+static void blocked_weights(struct onnx_model *model)
+{
+	onnx_model_int(model, find_node(model, "w0"), "block_size", 32);
+}
+
 static const struct defect {
 	const char *name;
 	void (*damage)(struct onnx_model *model);
@@ -378,6 +394,9 @@ static const struct defect {
 	{ "no nodes", no_nodes, -EINVAL, { "no nodes", "" } },
 	{ "too few inputs", too_few_inputs, -EINVAL, { "\"c0\" (Conv)", "1 inputs" } },
 	{ "a constant of 2^40 elements", huge_constant, -ENOTSUP, { "huge", "too large" } },
+	{ "int4 weights that are too long", long_int4, -EINVAL, { "w0_data", "needs 108" } },
+	{ "activations of int4", int4_activation, -ENOTSUP, { "x0_q", "only weights" } },
+	{ "blocked quantisation", blocked_weights, -ENOTSUP, { "w0", "per channel" } },
 	{ "constants that double", doubling_constants, -ENOTSUP, { "Concat", "grow too large" } },
 };
 
