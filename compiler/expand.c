@@ -338,11 +338,14 @@ static void expand_difference(struct expansion *expansion, const struct ir_opera
 
 static bool leaky_expands(const struct ir_graph *graph, const struct ir_operator *op)
 {
-	enum ir_type type = graph->tensors[op->inputs[0]].type;
+	enum ir_type type;
 
+	/* What a graph file tells of removed operators has no inputs. */
+	if (op->removed_reason || (op->kind != IR_PRELU && op->kind != IR_LEAKY_RELU))
+		return false;
+	type = graph->tensors[op->inputs[0]].type;
 	return (op->kind == IR_PRELU ? is_byte(type) && is_byte(graph->tensors[op->inputs[1]].type) :
-		op->kind == IR_LEAKY_RELU && (is_byte(type) || type == IR_INT16)) &&
-	       !op->removed_reason &&
+		is_byte(type) || type == IR_INT16) &&
 	       op->portable->attributes.leaky.mode == KESTREL_GRAPH_REQUANTISE_DOUBLE;
 }
 
