@@ -20,7 +20,7 @@ LIBNPU_OBJECTS += $(BUILD)/libnpu/kernels_avx2.o $(BUILD)/libnpu/kernels_avx512.
 endif
 LIBNPU := $(BIN)/libnpu.so.0
 LIBNPU_ARCHIVE := $(BUILD)/libnpu/libnpu.a
-LIBNPU_TOOL_OBJECTS := $(call objects,libnpu/tools/tool.c)
+LIBNPU_TOOL_OBJECTS := $(call objects,libnpu/tools/tool.c libnpu/tools/session.c)
 LIBNPU_DUMP_OBJECTS := $(call objects,libnpu/tools/dump.c)
 LIBNPU_TRACE_OBJECTS := $(call objects,libnpu/tools/trace.c)
 LIBNPU_USAGE_OBJECTS := $(call objects,libnpu/tools/usage.c)

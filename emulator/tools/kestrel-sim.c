@@ -10,7 +10,7 @@
 
 #include <kestrel/simulator.h>
 
-#include "tool.h"
+#include "session.h"
 
 static const char help[] =
 "Usage: kestrel-sim MODEL --input FILE... --output FILE... [OPTION...]\n"
@@ -46,24 +46,12 @@ struct options {
 	int json;
 };
 
-/* The bytes of one input or output for all runs. */
-struct stream {
-	uint8_t *data;
-	size_t bytes;
-};
-
 struct session {
-	struct npu_device *device;
-	struct npu_model *model;
-	struct npu_job *job;
-	struct npu_model_info info;
+	struct tool_session tool;
 	const struct kestrel_simulator_interface *interface;
 	struct kestrel_simulator *simulator;
 	struct kestrel_simulator_information information;
 	struct kestrel_statistics statistics;
-	struct stream *inputs;
-	struct stream *outputs;
-	size_t runs;
 	/* cycles_total of each run. */
 	uint64_t *cycles;
 	FILE *trace;
@@ -186,84 +174,19 @@ static int trace_close(struct session *session, const struct options *options)
 	return failed ? tool_error("%s cannot be written", options->trace) : 0;
 }
 
-static int stream_read(struct session *session, const char *path, uint32_t index,
-		       struct stream *stream)
-{
-	size_t size;
-
-	stream->data = tool_file_read(path, &size);
-	if (!stream->data)
-		return TOOL_FAILED;
-	if (!size || size % stream->bytes)
-		return tool_error("%s: %zu bytes are not whole tensors of %zu (input %u)", path,
-				  size, stream->bytes, index);
-	if (index && size / stream->bytes != session->runs)
-		return tool_error("%s: %zu tensors, the first input has %zu", path,
-				  size / stream->bytes, session->runs);
-	session->runs = size / stream->bytes;
-	return 0;
-}
-
-static int streams_open(struct session *session, enum npu_direction direction,
-			const struct tool_list *files, uint32_t count, struct stream **streams)
-{
-	const char *what = direction == NPU_INPUT ? "input" : "output";
-	int ret = 0;
-
-	if (files->count != count)
-		return tool_usage_error("%zu --%s files, the model has %u", files->count, what,
-					count);
-	*streams = calloc(count + 1, sizeof(**streams));
-	if (!*streams)
-		return tool_error("out of memory");
-	for (uint32_t i = 0; i < count && !ret; i++) {
-		struct npu_tensor tensor = { .size = sizeof(tensor) };
-		struct stream *stream = &(*streams)[i];
-
-		npu_tensor(session->model, direction, i, &tensor);
-		stream->bytes = tensor.bytes;
-		if (direction == NPU_INPUT) {
-			ret = stream_read(session, files->items[i], i, stream);
-			continue;
-		}
-		stream->data = calloc(session->runs + 1, stream->bytes);
-		if (!stream->data)
-			ret = tool_error("out of memory");
-	}
-	return ret;
-}
-
-static void streams_free(struct stream *streams, uint32_t count)
-{
-	for (uint32_t i = 0; streams && i < count; i++)
-		free(streams[i].data);
-	free(streams);
-}
-
 static int run_all(struct session *session, const struct options *options)
 {
-	session->cycles = calloc(session->runs, sizeof(*session->cycles));
+	session->cycles = calloc(session->tool.runs, sizeof(*session->cycles));
 	if (!session->cycles)
 		return tool_error("out of memory");
-	for (size_t run = 0; run < session->runs; run++) {
-		int ret = 0;
+	for (size_t run = 0; run < session->tool.runs; run++) {
+		int ret;
 
 		/* What is told is one run, so the last one. */
 		session->interface->statistics_reset(session->simulator);
-		for (uint32_t i = 0; i < session->info.input_count; i++)
-			ret |= npu_job_bind_memory(session->job, NPU_INPUT, i,
-						   session->inputs[i].data +
-						   run * session->inputs[i].bytes);
-		for (uint32_t i = 0; i < session->info.output_count; i++)
-			ret |= npu_job_bind_memory(session->job, NPU_OUTPUT, i,
-						   session->outputs[i].data +
-						   run * session->outputs[i].bytes);
-		if (options->reset_state)
-			ret |= npu_job_reset(session->job);
-		if (!ret)
-			ret = npu_job_run(session->job);
+		ret = tool_session_run(&session->tool, run, options->reset_state);
 		if (ret)
-			return tool_error("run %zu: %s", run, npu_job_errmsg(session->job));
+			return ret;
 		session->interface->statistics(session->simulator, &session->statistics);
 		session->cycles[run] = session->statistics.cycles_total;
 	}
@@ -302,8 +225,8 @@ static void report_json(const struct session *session, const struct options *opt
 	printf(", \"firmware\": ");
 	tool_json_string(stdout, session->information.firmware_version);
 	printf(",\n \"runs\": %zu, \"cycles_total\": %llu, \"predicted_cycles\": %llu, ",
-	       session->runs, (unsigned long long)s->cycles_total,
-	       (unsigned long long)session->info.predicted_cycles);
+	       session->tool.runs, (unsigned long long)s->cycles_total,
+	       (unsigned long long)session->tool.info.predicted_cycles);
 	printf("\"clock_khz\": %u, \"macs_per_cycle\": %u,\n \"cycles\": {",
 	       session->information.clock_khz, session->information.macs_per_cycle);
 	for (unsigned int unit = 0; unit < KESTREL_SIMULATOR_UNITS; unit++)
@@ -314,7 +237,7 @@ static void report_json(const struct session *session, const struct options *opt
 	       (unsigned long long)dma_bytes(s));
 	printf("\"sram_peak_bytes\": %llu, \"spill_bytes\": %llu,\n \"ports\": [",
 	       (unsigned long long)s->sram_peak_bytes,
-	       (unsigned long long)session->info.spill_bytes);
+	       (unsigned long long)session->tool.info.spill_bytes);
 	for (unsigned int port = 0; port < KESTREL_SIMULATOR_PORTS; port++)
 		printf("%s{\"read_bytes\": %llu, \"write_bytes\": %llu}", port ? ", " : "",
 		       (unsigned long long)s->dma_bytes_in[port],
@@ -327,12 +250,12 @@ static void report_json(const struct session *session, const struct options *opt
 	       (unsigned long long)s->bank_conflict_cycles);
 	printf("\"mcu_instructions\": %llu,\n \"cycles_per_run\": [",
 	       (unsigned long long)s->mcu_instructions);
-	for (size_t run = 0; run < session->runs; run++)
+	for (size_t run = 0; run < session->tool.runs; run++)
 		printf("%s%llu", run ? ", " : "", (unsigned long long)session->cycles[run]);
 	printf("],\n ");
 	printf("\"ops_total\": %u, \"ops_npu\": %u, \"ops_cpu\": %u, \"ops_removed\": %u}\n",
-	       session->info.operator_count, session->info.operators_npu,
-	       session->info.operators_cpu, session->info.operators_removed);
+	       session->tool.info.operator_count, session->tool.info.operators_npu,
+	       session->tool.info.operators_cpu, session->tool.info.operators_removed);
 }
 
 static void report_text(const struct session *session)
@@ -341,10 +264,10 @@ static void report_text(const struct session *session)
 	double milliseconds = (double)s->cycles_total / session->information.clock_khz;
 
 	printf("%s, firmware %s: %zu runs\n", session->information.target,
-	       session->information.firmware_version, session->runs);
+	       session->information.firmware_version, session->tool.runs);
 	printf("  cycles        %12llu  (%.3f ms; predicted %llu)\n",
 	       (unsigned long long)s->cycles_total, milliseconds,
-	       (unsigned long long)session->info.predicted_cycles);
+	       (unsigned long long)session->tool.info.predicted_cycles);
 	for (unsigned int unit = 0; unit < KESTREL_SIMULATOR_UNITS; unit++)
 		printf("  busy %-9s%12llu\n", unit_name[unit],
 		       (unsigned long long)s->unit_busy_cycles[unit]);
@@ -352,12 +275,12 @@ static void report_text(const struct session *session)
 	       (unsigned long long)s->macs, 100 * mac_utilisation(session));
 	printf("  dma bytes     %12llu  (%llu of commands, %llu spilled)\n",
 	       (unsigned long long)dma_bytes(s), (unsigned long long)s->command_bytes,
-	       (unsigned long long)session->info.spill_bytes);
+	       (unsigned long long)session->tool.info.spill_bytes);
 	printf("  sram peak     %12llu  of %u bytes\n", (unsigned long long)s->sram_peak_bytes,
 	       session->information.sram_bytes);
 	printf("  operators: %u on the NPU, %u on the processor, %u removed\n",
-	       session->info.operators_npu, session->info.operators_cpu,
-	       session->info.operators_removed);
+	       session->tool.info.operators_npu, session->tool.info.operators_cpu,
+	       session->tool.info.operators_removed);
 }
 
 static int session_open(struct session *session, struct options *options)
@@ -368,18 +291,15 @@ static int session_open(struct session *session, struct options *options)
 	if (ret)
 		return ret;
 	options->common.options.simulator = &options->simulator;
-	if (npu_open_with("sim", &options->common.options, &session->device) ||
-	    npu_model_load_file(session->device, options->model, &session->model))
-		return tool_error("%s", session->device ? npu_errmsg(session->device) :
-							  "out of memory");
-	session->info.size = sizeof(session->info);
-	npu_model_info(session->model, &session->info);
-	if (!*session->info.target)
-		return tool_error("nothing of the model would run on the NPU: %s",
-				  session->info.reason);
-	ret = npu_simulator(session->device, &session->interface, &session->simulator);
+	ret = tool_session_open(&session->tool, "sim", &options->common.options, options->model);
 	if (ret)
-		return tool_error("%s", npu_errmsg(session->device));
+		return ret;
+	if (!*session->tool.info.target)
+		return tool_error("nothing of the model would run on the NPU: %s",
+				  session->tool.info.reason);
+	ret = npu_simulator(session->tool.device, &session->interface, &session->simulator);
+	if (ret)
+		return tool_error("%s", npu_errmsg(session->tool.device));
 	session->interface->information(session->simulator, &session->information);
 	return 0;
 }
@@ -389,22 +309,16 @@ static int session_run(struct session *session, struct options *options)
 	int ret;
 
 	ret = session_open(session, options);
-	session->runs = 1;
 	if (!ret)
-		ret = streams_open(session, NPU_INPUT, &options->inputs,
-				   session->info.input_count, &session->inputs);
-	if (!ret)
-		ret = streams_open(session, NPU_OUTPUT, &options->outputs,
-				   session->info.output_count, &session->outputs);
-	if (!ret && npu_job_new(session->model, &session->job))
-		ret = tool_error("%s", npu_errmsg(session->device));
+		ret = tool_session_read(&session->tool, &options->inputs, &options->outputs);
+	if (!ret && npu_job_new(session->tool.model, &session->tool.job))
+		ret = tool_error("%s", npu_errmsg(session->tool.device));
 	if (!ret)
 		ret = run_all(session, options);
 	if (trace_close(session, options) && !ret)
 		ret = TOOL_FAILED;
-	for (uint32_t i = 0; !ret && i < session->info.output_count; i++)
-		ret = tool_file_write(options->outputs.items[i], session->outputs[i].data,
-				      session->runs * session->outputs[i].bytes);
+	if (!ret)
+		ret = tool_session_write(&session->tool, &options->outputs);
 	if (!ret && options->json)
 		report_json(session, options);
 	else if (!ret)
@@ -415,20 +329,12 @@ static int session_run(struct session *session, struct options *options)
 int main(int argc, char **argv)
 {
 	struct options options = { .model = NULL };
-	struct session session = { .device = NULL };
+	struct session session = { .cycles = NULL };
 	int ret = options_parse(&options, argc, argv);
 
-	if (!ret && options.common.help)
-		fputs(help, stdout);
-	else if (!ret && options.common.version)
-		printf("kestrel-sim (libnpu %s)\n", npu_version());
-	else if (!ret)
+	if (!ret && !tool_common_answer(&options.common, help))
 		ret = session_run(&session, &options);
-	npu_job_free(session.job);
-	streams_free(session.inputs, session.info.input_count);
-	streams_free(session.outputs, session.info.output_count);
-	npu_model_free(session.model);
-	npu_close(session.device);
+	tool_session_close(&session.tool);
 	free(session.cycles);
 	free(options.inputs.items);
 	free(options.outputs.items);

@@ -5,7 +5,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
-#include "tool.h"
+#include "session.h"
 
 #define RUNS_DEFAULT 100
 #define RUNS_MAX 1000000
@@ -34,10 +34,7 @@ struct options {
 };
 
 struct session {
-	struct npu_device *device;
-	struct npu_model *model;
-	struct npu_job *job;
-	struct npu_model_info info;
+	struct tool_session tool;
 	void **tensors;			/* of inputs, then of outputs */
 	size_t tensor_count;
 	double *latency_us;		/* of each run, sorted in the end */
@@ -105,9 +102,9 @@ static void random_tensor(const struct npu_tensor *tensor, void *data, uint32_t 
 
 static int tensors_bind(struct session *session)
 {
-	uint32_t inputs = session->info.input_count;
+	uint32_t inputs = session->tool.info.input_count;
 
-	session->tensor_count = inputs + session->info.output_count;
+	session->tensor_count = inputs + session->tool.info.output_count;
 	session->tensors = calloc(session->tensor_count + 1, sizeof(*session->tensors));
 	if (!session->tensors)
 		return tool_error("out of memory");
@@ -116,14 +113,14 @@ static int tensors_bind(struct session *session)
 		uint32_t index = i < inputs ? i : i - inputs;
 		struct npu_tensor tensor = { .size = sizeof(tensor) };
 
-		npu_tensor(session->model, direction, index, &tensor);
+		npu_tensor(session->tool.model, direction, index, &tensor);
 		session->tensors[i] = malloc(tensor.bytes);
 		if (!session->tensors[i])
 			return tool_error("out of memory");
 		if (direction == NPU_INPUT)
 			random_tensor(&tensor, session->tensors[i], i);
-		if (npu_job_bind_memory(session->job, direction, index, session->tensors[i]))
-			return tool_error("%s", npu_job_errmsg(session->job));
+		if (npu_job_bind_memory(session->tool.job, direction, index, session->tensors[i]))
+			return tool_error("%s", npu_job_errmsg(session->tool.job));
 	}
 	return 0;
 }
@@ -154,13 +151,13 @@ static int runs_time(struct session *session, uint32_t runs)
 	for (uint32_t i = 0; i < runs + WARM_UP_RUNS; i++) {
 		double start = now_us();
 
-		if (npu_job_run(session->job))
-			return tool_error("%s", npu_job_errmsg(session->job));
+		if (npu_job_run(session->tool.job))
+			return tool_error("%s", npu_job_errmsg(session->tool.job));
 		if (i >= WARM_UP_RUNS)
 			session->latency_us[i - WARM_UP_RUNS] = now_us() - start;
 	}
 	qsort(session->latency_us, runs, sizeof(*session->latency_us), compare);
-	npu_job_stats(session->job, &stats);
+	npu_job_stats(session->tool.job, &stats);
 	session->npu_cycles = stats.npu_cycles;
 	return 0;
 }
@@ -176,7 +173,7 @@ static double percentile(const struct session *session, uint32_t runs, uint32_t 
 static void report(const struct session *session, const struct options *options)
 {
 	struct npu_capabilities capabilities = { .size = sizeof(capabilities) };
-	const struct npu_model_info *info = &session->info;
+	const struct npu_model_info *info = &session->tool.info;
 	uint32_t threads = options->common.options.threads ? options->common.options.threads : 1;
 	struct rusage usage;
 	double least = session->latency_us[0];
@@ -185,7 +182,7 @@ static void report(const struct session *session, const struct options *options)
 	double p99 = percentile(session, options->runs, 99);
 
 	getrusage(RUSAGE_SELF, &usage);
-	npu_capabilities(session->device, &capabilities);
+	npu_capabilities(session->tool.device, &capabilities);
 	if (!options->json) {
 		printf("%s on %s, %u thread%s: %.1f us median, %.1f least, %.1f p90, %.1f p99 of %u runs\n",
 		       options->model, capabilities.name, threads, threads == 1 ? "" : "s",
@@ -199,14 +196,7 @@ static void report(const struct session *session, const struct options *options)
 			       (unsigned long long)info->predicted_cycles);
 		return;
 	}
-	printf("{\"model\": ");
-	tool_json_string(stdout, options->model);
-	printf(", \"device\": ");
-	tool_json_string(stdout, capabilities.name);
-	printf(", \"target\": ");
-	tool_json_string(stdout, info->target);
-	printf(", \"reason\": ");
-	tool_json_string(stdout, info->reason);
+	tool_session_json(&session->tool, options->model);
 	printf(", \"threads\": %u, \"runs\": %u, \"latency_us\": {\"min\": %.3f, \"median\": %.3f, \"p90\": %.3f, \"p99\": %.3f}",
 	       threads, options->runs, least, median, p90, p99);
 	printf(", \"peak_rss_bytes\": %llu", (unsigned long long)usage.ru_maxrss * 1024);
@@ -220,14 +210,14 @@ static void report(const struct session *session, const struct options *options)
 
 static int session_run(struct session *session, const struct options *options)
 {
-	int ret;
+	struct tool_session *tool = &session->tool;
+	int ret = tool_session_open(tool, options->common.device, &options->common.options,
+				    options->model);
 
-	if (npu_open_with(options->common.device, &options->common.options, &session->device) ||
-	    npu_model_load_file(session->device, options->model, &session->model) ||
-	    npu_job_new(session->model, &session->job))
-		return tool_error("%s", npu_errmsg(session->device));
-	session->info.size = sizeof(session->info);
-	npu_model_info(session->model, &session->info);
+	if (ret)
+		return ret;
+	if (npu_job_new(tool->model, &tool->job))
+		return tool_error("%s", npu_errmsg(tool->device));
 	ret = tensors_bind(session);
 	if (!ret)
 		ret = runs_time(session, options->runs);
@@ -239,21 +229,15 @@ static int session_run(struct session *session, const struct options *options)
 int main(int argc, char **argv)
 {
 	struct options options = { .model = NULL };
-	struct session session = { .device = NULL };
+	struct session session = { .tensors = NULL };
 	int ret = options_parse(&options, argc, argv);
 
-	if (!ret && options.common.help)
-		fputs(help, stdout);
-	else if (!ret && options.common.version)
-		printf("npu-bench (libnpu %s)\n", npu_version());
-	else if (!ret)
+	if (!ret && !tool_common_answer(&options.common, help))
 		ret = session_run(&session, &options);
-	npu_job_free(session.job);
+	tool_session_close(&session.tool);
 	for (size_t i = 0; session.tensors && i < session.tensor_count; i++)
 		free(session.tensors[i]);
 	free(session.tensors);
 	free(session.latency_us);
-	npu_model_free(session.model);
-	npu_close(session.device);
 	return ret;
 }

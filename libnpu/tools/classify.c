@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tool.h"
+#include "session.h"
 
 static const char help[] =
 "Usage: npu-classify MODEL --labels FILE --image FILE... [OPTION...]\n"
@@ -34,9 +34,7 @@ struct options {
 };
 
 struct session {
-	struct npu_device *device;
-	struct npu_model *model;
-	struct npu_job *job;
+	struct tool_session tool;
 	struct npu_capabilities capabilities;
 	struct npu_tensor input;
 	struct npu_tensor output;
@@ -117,7 +115,7 @@ static int model_check(const struct session *session, const char *path)
 	const struct npu_tensor *input = &session->input;
 	struct npu_model_info info = { .size = sizeof(info) };
 
-	npu_model_info(session->model, &info);
+	npu_model_info(session->tool.model, &info);
 	if (info.input_count != 1 || info.output_count != 1 || input->rank != 4 ||
 	    input->dims[0] != 1 || input->dims[3] != 1 ||
 	    (input->type != NPU_INT8 && input->type != NPU_UINT8) ||
@@ -192,8 +190,8 @@ static int image_classify(struct session *session, const char *path, int json)
 
 	if (image_read(session, path))
 		return TOOL_FAILED;
-	if (npu_job_run(session->job) || npu_job_stats(session->job, &stats))
-		return tool_error("%s: %s", path, npu_job_errmsg(session->job));
+	if (npu_job_run(session->tool.job) || npu_job_stats(session->tool.job, &stats))
+		return tool_error("%s: %s", path, npu_job_errmsg(session->tool.job));
 	for (size_t i = 1; i < session->output.bytes; i++)
 		if (probability(session, i) > probability(session, best))
 			best = i;
@@ -212,35 +210,35 @@ static int job_prepare(struct session *session)
 	session->scores = calloc(1, session->output.bytes);
 	if (!session->pixels || !session->scores)
 		return tool_error("out of memory");
-	if (npu_job_new(session->model, &session->job))
-		return tool_error("%s", npu_errmsg(session->device));
-	if (npu_job_bind_memory(session->job, NPU_INPUT, 0, session->pixels) ||
-	    npu_job_bind_memory(session->job, NPU_OUTPUT, 0, session->scores) ||
-	    npu_job_run(session->job))
-		return tool_error("%s", npu_job_errmsg(session->job));
+	if (npu_job_new(session->tool.model, &session->tool.job))
+		return tool_error("%s", npu_errmsg(session->tool.device));
+	if (npu_job_bind_memory(session->tool.job, NPU_INPUT, 0, session->pixels) ||
+	    npu_job_bind_memory(session->tool.job, NPU_OUTPUT, 0, session->scores) ||
+	    npu_job_run(session->tool.job))
+		return tool_error("%s", npu_job_errmsg(session->tool.job));
 	return 0;
 }
 
 static int session_run(struct session *session, const struct options *options)
 {
-	int ret;
+	int ret = tool_session_open(&session->tool, options->common.device,
+				    &options->common.options, options->model);
 
-	if (npu_open_with(options->common.device, &options->common.options, &session->device) ||
-	    npu_model_load_file(session->device, options->model, &session->model))
-		return tool_error("%s", npu_errmsg(session->device));
+	if (ret)
+		return ret;
 	session->input.size = sizeof(session->input);
 	session->output.size = sizeof(session->output);
-	if (npu_tensor(session->model, NPU_INPUT, 0, &session->input) ||
-	    npu_tensor(session->model, NPU_OUTPUT, 0, &session->output))
-		return tool_error("%s: %s", options->model, npu_errmsg(session->device));
+	if (npu_tensor(session->tool.model, NPU_INPUT, 0, &session->input) ||
+	    npu_tensor(session->tool.model, NPU_OUTPUT, 0, &session->output))
+		return tool_error("%s: %s", options->model, npu_errmsg(session->tool.device));
 	ret = model_check(session, options->model);
 	if (!ret)
 		ret = labels_read(session, options->labels, session->output.bytes);
 	if (ret)
 		return ret;
 	session->capabilities.size = sizeof(session->capabilities);
-	if (npu_capabilities(session->device, &session->capabilities))
-		return tool_error("%s", npu_errmsg(session->device));
+	if (npu_capabilities(session->tool.device, &session->capabilities))
+		return tool_error("%s", npu_errmsg(session->tool.device));
 	ret = job_prepare(session);
 	for (size_t i = 0; !ret && i < options->images.count; i++)
 		ret = image_classify(session, options->images.items[i], options->json);
@@ -250,18 +248,12 @@ static int session_run(struct session *session, const struct options *options)
 int main(int argc, char **argv)
 {
 	struct options options = { .model = NULL };
-	struct session session = { .device = NULL };
+	struct session session = { .labels = NULL };
 	int ret = options_parse(&options, argc, argv);
 
-	if (!ret && options.common.help)
-		fputs(help, stdout);
-	else if (!ret && options.common.version)
-		printf("npu-classify (libnpu %s)\n", npu_version());
-	else if (!ret)
+	if (!ret && !tool_common_answer(&options.common, help))
 		ret = session_run(&session, &options);
-	npu_job_free(session.job);
-	npu_model_free(session.model);
-	npu_close(session.device);
+	tool_session_close(&session.tool);
 	free(session.label_text);
 	free(session.labels);
 	free(session.pixels);

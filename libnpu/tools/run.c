@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tool.h"
+#include "session.h"
 
 static const char help[] =
 "Usage: npu-run MODEL --input FILE... --output FILE... [OPTION...]\n"
@@ -36,20 +36,8 @@ struct options {
 	int json;
 };
 
-/* The bytes of one input or output for all runs. */
-struct stream {
-	uint8_t *data;
-	size_t bytes;		/* of one run */
-};
-
 struct session {
-	struct npu_device *device;
-	struct npu_model *model;
-	struct npu_job *job;
-	struct npu_model_info info;
-	struct stream *inputs;
-	struct stream *outputs;
-	size_t runs;
+	struct tool_session tool;
 	FILE *dump;
 	size_t run;
 	int dumped;
@@ -128,83 +116,21 @@ static void layer_dump(void *opaque, const struct npu_observation *observation)
 		crc32(observation->data, observation->tensor.bytes));
 }
 
-static int streams_open(struct session *session, enum npu_direction direction,
-			const struct tool_list *files, uint32_t count, struct stream **streams)
+static int run_all(struct session *session, int reset_state)
 {
-	const char *what = direction == NPU_INPUT ? "input" : "output";
+	int ret = 0;
 
-	if (files->count != count)
-		return tool_usage_error("%zu --%s files, the model has %u %ss", files->count, what,
-					count, what);
-	*streams = calloc(count + 1, sizeof(**streams));
-	if (!*streams)
-		return tool_error("out of memory");
-	for (uint32_t i = 0; i < count; i++) {
-		struct npu_tensor tensor = { .size = sizeof(tensor) };
-		struct stream *stream = &(*streams)[i];
-		size_t size;
-
-		npu_tensor(session->model, direction, i, &tensor);
-		stream->bytes = tensor.bytes;
-		if (direction == NPU_OUTPUT) {
-			stream->data = calloc(session->runs + 1, stream->bytes);
-			if (!stream->data)
-				return tool_error("out of memory");
-			continue;
-		}
-		stream->data = tool_file_read(files->items[i], &size);
-		if (!stream->data)
-			return TOOL_FAILED;
-		if (!size || size % stream->bytes)
-			return tool_error("%s: %zu bytes are not whole tensors of %zu (input %u, \"%s\")",
-					  files->items[i], size, stream->bytes, i, tensor.name);
-		if (i && size / stream->bytes != session->runs)
-			return tool_error("%s: %zu tensors, %s has %zu", files->items[i],
-					  size / stream->bytes, files->items[0], session->runs);
-		session->runs = size / stream->bytes;
-	}
-	return 0;
+	for (session->run = 0; !ret && session->run < session->tool.runs; session->run++)
+		ret = tool_session_run(&session->tool, session->run, reset_state);
+	return ret;
 }
 
-static int run_all(struct session *session, const struct options *options)
+static void report(const struct tool_session *session, const struct options *options)
 {
-	for (session->run = 0; session->run < session->runs; session->run++) {
-		int ret = 0;
-
-		for (uint32_t i = 0; i < session->info.input_count; i++)
-			ret |= npu_job_bind_memory(session->job, NPU_INPUT, i,
-						   session->inputs[i].data +
-						   session->run * session->inputs[i].bytes);
-		for (uint32_t i = 0; i < session->info.output_count; i++)
-			ret |= npu_job_bind_memory(session->job, NPU_OUTPUT, i,
-						   session->outputs[i].data +
-						   session->run * session->outputs[i].bytes);
-		if (options->reset_state)
-			ret |= npu_job_reset(session->job);
-		if (!ret)
-			ret = npu_job_run(session->job);
-		if (ret)
-			return tool_error("run %zu: %s", session->run,
-					  npu_job_errmsg(session->job));
-	}
-	return 0;
-}
-
-static void report(struct session *session, const struct options *options)
-{
-	struct npu_capabilities capabilities = { .size = sizeof(capabilities) };
 	struct npu_job_stats stats = { .size = sizeof(stats) };
 
-	npu_capabilities(session->device, &capabilities);
 	npu_job_stats(session->job, &stats);
-	printf("{\"model\": ");
-	tool_json_string(stdout, options->model);
-	printf(", \"device\": ");
-	tool_json_string(stdout, capabilities.name);
-	printf(", \"target\": ");
-	tool_json_string(stdout, session->info.target);
-	printf(", \"reason\": ");
-	tool_json_string(stdout, session->info.reason);
+	tool_session_json(session, options->model);
 	printf(", \"runs\": %zu, \"ops_total\": %u, \"ops_npu\": %u, \"ops_cpu\": %u, \"ops_removed\": %u, \"last_run_us\": %.3f, \"npu_jobs\": %u, \"npu_cycles\": %llu}\n",
 	       session->runs, session->info.operator_count, session->info.operators_npu,
 	       session->info.operators_cpu, session->info.operators_removed,
@@ -214,68 +140,45 @@ static void report(struct session *session, const struct options *options)
 
 static int session_run(struct session *session, const struct options *options)
 {
-	int ret;
+	struct tool_session *tool = &session->tool;
+	int ret = tool_session_open(tool, options->common.device, &options->common.options,
+				    options->model);
 
-	if (npu_open_with(options->common.device, &options->common.options, &session->device) ||
-	    npu_model_load_file(session->device, options->model, &session->model))
-		return tool_error("%s", npu_errmsg(session->device));
-	session->info.size = sizeof(session->info);
-	npu_model_info(session->model, &session->info);
-	session->runs = 1;
-	ret = streams_open(session, NPU_INPUT, &options->inputs, session->info.input_count,
-			   &session->inputs);
 	if (!ret)
-		ret = streams_open(session, NPU_OUTPUT, &options->outputs,
-				   session->info.output_count, &session->outputs);
+		ret = tool_session_read(tool, &options->inputs, &options->outputs);
 	if (ret)
 		return ret;
-	if (npu_job_new(session->model, &session->job))
-		return tool_error("%s", npu_errmsg(session->device));
+	if (npu_job_new(tool->model, &tool->job))
+		return tool_error("%s", npu_errmsg(tool->device));
 	if (options->dump) {
 		session->dump = fopen(options->dump, "w");
 		if (!session->dump)
 			return tool_error("%s cannot be written", options->dump);
 		fputs("[", session->dump);
-		npu_job_observe(session->job, layer_dump, session);
+		npu_job_observe(tool->job, layer_dump, session);
 	}
-	ret = run_all(session, options);
+	ret = run_all(session, options->reset_state);
 	if (session->dump) {
 		fputs("\n]\n", session->dump);
 		if (fclose(session->dump) && !ret)
 			ret = tool_error("%s cannot be written", options->dump);
 	}
-	for (uint32_t i = 0; !ret && i < session->info.output_count; i++)
-		ret = tool_file_write(options->outputs.items[i], session->outputs[i].data,
-				      session->runs * session->outputs[i].bytes);
+	if (!ret)
+		ret = tool_session_write(tool, &options->outputs);
 	if (!ret && options->json)
-		report(session, options);
+		report(tool, options);
 	return ret;
-}
-
-static void streams_free(struct stream *streams, uint32_t count)
-{
-	for (uint32_t i = 0; streams && i < count; i++)
-		free(streams[i].data);
-	free(streams);
 }
 
 int main(int argc, char **argv)
 {
 	struct options options = { .model = NULL };
-	struct session session = { .device = NULL };
+	struct session session = { .dump = NULL };
 	int ret = options_parse(&options, argc, argv);
 
-	if (!ret && options.common.help)
-		fputs(help, stdout);
-	else if (!ret && options.common.version)
-		printf("npu-run (libnpu %s)\n", npu_version());
-	else if (!ret)
+	if (!ret && !tool_common_answer(&options.common, help))
 		ret = session_run(&session, &options);
-	npu_job_free(session.job);
-	streams_free(session.inputs, session.info.input_count);
-	streams_free(session.outputs, session.info.output_count);
-	npu_model_free(session.model);
-	npu_close(session.device);
+	tool_session_close(&session.tool);
 	free(options.inputs.items);
 	free(options.outputs.items);
 	return ret;

@@ -140,6 +140,15 @@ int tool_common_option(struct tool_common *common, struct tool_arguments *argume
 	return *text ? 1 : -1;
 }
 
+int tool_common_answer(const struct tool_common *common, const char *help)
+{
+	if (common->help)
+		fputs(help, stdout);
+	else if (common->version)
+		printf("%s (libnpu %s)\n", program_invocation_short_name, npu_version());
+	return common->help || common->version;
+}
+
 uint8_t *tool_file_read(const char *path, size_t *size)
 {
 	FILE *file = fopen(path, "rb");

@@ -62,6 +62,9 @@ struct tool_common {
 
 int tool_common_option(struct tool_common *common, struct tool_arguments *arguments);
 
+/* Prints what --help or --version asked for: 1, or 0 where neither did. */
+int tool_common_answer(const struct tool_common *common, const char *help);
+
 /* A whole file, malloc()ed; NULL after a message. */
 uint8_t *tool_file_read(const char *path, size_t *size);
 /* 0, or TOOL_FAILED after a message. */
