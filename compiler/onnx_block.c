@@ -10,17 +10,12 @@ static int emit_block(struct onnx *o, struct onnx_value *x, struct onnx_value *y
 		      int32_t size)
 {
 	struct ir_operator *op;
-	int from, to, ret = onnx_tensor(o, x, ONNX_CHANNELS_LAST, &from);
+	int ret = onnx_emit_from(o, to_space ? IR_DEPTH_TO_SPACE : IR_SPACE_TO_DEPTH, x, y,
+				 ONNX_CHANNELS_LAST, &op);
 
 	if (!ret)
-		ret = onnx_tensor_new(o, y, ONNX_CHANNELS_LAST, &to);
-	if (ret)
-		return ret;
-	op = onnx_emit(o, to_space ? IR_DEPTH_TO_SPACE : IR_SPACE_TO_DEPTH, 1, &from, to);
-	if (!op)
-		return onnx_failed(o);
-	ret = resolve_portable(o->graph, op, to_space ? KESTREL_GRAPH_DEPTH_TO_SPACE :
-			       KESTREL_GRAPH_SPACE_TO_DEPTH, 0);
+		ret = resolve_portable(o->graph, op, to_space ? KESTREL_GRAPH_DEPTH_TO_SPACE :
+				       KESTREL_GRAPH_SPACE_TO_DEPTH, 0);
 	if (!ret)
 		op->portable->attributes.block.block_size = (uint32_t)size;
 	return ret;
@@ -62,14 +57,9 @@ int onnx_block(struct onnx *o)
 static int emit_expand(struct onnx *o, struct onnx_value *x, struct onnx_value *y)
 {
 	struct ir_operator *op;
-	int from, to, ret = onnx_tensor(o, x, ONNX_PLAIN, &from);
+	int ret = onnx_emit_from(o, IR_BROADCAST_TO, x, y, ONNX_PLAIN, &op);
 
-	if (!ret)
-		ret = onnx_tensor_new(o, y, ONNX_PLAIN, &to);
-	if (ret)
-		return ret;
-	op = onnx_emit(o, IR_BROADCAST_TO, 1, &from, to);
-	return op ? resolve_portable(o->graph, op, KESTREL_GRAPH_BROADCAST_TO, 0) : onnx_failed(o);
+	return ret ? ret : resolve_portable(o->graph, op, KESTREL_GRAPH_BROADCAST_TO, 0);
 }
 
 int onnx_expand(struct onnx *o)

@@ -191,6 +191,9 @@ int onnx_tensor_quantise(struct onnx *o, struct onnx_value *value, struct onnx_a
  */
 struct ir_operator *onnx_emit(struct onnx *o, enum ir_kind kind, unsigned int input_count,
 			      const int *inputs, int output);
+/* The same of one value to another, both in a layout. 0 and `op`, or an error. */
+int onnx_emit_from(struct onnx *o, enum ir_kind kind, struct onnx_value *x, struct onnx_value *y,
+		   enum onnx_layout layout, struct ir_operator **op);
 /* Puts it on record that a node needs no operator of its own. */
 int onnx_removed(struct onnx *o, const struct onnx_node *node, const char *reason);
 

@@ -126,19 +126,18 @@ static int define_pool(struct onnx *o, const struct onnx_window *w, const struct
 static int emit_pool(struct onnx *o, enum ir_kind kind, const struct onnx_window *w,
 		     struct onnx_value *x, struct onnx_value *y)
 {
+	const struct ir_tensor *from;
+	struct ir_tensor *to;
 	struct ir_operator *op;
-	int from, to, ret = onnx_tensor(o, x, ONNX_CHANNELS_LAST, &from);
+	int ret = onnx_emit_from(o, kind, x, y, ONNX_CHANNELS_LAST, &op);
 
-	if (!ret)
-		ret = onnx_tensor_new(o, y, ONNX_CHANNELS_LAST, &to);
 	if (ret)
 		return ret;
-	o->graph->tensors[to].scale_count = o->graph->tensors[from].scale_count;
-	o->graph->tensors[to].scales = o->graph->tensors[from].scales;
-	o->graph->tensors[to].zero_points = o->graph->tensors[from].zero_points;
-	op = onnx_emit(o, kind, 1, &from, to);
-	if (!op)
-		return onnx_failed(o);
+	from = &o->graph->tensors[op->inputs[0]];
+	to = &o->graph->tensors[op->outputs[0]];
+	to->scale_count = from->scale_count;
+	to->scales = from->scales;
+	to->zero_points = from->zero_points;
 	op->window = w->window;
 	resolve_type_range(y->type, &op->clamp_low, &op->clamp_high);
 	return y->type == IR_FLOAT32 ? onnx_float_numbers(o, op) : 0;
@@ -360,7 +359,7 @@ static int emit_resize(struct onnx *o, struct onnx_value *x, struct onnx_value *
 	bool linear = onnx_attribute_is(o, "mode", "linear", false), centres;
 	struct kestrel_graph_resize *resize;
 	struct ir_operator *op;
-	int from, to, ret;
+	int ret;
 
 	for (centres = false;; centres = true) {
 		if (linear || (resize_matches(o, x->shape[2], y->shape[2], centres) &&
@@ -370,16 +369,11 @@ static int emit_resize(struct onnx *o, struct onnx_value *x, struct onnx_value *
 			return onnx_fail(o, x, -ENOTSUP,
 					 "takes other elements than any form that is there; use nearest_mode floor with asymmetric coordinates");
 	}
-	ret = onnx_tensor(o, x, ONNX_CHANNELS_LAST, &from);
+	ret = onnx_emit_from(o, linear ? IR_RESIZE_BILINEAR : IR_RESIZE_NEAREST, x, y,
+			     ONNX_CHANNELS_LAST, &op);
 	if (!ret)
-		ret = onnx_tensor_new(o, y, ONNX_CHANNELS_LAST, &to);
-	if (ret)
-		return ret;
-	op = onnx_emit(o, linear ? IR_RESIZE_BILINEAR : IR_RESIZE_NEAREST, 1, &from, to);
-	if (!op)
-		return onnx_failed(o);
-	ret = resolve_portable(o->graph, op, linear ? KESTREL_GRAPH_RESIZE_BILINEAR :
-			       KESTREL_GRAPH_RESIZE_NEAREST_NEIGHBOR, 0);
+		ret = resolve_portable(o->graph, op, linear ? KESTREL_GRAPH_RESIZE_BILINEAR :
+				       KESTREL_GRAPH_RESIZE_NEAREST_NEIGHBOR, 0);
 	if (ret)
 		return ret;
 	resize = &op->portable->attributes.resize;

@@ -282,6 +282,19 @@ struct ir_operator *onnx_emit(struct onnx *o, enum ir_kind kind, unsigned int in
 	return op;
 }
 
+int onnx_emit_from(struct onnx *o, enum ir_kind kind, struct onnx_value *x, struct onnx_value *y,
+		   enum onnx_layout layout, struct ir_operator **op)
+{
+	int from, to, ret = onnx_tensor(o, x, layout, &from);
+
+	if (!ret)
+		ret = onnx_tensor_new(o, y, layout, &to);
+	if (ret)
+		return ret;
+	*op = onnx_emit(o, kind, 1, &from, to);
+	return *op ? 0 : onnx_failed(o);
+}
+
 int onnx_removed(struct onnx *o, const struct onnx_node *node, const char *reason)
 {
 	struct ir_operator *op;
