@@ -235,6 +235,18 @@ int resolve_list(struct ir_graph *graph, const struct ir_operator *op, unsigned 
 	return 0;
 }
 
+int resolve_moved_by_list(struct ir_graph *graph, struct ir_operator *op, uint32_t opcode,
+			  int32_t *values, unsigned int *count)
+{
+	int ret = resolve_check_counts(graph, op, 2, 2);
+
+	if (!ret)
+		ret = resolve_check_same_quantisation(graph, op);
+	if (!ret)
+		ret = resolve_list(graph, op, 1, IR_RANK_MAX, values, count);
+	return ret ? ret : resolve_portable(graph, op, opcode, 0);
+}
+
 int resolve_dimension(struct ir_graph *graph, const struct ir_operator *op, int32_t axis,
 		 unsigned int rank, uint32_t *dimension)
 {

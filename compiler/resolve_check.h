@@ -69,6 +69,13 @@ int resolve_portable(struct ir_graph *graph, struct ir_operator *op, uint32_t op
 int resolve_list(struct ir_graph *graph, const struct ir_operator *op, unsigned int input,
 		 unsigned int most, int32_t *values, unsigned int *count);
 
+/*
+ * What operators that move elements by a constant list in input 1 begin with: checks,
+ * the list of at most IR_RANK_MAX values, and a portable form.
+ */
+int resolve_moved_by_list(struct ir_graph *graph, struct ir_operator *op, uint32_t opcode,
+			  int32_t *values, unsigned int *count);
+
 /* A dimension of a tensor of `rank`, counted from the end where negative. */
 int resolve_dimension(struct ir_graph *graph, const struct ir_operator *op, int32_t axis,
 		 unsigned int rank, uint32_t *dimension);

@@ -301,14 +301,8 @@ int resolve_transpose(struct ir_graph *graph, struct ir_operator *op)
 	int32_t permutation[IR_RANK_MAX];
 	const struct ir_tensor *in, *out;
 	unsigned int count, seen = 0;
-	int ret = resolve_check_counts(graph, op, 2, 2);
+	int ret = resolve_moved_by_list(graph, op, KESTREL_GRAPH_TRANSPOSE, permutation, &count);
 
-	if (!ret)
-		ret = resolve_check_same_quantisation(graph, op);
-	if (!ret)
-		ret = resolve_list(graph, op, 1, IR_RANK_MAX, permutation, &count);
-	if (!ret)
-		ret = resolve_portable(graph, op, KESTREL_GRAPH_TRANSPOSE, 0);
 	if (ret)
 		return ret;
 	in = &graph->tensors[op->inputs[0]];

@@ -106,14 +106,8 @@ int resolve_reverse(struct ir_graph *graph, struct ir_operator *op)
 	struct kestrel_graph_slice *slice;
 	int32_t axes[IR_RANK_MAX];
 	unsigned int count;
-	int ret = resolve_check_counts(graph, op, 2, 2);
+	int ret = resolve_moved_by_list(graph, op, KESTREL_GRAPH_SLICE, axes, &count);
 
-	if (!ret)
-		ret = resolve_check_same_quantisation(graph, op);
-	if (!ret)
-		ret = resolve_list(graph, op, 1, IR_RANK_MAX, axes, &count);
-	if (!ret)
-		ret = resolve_portable(graph, op, KESTREL_GRAPH_SLICE, 0);
 	if (ret)
 		return ret;
 	in = &graph->tensors[op->inputs[0]];
