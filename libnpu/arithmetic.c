@@ -113,6 +113,18 @@ static int64_t tap(const struct kestrel_graph_convolution *attributes,
 	       (array_read(weights, weight_index) - attributes->weight_zero_point);
 }
 
+/* Where the tap (ky, kx) of output (y, x) lies in the input, if it is inside. */
+static inline int tap_is_inside(const struct kestrel_graph_convolution *attributes,
+				const struct array *input, size_t y, size_t x, size_t ky,
+				size_t kx, int64_t *row, int64_t *column)
+{
+	*row = (int64_t)(y * attributes->stride_height + ky * attributes->dilation_height) -
+	       attributes->pad_top;
+	*column = (int64_t)(x * attributes->stride_width + kx * attributes->dilation_width) -
+		  attributes->pad_left;
+	return *row >= 0 && *row < input->dims[1] && *column >= 0 && *column < input->dims[2];
+}
+
 void arithmetic_convolution(const struct kestrel_graph_convolution *attributes,
 			    const struct kestrel_graph_scale *scales,
 			    const struct array *input, const struct array *weights,
@@ -130,13 +142,9 @@ void arithmetic_convolution(const struct kestrel_graph_convolution *attributes,
 
 		for (size_t ky = 0; ky < weights->dims[1]; ky++)
 		for (size_t kx = 0; kx < weights->dims[2]; kx++) {
-			int64_t row = (int64_t)(y * attributes->stride_height +
-				      ky * attributes->dilation_height) - attributes->pad_top;
-			int64_t column = (int64_t)(x * attributes->stride_width +
-				      kx * attributes->dilation_width) - attributes->pad_left;
+			int64_t row, column;
 
-			if (row < 0 || row >= input->dims[1] ||
-			    column < 0 || column >= input->dims[2])
+			if (!tap_is_inside(attributes, input, y, x, ky, kx, &row, &column))
 				continue;
 			for (size_t c = 0; c < group_in; c++)
 				sum += tap(attributes, input,
@@ -164,13 +172,9 @@ void arithmetic_depthwise(const struct kestrel_graph_convolution *attributes,
 
 		for (size_t ky = 0; ky < weights->dims[1]; ky++)
 		for (size_t kx = 0; kx < weights->dims[2]; kx++) {
-			int64_t row = (int64_t)(y * attributes->stride_height +
-				      ky * attributes->dilation_height) - attributes->pad_top;
-			int64_t column = (int64_t)(x * attributes->stride_width +
-				      kx * attributes->dilation_width) - attributes->pad_left;
+			int64_t row, column;
 
-			if (row < 0 || row >= input->dims[1] ||
-			    column < 0 || column >= input->dims[2])
+			if (!tap_is_inside(attributes, input, y, x, ky, kx, &row, &column))
 				continue;
 			sum += tap(attributes, input,
 				   array_index4(input, n, row, column,
