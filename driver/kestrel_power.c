@@ -403,7 +403,9 @@ int kestrel_power_get(struct kestrel_device *kdev)
 	/* Without its driver's device, runtime PM is off; and so on its removal. */
 	if (drm_dev_is_unplugged(&kdev->drm))
 		return -ENODEV;
-	drm_err(&kdev->drm, "the NPU cannot be switched on: %d\n", ret);
+	/* A client may ask again at will; so may it when the supply has come back. */
+	drm_err_ratelimited(&kdev->drm, "the NPU cannot be switched on: %d\n", ret);
+	pm_runtime_set_suspended(kdev->drm.dev);
 	return -EIO;
 }
 

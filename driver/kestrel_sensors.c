@@ -119,7 +119,8 @@ void kestrel_sensors_restore(struct kestrel_device *kdev)
 static umode_t kestrel_sensors_visible(const void *data, enum hwmon_sensor_types type, u32 attr,
 				       int channel)
 {
-	return 0444;
+	/* Power and energy tell of the data of others' jobs: not for everybody. */
+	return type == hwmon_temp ? 0444 : 0440;
 }
 
 static int kestrel_sensors_read(struct device *dev, enum hwmon_sensor_types type, u32 attr,
