@@ -5,12 +5,11 @@
 #include "error.h"
 #include "phases.h"
 #include "program.h"
+#include "program_cut.h"
 
 #define RECORD_BYTES 9
 /* Of a pixel of 16 channels. */
 #define ACCUMULATOR_BYTES 64
-/* Of a command. */
-#define STRIDE_MAX 64
 
 static uint64_t least(uint64_t a, uint64_t b)
 {
@@ -54,43 +53,6 @@ static int buffer_add(struct program *program, const struct program_buffer *buff
 	return 0;
 }
 
-/* Whether the rows of a node's operands come and go in stripes. */
-static bool node_is_striped(const struct segment *segment, const struct segment_node *node)
-{
-	bool striped = !segment->values[node->output].resident;
-
-	for (unsigned int i = 0; i < node->input_count; i++)
-		striped |= !segment->values[node->inputs[i]].resident;
-	return striped;
-}
-
-/* Output rows of a stripe, so that what is staged for it stays within the limit. */
-static int32_t stripe_rows(const struct program *program, const struct segment_node *node)
-{
-	const struct segment *segment = program->segment;
-	const struct segment_value *output = &segment->values[node->output];
-	int32_t rows = node->image_rows ? node->image_rows : output->height;
-
-	for (; rows > 1; rows = (rows + 1) / 2) {
-		uint64_t bytes = output->resident ? 0 : layout_bytes(&output->layout, rows);
-
-		for (unsigned int i = 0; i < node->input_count; i++) {
-			const struct segment_value *input = &segment->values[node->inputs[i]];
-			int32_t first, end;
-
-			if (input->resident)
-				continue;
-			/* The middle of the map has the most rows. */
-			segment_operand_rows(node, i, input->height, output->height / 2,
-					     output->height / 2 + rows, &first, &end);
-			bytes += layout_bytes(&input->layout, end - first);
-		}
-		if (bytes <= program->settings.stripe_bytes)
-			break;
-	}
-	return rows;
-}
-
 struct weights_part program_part(const struct program_step *step)
 {
 	return (struct weights_part){
@@ -98,92 +60,6 @@ struct weights_part program_part(const struct program_step *step)
 		.kernel_first = step->kernel_first, .kernel_end = step->kernel_end,
 		.input_first = step->input_first, .input_end = step->input_end,
 	};
-}
-
-/* How the work of a node is cut: sizes of pieces. */
-struct cut {
-	int32_t rows, columns, channels, kernel, inputs;
-	int32_t phases;
-	/* Sums stay in the accumulator RAM from one step to the next. */
-	bool in_ram;
-};
-
-/* Bytes of the weights of the first brick of output channels. */
-static uint64_t brick_bytes(const struct segment_node *node)
-{
-	struct weights_part part = weights_whole(&node->weights);
-
-	if (part.channel_count > KESTREL_ISA_BRICK_BYTES)
-		part.channel_count = KESTREL_ISA_BRICK_BYTES;
-	weights_group_inputs(&node->weights, &part);
-	return phases_offset(node, &part, phases_count(node));
-}
-
-/* Output channels whose weights make one chunk: bricks, or all. */
-static int32_t chunk_channels(const struct program *program, const struct segment_node *node)
-{
-	int32_t channels = program->segment->values[node->output].channels, chunk;
-	uint64_t brick;
-
-	if (!node->is_mac || node->is_product || channels <= 16 ||
-	    (node->depthwise && program->segment->values[node->inputs[0]].channels != channels))
-		return channels;
-	brick = brick_bytes(node);
-	if (brick >= program->settings.chunk_bytes)
-		return 16;
-	chunk = (int32_t)least((uint64_t)channels, program->settings.chunk_bytes / brick * 16);
-	/* Bricks of other groups have other inputs. */
-	if (node->weights.group_outputs && chunk > node->weights.group_outputs)
-		chunk = node->weights.group_outputs < 16 ? 16 :
-			node->weights.group_outputs / 16 * 16;
-	return chunk;
-}
-
-/* Whether a node makes at most one brick of one pixel, of which it keeps the sums. */
-static bool is_short_vector(const struct program *program, const struct segment_node *node)
-{
-	const struct segment_value *output = &program->segment->values[node->output];
-
-	return output->channels <= KESTREL_ISA_BRICK_BYTES && output->height == 1 &&
-	       output->width == 1 && output->resident;
-}
-
-/*
- * Kernel rows and input channels of a step: fewer than all of them where the weights
- * of a brick of outputs would not leave room for anything else; and so many that
- * their weights make one chunk where a node makes a single brick, since its channels
- * cannot be cut.
- */
-static void cut_sums(const struct program *program, const struct segment_node *node,
-		     struct cut *cut)
-{
-	uint64_t bytes, limit = program->settings.stripe_bytes, row, lane;
-	int32_t depth = node->weights.depth;
-
-	cut->kernel = node->window.kernel_h;
-	cut->inputs = node->weights.channels;
-	if (!node->is_mac || node->is_product || node->depthwise || node->transposed)
-		return;
-	bytes = brick_bytes(node);
-	if (is_short_vector(program, node) && program->settings.chunk_bytes < limit)
-		limit = program->settings.chunk_bytes;
-	if (bytes <= limit)
-		return;
-	/* Bytes of a kernel row, and of a brick of its input channels. */
-	row = bytes / (uint64_t)cut->kernel;
-	if (row <= limit || node->weights.mode != KESTREL_MAC_CONVOLUTION) {
-		cut->kernel = (int32_t)(limit / row);
-		if (!cut->kernel)
-			cut->kernel = 1;
-		return;
-	}
-	lane = row * (uint64_t)depth / (uint64_t)node->weights.channels;
-	cut->kernel = 1;
-	cut->inputs = (int32_t)(limit / (lane ? lane : 1)) * depth;
-	if (cut->inputs < depth)
-		cut->inputs = depth;
-	if (cut->inputs > node->weights.channels)
-		cut->inputs = node->weights.channels;
 }
 
 /* The step behind the last one of the nodes up to `node`; those of a cascade take turns. */
@@ -492,7 +368,7 @@ static bool phase_has_rows(const struct segment_node *node, const struct segment
 }
 
 /* The steps that make some rows of some channels: phases, or parts of the sums. */
-static int block_steps(struct program *program, unsigned int n, const struct cut *cut,
+static int block_steps(struct program *program, unsigned int n, const struct program_cut *cut,
 		       const struct program_step *block, struct step_first first)
 {
 	const struct segment_node *node = &program->segment->nodes[n];
@@ -549,7 +425,7 @@ static int block_steps(struct program *program, unsigned int n, const struct cut
 }
 
 /* The steps of some rows, column after column. */
-static int row_steps(struct program *program, unsigned int n, const struct cut *cut,
+static int row_steps(struct program *program, unsigned int n, const struct program_cut *cut,
 		     struct program_step *block, struct step_first first)
 {
 	int32_t width = program->segment->values[program->segment->nodes[n].output].width;
@@ -564,65 +440,13 @@ static int row_steps(struct program *program, unsigned int n, const struct cut *
 	return ret;
 }
 
-/* How a node is cut; -EFBIG when that makes too many steps. */
-static int cut_node(const struct program *program, unsigned int n, struct cut *cut)
-{
-	const struct segment_node *node = &program->segment->nodes[n];
-	const struct segment_value *output = &program->segment->values[node->output];
-	int32_t image_rows = node->image_rows ? node->image_rows : output->height;
-	uint64_t pixels = target_accumulator_pixels(program->segment->target), steps;
-
-	*cut = (struct cut){
-		.rows = image_rows, .columns = output->width, .in_ram = true,
-		.phases = phases_count(node),
-	};
-	cut->channels = chunk_channels(program, node);
-	cut_sums(program, node, cut);
-	if (node_is_striped(program->segment, node))
-		cut->rows = stripe_rows(program, node);
-	else if (!n && program->settings.first_pieces > 1 &&
-		 (node->store || node->op->kind != IR_PAD))
-		cut->rows = (output->height + program->settings.first_pieces - 1) /
-			    program->settings.first_pieces;
-	cut->rows = (int32_t)least((uint64_t)cut->rows, (uint64_t)image_rows);
-	/* A matrix at a time. */
-	if (node->is_product)
-		cut->rows = 1;
-	if (node->rearrangement.active) {
-		cut->rows = node->rearrangement.row_channels ? 1 : image_rows;
-		if (node->rearrangement.brick_channels)
-			cut->channels = node->rearrangement.brick_channels;
-	}
-	/* Wider strides than a command's: one row, one column at a time. */
-	if (!node->transposed && node->window.stride_h > STRIDE_MAX)
-		cut->rows = 1;
-	if (!node->transposed && node->window.stride_w > STRIDE_MAX)
-		cut->columns = 1;
-	if (!node->is_product &&
-	    (cut->kernel < node->window.kernel_h || cut->inputs < node->weights.channels)) {
-		uint64_t rows = pixels / (uint64_t)cut->columns;
-
-		cut->channels = (int32_t)least(16, (uint64_t)output->channels);
-		cut->in_ram = rows > 0;
-		cut->rows = (int32_t)least((uint64_t)cut->rows, rows ? rows : 1);
-	}
-	steps = (uint64_t)(output->height / image_rows) *
-		(uint64_t)((image_rows - 1) / cut->rows + 1) *
-		(uint64_t)((output->width - 1) / cut->columns + 1) *
-		(uint64_t)((output->channels - 1) / cut->channels + 1) * (uint64_t)cut->phases;
-	if (node->is_mac && !node->is_product)
-		steps *= (uint64_t)((node->window.kernel_h - 1) / cut->kernel + 1) *
-			 (uint64_t)((node->weights.channels - 1) / cut->inputs + 1);
-	return steps > PROGRAM_NODE_STEPS ? -EFBIG : 0;
-}
-
 static int node_steps(struct program *program, unsigned int n)
 {
 	const struct segment_node *node = &program->segment->nodes[n];
 	const struct segment_value *output = &program->segment->values[node->output];
 	int32_t image_rows = node->image_rows ? node->image_rows : output->height;
-	struct cut cut;
-	int ret = cut_node(program, n, &cut);
+	struct program_cut cut;
+	int ret = program_cut_node(program, n, &cut);
 
 	for (int32_t c = 0; c < output->channels && !ret; c += cut.channels)
 		for (int32_t y = 0, end; y < output->height && !ret; y = end) {
@@ -660,7 +484,7 @@ static int cascade_steps(struct program *program, unsigned int first, unsigned i
 	for (unsigned int p = 0; p < count && !ret; p++) {
 		const struct cascade_piece *piece = &pieces[p];
 		const struct segment_node *node = &segment->nodes[piece->node];
-		const struct cut all = {
+		const struct program_cut all = {
 			.kernel = node->window.kernel_h, .inputs = node->weights.channels,
 			.phases = phases_count(node),
 		};

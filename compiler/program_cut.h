@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* How the work of one node is cut into steps: sizes that fit the SRAM and a command. */
+#ifndef COMPILER_PROGRAM_CUT_H
+#define COMPILER_PROGRAM_CUT_H
+
+#include "program.h"
+
+/* Sizes of pieces. */
+struct program_cut {
+	int32_t rows, columns, channels, kernel, inputs;
+	int32_t phases;
+	/* Sums stay in the accumulator RAM from one step to the next. */
+	bool in_ram;
+};
+
+/* Cuts node `n` as the program's settings say. Returns 0, or -EFBIG: too many steps. */
+int program_cut_node(const struct program *program, unsigned int n, struct program_cut *cut);
+
+#endif
