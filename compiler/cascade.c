@@ -428,30 +428,61 @@ static int cascade_take(struct segment *segment, const struct cascade_run *run)
 	return ret;
 }
 
-int cascade_choose(struct segment *segment, const struct cascade_settings *settings,
-		   unsigned int *ends)
+/* Whether nodes can be one cascade. */
+static bool run_fits(const struct segment *segment, const struct cascade_run *run)
 {
-	uint64_t limit_bytes = settings->limit_bytes;
+	if (run->end <= run->first + 1 || run->end > segment->node_count ||
+	    run->end - run->first > CASCADE_NODES || run->rows < 1)
+		return false;
+	for (unsigned int n = run->first; n < run->end; n++)
+		if (!node_fits(segment, n))
+			return false;
+	return cascade_bytes(segment, run) < UINT64_MAX;
+}
+
+/* The cascade that begins with node `n`; its end is 0 where there is none. */
+static struct cascade_run run_at(const struct segment *segment, unsigned int n,
+				 const struct cascade_settings *settings)
+{
+	struct cascade_run run = {
+		.first = n, .rows = settings->rows, .split_bytes = settings->split_bytes,
+	};
+
+	for (unsigned int i = 0; i < settings->change_count; i++) {
+		if (settings->changes[i].first != n)
+			continue;
+		run.end = settings->changes[i].end;
+		run.rows = settings->changes[i].rows;
+		if (!run_fits(segment, &run))
+			run.end = 0;
+		return run;
+	}
+	if (node_fits(segment, n) &&
+	    (single_bytes(segment, n) > settings->limit_bytes ||
+	     (n + 1 < segment->node_count &&
+	      single_bytes(segment, n + 1) > settings->limit_bytes)))
+		run.end = best_end(segment, n, settings);
+	return run;
+}
+
+int cascade_choose(struct segment *segment, const struct cascade_settings *settings,
+		   unsigned int *ends, int32_t *rows)
+{
 	unsigned int n = 0;
 	int ret = 0;
 
 	for (unsigned int i = 0; i < segment->node_count; i++)
 		ends[i] = 0;
 	while (n < segment->node_count && !ret) {
-		bool large = single_bytes(segment, n) > limit_bytes ||
-			     (n + 1 < segment->node_count &&
-			      single_bytes(segment, n + 1) > limit_bytes);
-		struct cascade_run run = {
-			.first = n, .rows = settings->rows, .split_bytes = settings->split_bytes,
-			.end = large && node_fits(segment, n) ? best_end(segment, n, settings) : 0,
-		};
+		const struct cascade_run run = run_at(segment, n, settings);
 
+		ends[n] = run.end;
+		rows[n] = run.rows;
 		if (!run.end) {
 			n++;
 			continue;
 		}
 		ret = cascade_take(segment, &run);
-		ends[n] = run.end;
 		n = run.end;
 	}
 	return ret;

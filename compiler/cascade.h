@@ -14,6 +14,15 @@
 /* Pieces of one cascade; bounds the work that a model can cause. */
 #define CASCADE_PIECES 8192
 
+/* Changes of what would be chosen. */
+#define CASCADE_CHANGES 8
+
+/* The cascade that begins with a node: its end, 0: none does, and its rows as below. */
+struct cascade_change {
+	unsigned int first, end;
+	int32_t rows;
+};
+
 /* How cascades are chosen. */
 struct cascade_settings {
 	/* Only where one operator at a time needs more SRAM than this. */
@@ -28,6 +37,8 @@ struct cascade_settings {
 	uint64_t split_bytes;
 	/* As long as the limit allows, not as long as gives the smallest need. */
 	bool longest;
+	unsigned int change_count;
+	struct cascade_change changes[CASCADE_CHANGES];
 };
 
 /* Nodes [first, end) of which the last makes `rows` rows at a time. */
@@ -59,11 +70,11 @@ uint64_t cascade_largest_need(const struct segment *segment);
 
 /*
  * Chooses cascades. ends[n]
- * becomes the end of the cascade that begins with node n, 0 where none does.
- * Sets the ring rows of the values inside; values that come from memory for one
+ * becomes the end of the cascade that begins with node n, 0 where none does, rows[n] its
+ * rows. Sets the ring rows of the values inside; values that come from memory for one
  * cascade alone no longer stay in SRAM as a whole. Returns 0 or -ENOMEM.
  */
 int cascade_choose(struct segment *segment, const struct cascade_settings *settings,
-		   unsigned int *ends);
+		   unsigned int *ends, int32_t *rows);
 
 #endif

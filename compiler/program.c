@@ -468,7 +468,7 @@ static int cascade_steps(struct program *program, unsigned int first, unsigned i
 {
 	const struct segment *segment = program->segment;
 	const struct cascade_run run = {
-		.first = first, .end = end, .rows = program->settings.cascade.rows,
+		.first = first, .end = end, .rows = program->cascade_rows[first],
 		.split_bytes = UINT64_MAX,
 	};
 	int32_t ring[CASCADE_NODES];
@@ -612,11 +612,14 @@ int program_build(struct program *program, unsigned int *failed_node)
 				     sizeof(*program->nodes));
 	program->cascade_ends = arena_alloc(segment->graph->arena, segment->node_count,
 					    sizeof(*program->cascade_ends));
-	if (!program->nodes || !program->cascade_ends)
+	program->cascade_rows = arena_alloc(segment->graph->arena, segment->node_count,
+					    sizeof(*program->cascade_rows));
+	if (!program->nodes || !program->cascade_ends || !program->cascade_rows)
 		return error_memory(segment->graph->error);
 	program->largest_need = cascade_largest_need(segment);
 	if (program->settings.cascade.limit_bytes)
-		ret = cascade_choose(segment, &program->settings.cascade, program->cascade_ends);
+		ret = cascade_choose(segment, &program->settings.cascade, program->cascade_ends,
+				     program->cascade_rows);
 	if (ret)
 		return ret;
 	for (;;) {

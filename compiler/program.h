@@ -105,6 +105,8 @@ struct program {
 	struct program_node *nodes;
 	/* End of the cascade that begins with a node; 0: none does. */
 	unsigned int *cascade_ends;
+	/* Rows that its last node makes at a time. */
+	int32_t *cascade_rows;
 	/* Of the SRAM: how far it is used, and what lies there at once at least. */
 	uint64_t peak, bound;
 	/* SRAM that the maps of one operator, by itself, need at most. */

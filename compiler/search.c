@@ -19,10 +19,16 @@
 #define TRIED_MAX 256
 /*
  * Commands made, constants counted as WORK_BYTES a command, after which only the fastest
- * point is varied, and then no neighbours of it: about a second.
+ * point is varied, and then no neighbours of it: somewhat less than a second.
  */
-#define WORK_MAX 250000
+#define WORK_MAX 200000
 #define WORK_BYTES 2048
+/*
+ * The same for changes of single cascades; and where values go to memory between
+ * operators, which is where there is most to win.
+ */
+#define CHANGES_WORK_MAX 320000
+#define CHANGES_WORK_MAX_SPILLS 900000
 
 /* One way that works. */
 struct search_point {
@@ -62,6 +68,18 @@ static bool is_misfit(int ret)
 	return ret == -ENOSPC || ret == -EFBIG;
 }
 
+static bool changes_equal(const struct cascade_settings *a, const struct cascade_settings *b)
+{
+	if (a->change_count != b->change_count)
+		return false;
+	for (unsigned int i = 0; i < a->change_count; i++)
+		if (a->changes[i].first != b->changes[i].first ||
+		    a->changes[i].end != b->changes[i].end ||
+		    a->changes[i].rows != b->changes[i].rows)
+			return false;
+	return true;
+}
+
 static bool settings_equal(const struct program_settings *a, const struct program_settings *b)
 {
 	return a->chunk_bytes == b->chunk_bytes && a->stripe_bytes == b->stripe_bytes &&
@@ -71,7 +89,8 @@ static bool settings_equal(const struct program_settings *a, const struct progra
 	       a->cascade.limit_bytes == b->cascade.limit_bytes &&
 	       a->cascade.rows == b->cascade.rows &&
 	       a->cascade.split_bytes == b->cascade.split_bytes &&
-	       a->cascade.longest == b->cascade.longest;
+	       a->cascade.longest == b->cascade.longest &&
+	       changes_equal(&a->cascade, &b->cascade);
 }
 
 /* Whether settings are new; they are not from now on. */
@@ -338,6 +357,60 @@ static int search_neighbours(struct search *search)
 	return ret;
 }
 
+/* Tries to end the best candidate's cascade at node `first` elsewhere, or to change its rows. */
+static int search_change(struct search *search, unsigned int first, unsigned int end,
+			 int32_t rows)
+{
+	struct program_settings settings = search->best->program.settings;
+	struct cascade_settings *cascade = &settings.cascade;
+	unsigned int i = 0;
+
+	while (i < cascade->change_count && cascade->changes[i].first != first)
+		i++;
+	if (i == CASCADE_CHANGES || rows < 1)
+		return 0;
+	cascade->changes[i] = (struct cascade_change){ first, end, rows };
+	if (i == cascade->change_count)
+		cascade->change_count++;
+	return search_vary(search, &settings);
+}
+
+/*
+ * The cascades of the best candidate one by one: longer, shorter, none, or of other rows,
+ * as long as something is faster.
+ */
+static int search_changes(struct search *search)
+{
+	const uint64_t work_max = search->best->segment.scratch_bytes ? CHANGES_WORK_MAX_SPILLS :
+									CHANGES_WORK_MAX;
+	double before;
+	int ret = 0;
+
+	do {
+		before = search->best->cost;
+		for (unsigned int n = 0; n < search->best->segment.node_count && !ret; n++) {
+			const struct program *program = &search->best->program;
+			unsigned int end = program->cascade_ends[n];
+			int32_t rows = program->cascade_rows[n];
+
+			for (unsigned int i = 0; i < 6 && end && !ret &&
+						 search->work < work_max; i++) {
+				static const struct { int end, twice; } changes[] = {
+					{ 0, 1 }, { 0, -1 }, { 1, 0 }, { -1, 0 }, { 2, 0 }, { -2, 0 },
+				};
+
+				ret = search_change(search, n, end + (unsigned int)changes[i].end,
+						    changes[i].twice > 0 ? 2 * rows :
+						    changes[i].twice < 0 ? rows / 2 : rows);
+				if (search->best->program.cascade_ends[n] != end ||
+				    search->best->program.cascade_rows[n] != rows)
+					break;
+			}
+		}
+	} while (!ret && search->best->cost < before);
+	return ret;
+}
+
 /* The first ways that work, in ever smaller pieces. */
 static int search_first(struct search *search)
 {
@@ -384,6 +457,8 @@ int search_segment(struct ir_graph *graph, const struct target *target,
 		ret = search_front(&search, vary_rearranged);
 	if (!ret)
 		ret = search_neighbours(&search);
+	if (!ret)
+		ret = search_changes(&search);
 	if (ret) {
 		candidate_release(best);
 		return ret;

@@ -148,17 +148,18 @@ static void check_choice(struct test *test)
 	struct segment_store store = { 0 };
 	uint64_t random = 5;
 	unsigned int ends[NODES];
+	int32_t rows[NODES];
 	struct graph graph;
 
 	graph_init(&graph, 200, &random);
 	settings.limit_bytes = cascade_largest_need(&graph.segment);
-	CHECK(test, !cascade_choose(&graph.segment, &settings, ends));
+	CHECK(test, !cascade_choose(&graph.segment, &settings, ends, rows));
 	for (unsigned int n = 0; n < NODES; n++)
 		CHECK(test, !ends[n] && !graph.values[n].ring_rows);
 	test_end(test, "no cascade where each operator fits");
 
 	settings.limit_bytes = cascade_largest_need(&graph.segment) / 2;
-	CHECK(test, !cascade_choose(&graph.segment, &settings, ends));
+	CHECK(test, !cascade_choose(&graph.segment, &settings, ends, rows));
 	CHECK(test, ends[0] >= 5);
 	CHECK(test, !graph.values[0].resident);
 	for (unsigned int v = 1; v < ends[0]; v++)
@@ -170,7 +171,7 @@ static void check_choice(struct test *test)
 	graph_init(&graph, 200, &random);
 	graph.values[2].stores = &store;
 	settings.limit_bytes = cascade_largest_need(&graph.segment) / 2;
-	CHECK(test, !cascade_choose(&graph.segment, &settings, ends));
+	CHECK(test, !cascade_choose(&graph.segment, &settings, ends, rows));
 	CHECK(test, !graph.values[2].ring_rows);
 	test_end(test, "what must go to memory stays whole");
 }
@@ -185,6 +186,7 @@ static void check_split(struct test *test)
 	struct ir_graph ir = { .arena = &arena, .error = &error };
 	uint64_t random = 5;
 	unsigned int ends[NODES];
+	int32_t rows[NODES];
 	struct graph graph;
 
 	graph_init(&graph, 200, &random);
@@ -197,7 +199,7 @@ static void check_split(struct test *test)
 	graph.nodes[7].input_count = 2;
 	segment_find_readers(&graph.segment);
 	settings.limit_bytes = cascade_largest_need(&graph.segment) / 2;
-	CHECK(test, !cascade_choose(&graph.segment, &settings, ends));
+	CHECK(test, !cascade_choose(&graph.segment, &settings, ends, rows));
 	CHECK(test, ends[0] == 5);
 	CHECK(test, graph.values[2].ring_rows > 0 &&
 		    graph.values[2].ring_rows < graph.values[2].height);
