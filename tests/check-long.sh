@@ -8,9 +8,10 @@
 # build/check-long.json. A kernel, tool or processor feature that is missing is a
 # skip, named there.
 #
-# usage: tests/check-long.sh [--list | --report] [GROUP]...
+# usage: tests/check-long.sh [--list | --report | --jobs N] [GROUP]...
 #
-#   GROUP      only these, one after the other
+#   GROUP      only these, in this order
+#   --jobs N   so many of them side by side (default 1)
 #   --list     names the groups; with what is kept of these inputs
 #   --report   runs nothing, writes build/check-long.json from what is kept
 set -eu
@@ -19,11 +20,15 @@ cd "$(dirname "$0")/.."
 . tests/harness.sh
 
 export KESTREL_MODELS=${KESTREL_MODELS:-../shared/models}
-only_report=0 list=0
+only_report=0 list=0 lanes=(all)
 case ${1-} in
---help) sed -n '4,16s/^# \{0,1\}//p' "$0"; exit 0 ;;
+--help) sed -n '4,17s/^# \{0,1\}//p' "$0"; exit 0 ;;
 --list) list=1; shift ;;
 --report) only_report=1; shift ;;
+--jobs)
+	mapfile -t lanes < <(yes all | head -n "${2:?}")
+	shift 2
+	;;
 esac
 
 commit=$(git rev-parse HEAD)
@@ -140,7 +145,10 @@ group_ended() {
 if [ $only_report = 0 ]; then
 	# Groups to run: of those asked for, or all, the ones that have not passed.
 	chosen=$work.chosen
-	awk -v names=" $* " 'names == "  " || index(names, " " $2 " ")' "$table" >"$chosen"
+	cp "$table" "$chosen"
+	[ $# -eq 0 ] || for name; do
+		awk -v name="$name" '$2 == name' "$table"
+	done >"$chosen"
 	mkdir -p "$work/.taken"
 	for name in $(groups_names "$chosen"); do
 		if grep -qE '^[0-9]+ 0 ' "$work/$name.result" 2>/dev/null; then
@@ -157,7 +165,7 @@ if [ $only_report = 0 ]; then
 	else
 		echo "building the host programs"
 		make -s -j"$(nproc)" programs
-		groups_run "$chosen" all
+		groups_run "$chosen" "${lanes[@]}"
 	fi
 fi
 python3 tests/check_long_report.py "$work" "$commit" \
