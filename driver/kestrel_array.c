@@ -27,7 +27,8 @@ void *kestrel_array_fetch(const struct drm_kestrel_array *array, size_t element_
 	if (!array->count)
 		return NULL;
 
-	elements = kvcalloc(array->count, element_size, GFP_KERNEL_ACCOUNT);
+	elements = kvcalloc(array->count, element_size,
+			    GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!elements)
 		return ERR_PTR(-ENOMEM);
 

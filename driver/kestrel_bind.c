@@ -299,8 +299,10 @@ int kestrel_vm_bind_ioctl(struct drm_device *drm, void *data, struct drm_file *d
 		bind.ops = NULL;
 		goto out_release;
 	}
-	bind.objects = kvcalloc(bind.count, sizeof(*bind.objects), GFP_KERNEL_ACCOUNT);
-	bind.tables = kvcalloc(bind.count, sizeof(*bind.tables), GFP_KERNEL_ACCOUNT);
+	bind.objects = kvcalloc(bind.count, sizeof(*bind.objects),
+				GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	bind.tables = kvcalloc(bind.count, sizeof(*bind.tables),
+			       GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!bind.objects || !bind.tables) {
 		ret = -ENOMEM;
 		goto out_release;

@@ -554,7 +554,7 @@ static void kestrel_coredump_work(struct work_struct *work)
 	struct kestrel_coredump_writer writer = { .size = kestrel_coredump_room(dump) };
 
 	kestrel_coredump_take_memory(kdev);
-	writer.data = vzalloc(writer.size);
+	writer.data = __vmalloc(writer.size, GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN);
 	if (writer.data) {
 		kestrel_coredump_write(&writer, kdev);
 		WARN_ON(writer.used > writer.size);
@@ -598,7 +598,8 @@ int kestrel_coredump_init(struct kestrel_device *kdev)
 
 	spin_lock_init(&dump->lock);
 	INIT_WORK(&dump->work, kestrel_coredump_work);
-	dump->log = vzalloc(array_size(KESTREL_LOG_ENTRIES, sizeof(*dump->log)));
+	dump->log = __vmalloc(array_size(KESTREL_LOG_ENTRIES, sizeof(*dump->log)),
+			      GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN);
 	if (!dump->log)
 		return -ENOMEM;
 	return drmm_add_action_or_reset(&kdev->drm, kestrel_coredump_free, dump->log);
