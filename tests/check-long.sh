@@ -83,14 +83,20 @@ inputs_of() {
 # inputs_hash NAME TREE: of all that the group's result depends on: files, command,
 # settings, and the models where the command names them.
 inputs_hash() {
-	local name=$1 command models=
+	local name=$1 command models='' path
+	local -a paths=() without=(-e '^$')
 	command=$(awk -v name="$name" '$2 == name' "$table")
 	case $command in *KESTREL_MODELS*) models=$models_hash ;; esac
+	for path in $(inputs_of "$name"); do
+		case $path in
+		!*) without+=(-e $'\t'"${path#!}") ;;
+		*) paths+=("$path") ;;
+		esac
+	done
 	{
 		echo "$command $models"
 		env | grep -E '^KESTREL_' | grep -vE '^KESTREL_(MODELS|CACHE)=' | LC_ALL=C sort
-		# shellcheck disable=SC2046 # words
-		git ls-tree -r "$2" -- $(inputs_of "$name")
+		git ls-tree -r "$2" -- "${paths[@]}" | grep -v "${without[@]}"
 	} | sha256sum | cut -c1-16
 }
 
