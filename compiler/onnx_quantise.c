@@ -175,6 +175,12 @@ int onnx_one_factor(struct onnx *o, struct ir_operator *op, double factor)
 
 int onnx_float_numbers(struct onnx *o, struct ir_operator *op)
 {
+	for (unsigned int i = 0; i < op->input_count; i++)
+		if (op->inputs[i] >= 0 && o->graph->tensors[op->inputs[i]].type != IR_FLOAT32)
+			return onnx_fail(o, NULL, -EINVAL,
+					 "input %u, \"%.80s\", is of type %s: not without DequantizeLinear before it",
+					 i, o->graph->tensors[op->inputs[i]].name,
+					 ir_type_name(o->graph->tensors[op->inputs[i]].type));
 	op->rounding = IR_ROUNDING_NONE;
 	op->clamp_low = (int32_t)resolve_float_bits(-INFINITY);
 	op->clamp_high = (int32_t)resolve_float_bits(INFINITY);
