@@ -424,6 +424,105 @@ static void expand_leaky(struct expansion *expansion, const struct ir_operator *
 	op->clamp_high = numbers->maximum;
 }
 
+static bool batches_expand(const struct ir_graph *graph, const struct ir_operator *op)
+{
+	enum ir_type type = graph->tensors[op->inputs[0]].type;
+
+	return (op->kind == IR_SPACE_TO_BATCH || op->kind == IR_BATCH_TO_SPACE) &&
+	       !op->removed_reason && (is_byte(type) || type == IR_INT16);
+}
+
+/* The tensor, of the shape of `few`, with its rows and columns made whole blocks. */
+static int add_padded(struct expansion *expansion, const struct kestrel_graph_batch_block *numbers,
+		      int few, int many)
+{
+	const struct ir_tensor *from = &expansion->graph->tensors[few];
+	int32_t shape[IR_RANK_MAX];
+
+	memcpy(shape, from->shape, sizeof(shape));
+	for (unsigned int d = 1; d + 1 < from->rank; d++)
+		shape[d] = expansion->graph->tensors[many].shape[d] *
+			   (int32_t)numbers->block[d - 1];
+	return add_tensor(expansion, few, from->rank, shape, NULL);
+}
+
+/* Padding, then the rows and columns inside blocks in front of the images. */
+static void expand_to_batch(struct expansion *expansion, const struct ir_operator *from,
+			    const int32_t wide[6], const int32_t deep[6])
+{
+	const struct kestrel_graph_batch_block *numbers = &from->portable->attributes.batch_block;
+	static const uint32_t order[6] = { 2, 4, 0, 1, 3, 5 };
+	int input = from->inputs[0], output = from->outputs[0];
+	int padded = add_padded(expansion, numbers, input, output);
+	const struct ir_tensor *tensors = expansion->graph->tensors;
+	struct ir_operator *op;
+	int split, turned;
+
+	if (tensors[padded].elements == tensors[input].elements) {
+		padded = input;
+	} else {
+		op = add_operator(expansion, IR_PAD, input, -1, padded);
+		op->output_zero_point = numbers->value;
+		for (unsigned int d = 1; d + 1 < tensors[input].rank; d++) {
+			op->pad_before[d] = (int32_t)numbers->before[d - 1];
+			op->pad_after[d] = tensors[padded].shape[d] - op->pad_before[d] -
+					   tensors[input].shape[d];
+		}
+	}
+	split = add_tensor(expansion, input, 6, wide, NULL);
+	turned = add_tensor(expansion, input, 6, deep, NULL);
+	add_operator(expansion, IR_RESHAPE, padded, -1, split);
+	op = add_operator(expansion, IR_TRANSPOSE, split, -1, turned);
+	memcpy(add_portable(expansion, op)->transpose.permutation, order, sizeof(order));
+	add_operator(expansion, IR_RESHAPE, turned, -1, output);
+}
+
+/* The other way round, then what lies inside. */
+static void expand_to_space(struct expansion *expansion, const struct ir_operator *from,
+			    const int32_t wide[6], const int32_t deep[6])
+{
+	const struct kestrel_graph_batch_block *numbers = &from->portable->attributes.batch_block;
+	static const uint32_t order[6] = { 2, 3, 0, 4, 1, 5 };
+	int input = from->inputs[0], output = from->outputs[0];
+	int padded = add_padded(expansion, numbers, output, input);
+	const struct ir_tensor *tensors = expansion->graph->tensors;
+	int split = add_tensor(expansion, input, 6, deep, NULL);
+	int turned = add_tensor(expansion, input, 6, wide, NULL);
+	struct kestrel_graph_slice *slice;
+	struct ir_operator *op;
+
+	if (tensors[padded].elements == tensors[output].elements)
+		padded = output;
+	add_operator(expansion, IR_RESHAPE, input, -1, split);
+	op = add_operator(expansion, IR_TRANSPOSE, split, -1, turned);
+	memcpy(add_portable(expansion, op)->transpose.permutation, order, sizeof(order));
+	add_operator(expansion, IR_RESHAPE, turned, -1, padded);
+	if (padded == output)
+		return;
+	op = add_operator(expansion, IR_SLICE, padded, -1, output);
+	slice = &add_portable(expansion, op)->slice;
+	for (unsigned int d = 0; d < tensors[output].rank; d++) {
+		slice->begin[d] = d && d + 1 < tensors[output].rank ? numbers->before[d - 1] : 0;
+		slice->stride[d] = 1;
+		slice->count[d] = (uint32_t)tensors[output].shape[d];
+	}
+}
+
+static void expand_batches(struct expansion *expansion, const struct ir_operator *from)
+{
+	const struct kestrel_graph_batch_block *numbers = &from->portable->attributes.batch_block;
+	bool gathers = from->kind == IR_SPACE_TO_BATCH;
+	const struct ir_tensor *tensors = expansion->graph->tensors;
+	const struct ir_tensor *few = &tensors[gathers ? from->inputs[0] : from->outputs[0]];
+	const struct ir_tensor *many = &tensors[gathers ? from->outputs[0] : from->inputs[0]];
+	int32_t rows = many->shape[1], columns = many->rank > 3 ? many->shape[2] : 1;
+	int32_t by = (int32_t)numbers->block[0], bx = (int32_t)numbers->block[1];
+	const int32_t wide[6] = { few->shape[0], rows, by, columns, bx, ir_extent(few, 0) };
+	const int32_t deep[6] = { by, bx, few->shape[0], rows, columns, ir_extent(few, 0) };
+
+	(gathers ? expand_to_batch : expand_to_space)(expansion, from, wide, deep);
+}
+
 /* What makes other operators of some. */
 static const struct {
 	bool (*expands)(const struct ir_graph *graph, const struct ir_operator *op);
@@ -433,6 +532,7 @@ static const struct {
 	{ product_expands, expand_product },
 	{ difference_expands, expand_difference },
 	{ leaky_expands, expand_leaky },
+	{ batches_expand, expand_batches },
 };
 
 #define EXPANSIONS (sizeof(expansions) / sizeof(expansions[0]))

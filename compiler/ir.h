@@ -76,6 +76,7 @@ enum ir_kind {
 	/* 8 bits to float32 through 256 floats. */
 	IR_FLOAT_TABLE,
 	IR_COMPARE, IR_SELECT, IR_LOGICAL_AND, IR_LOGICAL_OR, IR_BROADCAST_TO, IR_TILE,
+	IR_SPACE_TO_BATCH, IR_BATCH_TO_SPACE,
 	/* Forms of a model file that resolve.c turns into one of the above. */
 	IR_PAD_V2, IR_REVERSE, IR_SPLIT_V, IR_UNPACK, IR_STRIDED_SLICE,
 	IR_VARIABLE_HANDLE, IR_READ_VARIABLE, IR_ASSIGN_VARIABLE, IR_CALL_ONCE,

@@ -286,6 +286,8 @@ static const struct form {
 	{ IR_COPY, 1, ANY, ANY, NULL, "" },
 	{ IR_SPACE_TO_DEPTH, 1, ANY, ANY, NULL, "" },
 	{ IR_DEPTH_TO_SPACE, 1, ANY, ANY, NULL, "" },
+	{ IR_SPACE_TO_BATCH, 1, ANY, ANY, left_reason, "as a padding and a transposition" },
+	{ IR_BATCH_TO_SPACE, 1, ANY, ANY, left_reason, "as a transposition and a slice" },
 	{ IR_MIRROR_PAD, 1, ANY, ANY, mirror_reason, mirror_words },
 	{ IR_BROADCAST_TO, 1, ANY, ANY, NULL, "" },
 	{ IR_TILE, 1, ANY, ANY, NULL, "" },

@@ -420,6 +420,9 @@ static int resolve_operator(struct ir_graph *graph, struct ir_operator *op,
 		return resolve_gather(graph, op);
 	case IR_MIRROR_PAD:
 		return resolve_mirror_pad(graph, op);
+	case IR_SPACE_TO_BATCH:
+	case IR_BATCH_TO_SPACE:
+		return resolve_batch_block(graph, op);
 	case IR_SPACE_TO_DEPTH:
 	case IR_DEPTH_TO_SPACE:
 		return resolve_block(graph, op);

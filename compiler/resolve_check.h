@@ -100,6 +100,7 @@ int resolve_matmul(struct ir_graph *graph, struct ir_operator *op,
 
 /* resolve_rearrange.c */
 int resolve_mirror_pad(struct ir_graph *graph, struct ir_operator *op);
+int resolve_batch_block(struct ir_graph *graph, struct ir_operator *op);
 int resolve_block(struct ir_graph *graph, struct ir_operator *op);
 int resolve_repeat(struct ir_graph *graph, struct ir_operator *op);
 int resolve_reverse(struct ir_graph *graph, struct ir_operator *op);

@@ -67,6 +67,61 @@ int resolve_block(struct ir_graph *graph, struct ir_operator *op)
 	return ret;
 }
 
+/*
+ * SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND: blocks of all dimensions but the first and the
+ * last, with pairs of what is padded or cropped before and after.
+ */
+int resolve_batch_block(struct ir_graph *graph, struct ir_operator *op)
+{
+	bool gathers = op->kind == IR_SPACE_TO_BATCH;
+	struct kestrel_graph_batch_block *to;
+	const struct ir_tensor *few, *many, *in;
+	int32_t blocks[2] = { 1, 1 }, edges[4] = { 0 };
+	unsigned int count, pairs;
+	int64_t product = 1;
+	int ret = resolve_check_counts(graph, op, 3, 3);
+
+	if (!ret)
+		ret = resolve_check_same_quantisation(graph, op);
+	if (!ret)
+		ret = resolve_list(graph, op, 1, 2, blocks, &count);
+	if (!ret)
+		ret = resolve_list(graph, op, 2, 4, edges, &pairs);
+	if (!ret)
+		ret = resolve_portable(graph, op, gathers ? KESTREL_GRAPH_SPACE_TO_BATCH :
+				       KESTREL_GRAPH_BATCH_TO_SPACE, 0);
+	if (ret)
+		return ret;
+	in = &graph->tensors[op->inputs[0]];
+	few = gathers ? in : &graph->tensors[op->outputs[0]];
+	many = gathers ? &graph->tensors[op->outputs[0]] : in;
+	if (!count || few->rank != count + 2 || many->rank != few->rank || pairs != 2 * count)
+		return error_set(graph->error, -ENOTSUP,
+				 "%s: blocks of one or two dimensions between the first and the last are supported",
+				 ir_where(graph, op, op->inputs[1]));
+	to = &op->portable->attributes.batch_block;
+	for (unsigned int d = 0; d < 2; d++) {
+		int64_t size = d < count ? few->shape[d + 1] : 1;
+
+		if (blocks[d] < 1 || edges[2 * d] < 0 || edges[2 * d + 1] < 0 ||
+		    (d < count && size + edges[2 * d] + edges[2 * d + 1] !=
+				  (int64_t)many->shape[d + 1] * blocks[d]))
+			return error_set(graph->error, -EINVAL,
+					 "%s: shape does not match blocks of %d with %d before and %d after",
+					 ir_where(graph, op, op->outputs[0]), blocks[d],
+					 edges[2 * d], edges[2 * d + 1]);
+		to->block[d] = (uint32_t)blocks[d];
+		to->before[d] = (uint32_t)edges[2 * d];
+		product *= blocks[d];
+	}
+	if (many->shape[0] != product * few->shape[0] || ir_extent(few, 0) != ir_extent(many, 0))
+		return error_set(graph->error, -EINVAL, "%s: shape does not match its blocks",
+				 ir_where(graph, op, op->outputs[0]));
+	to->value = in->scale_count ? (int32_t)in->zero_points[0] : 0;
+	op->input_count = 1;
+	return 0;
+}
+
 /* TILE and BROADCAST_TO, whose second input only says what the output's shape does. */
 int resolve_repeat(struct ir_graph *graph, struct ir_operator *op)
 {

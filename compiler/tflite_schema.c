@@ -56,6 +56,7 @@ static const struct {
 	{ 11, IR_L2_NORMALIZATION }, { 26, IR_SPACE_TO_DEPTH }, { 53, IR_CAST }, { 64, IR_SELECT },
 	{ 69, IR_TILE }, { 84, IR_LOGICAL_OR }, { 86, IR_LOGICAL_AND }, { 100, IR_MIRROR_PAD },
 	{ 105, IR_REVERSE }, { 123, IR_SELECT }, { 130, IR_BROADCAST_TO },
+	{ 37, IR_BATCH_TO_SPACE }, { 38, IR_SPACE_TO_BATCH },
 };
 
 /* Those of kind IR_UNARY. */

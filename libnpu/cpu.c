@@ -197,6 +197,8 @@ static void operator_run(const struct cpu_call *call)
 		[KESTREL_GRAPH_DEPTH_TO_SPACE] = cpu_space_to_depth,
 		[KESTREL_GRAPH_BROADCAST_TO] = cpu_broadcast,
 		[KESTREL_GRAPH_TILE] = cpu_tile,
+		[KESTREL_GRAPH_SPACE_TO_BATCH] = cpu_space_to_batch,
+		[KESTREL_GRAPH_BATCH_TO_SPACE] = cpu_space_to_batch,
 		[KESTREL_GRAPH_RESIZE_BILINEAR] = cpu_resize,
 		[KESTREL_GRAPH_RESIZE_NEAREST_NEIGHBOR] = cpu_resize,
 		[KESTREL_GRAPH_SVDF] = cpu_svdf,

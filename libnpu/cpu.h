@@ -126,6 +126,7 @@ void cpu_slice(const struct cpu_call *call);
 void cpu_transpose(const struct cpu_call *call);
 void cpu_gather(const struct cpu_call *call);
 void cpu_mirror_pad(const struct cpu_call *call);
+void cpu_space_to_batch(const struct cpu_call *call);
 void cpu_space_to_depth(const struct cpu_call *call);
 void cpu_broadcast(const struct cpu_call *call);
 void cpu_tile(const struct cpu_call *call);

@@ -273,6 +273,45 @@ void cpu_space_to_depth(const struct cpu_call *call)
 	}
 }
 
+/* Every so many rows and columns as an image of their own, or back. */
+void cpu_space_to_batch(const struct cpu_call *call)
+{
+	const struct kestrel_graph_batch_block *attributes =
+		&call->operator->attributes.batch_block;
+	int gathers = call->operator->opcode == KESTREL_GRAPH_SPACE_TO_BATCH;
+	struct array input = cpu_input(call, 0);
+	struct array output = cpu_output(call, 0);
+	const struct array *few = gathers ? &input : &output;
+	const struct array *many = gathers ? &output : &input;
+	size_t height = few->dims[1], width = few->rank > 3 ? few->dims[2] : 1;
+	size_t rows = many->dims[1], columns = many->rank > 3 ? many->dims[2] : 1;
+	size_t channels = few->dims[few->rank - 1], size = graph_type_size(input.type);
+	size_t images = few->dims[0], bytes = channels * size;
+	const uint8_t *from = input.data;
+	uint8_t *to = output.data;
+
+	for (size_t m = 0; m < many->dims[0]; m++)
+	for (size_t y = 0; y < rows; y++)
+	for (size_t x = 0; x < columns; x++) {
+		size_t phase = m / images;
+		/* What lies before the first row or column wraps to beyond the last. */
+		size_t row = y * attributes->block[0] + phase / attributes->block[1] -
+			     attributes->before[0];
+		size_t column = x * attributes->block[1] + phase % attributes->block[1] -
+				attributes->before[1];
+		size_t in_many = ((m * rows + y) * columns + x) * bytes;
+		size_t in_few = ((m % images * height + row) * width + column) * bytes;
+		int inside = row < height && column < width;
+
+		if (!gathers && inside)
+			memcpy(to + in_few, from + in_many, bytes);
+		else if (gathers && inside)
+			memcpy(to + in_many, from + in_few, bytes);
+		else if (gathers)
+			fill(to + in_many, channels, size, attributes->value);
+	}
+}
+
 /* Dimensions of 1, and those in front that the input lacks, repeat what is there. */
 void cpu_broadcast(const struct cpu_call *call)
 {

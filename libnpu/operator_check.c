@@ -349,6 +349,8 @@ static const struct operator_kind operator_kinds[] = {
 	{ KESTREL_GRAPH_GATHER, 2, 2, check_gather },
 	{ KESTREL_GRAPH_MIRROR_PAD, 1, 1, check_mirror_pad },
 	{ KESTREL_GRAPH_SPACE_TO_DEPTH, 1, 1, check_block },
+	{ KESTREL_GRAPH_SPACE_TO_BATCH, 1, 1, check_batch_block },
+	{ KESTREL_GRAPH_BATCH_TO_SPACE, 1, 1, check_batch_block },
 	{ KESTREL_GRAPH_DEPTH_TO_SPACE, 1, 1, check_block },
 	{ KESTREL_GRAPH_BROADCAST_TO, 1, 1, check_broadcast_to },
 	{ KESTREL_GRAPH_TILE, 1, 1, check_tile },

@@ -65,6 +65,7 @@ int check_transpose(const struct check *check);
 int check_gather(const struct check *check);
 int check_mirror_pad(const struct check *check);
 int check_block(const struct check *check);
+int check_batch_block(const struct check *check);
 int check_broadcast_to(const struct check *check);
 int check_tile(const struct check *check);
 int check_cast(const struct check *check);

@@ -192,6 +192,34 @@ int check_block(const struct check *check)
 	return 0;
 }
 
+int check_batch_block(const struct check *check)
+{
+	const struct kestrel_graph_batch_block *attributes =
+		&check->operator->attributes.batch_block;
+	int gathers = check->operator->opcode == KESTREL_GRAPH_SPACE_TO_BATCH;
+	const struct kestrel_graph_tensor *input = check_input(check, 0);
+	const struct kestrel_graph_tensor *output = check_output(check, 0);
+	const struct kestrel_graph_tensor *few = gathers ? input : output;
+	const struct kestrel_graph_tensor *many = gathers ? output : input;
+	uint64_t blocks = (uint64_t)attributes->block[0] * attributes->block[1];
+	uint32_t last = few->rank - 1u;
+
+	if (input->type != output->type || few->rank != many->rank ||
+	    (few->rank != 3 && few->rank != 4))
+		return check_fail(check, -EINVAL, "input and output differ in type or have not rank 3 or 4");
+	if (!blocks || blocks > UINT32_MAX || few->dims[0] * blocks != many->dims[0] ||
+	    few->dims[last] != many->dims[last] ||
+	    (few->rank == 3 && (attributes->block[1] != 1 || attributes->before[1])))
+		return check_fail(check, -EINVAL, "blocks of %" PRIu32 " x %" PRIu32 " do not fit the shapes",
+				  attributes->block[0], attributes->block[1]);
+	for (uint32_t d = 1; d < last; d++)
+		if ((uint64_t)attributes->before[d - 1] + few->dims[d] >
+		    (uint64_t)many->dims[d] * attributes->block[d - 1])
+			return check_fail(check, -EINVAL, "%" PRIu32 " before dimension %" PRIu32 " and what it has are more than its blocks",
+					  attributes->before[d - 1], d);
+	return 0;
+}
+
 int check_broadcast_to(const struct check *check)
 {
 	const struct kestrel_graph_tensor *input = check_input(check, 0);

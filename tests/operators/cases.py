@@ -660,6 +660,35 @@ def space_and_depth(name, rng, dtype):
                  {"blockSize": block}))
 
 
+@family("SPACE_TO_BATCH_ND", BYTES + ("float32", "int32"))
+def space_to_batch(rng, dtype):
+    blocks = [int(block) for block in rng.integers(1, 4, int(rng.integers(1, 3)))]
+    shape, edges = [int(rng.integers(1, 3))], []
+    for block in blocks:
+        before = int(rng.integers(0, 4))
+        size = int(rng.integers(1, 9))
+        edges.append([before, -(size + before) % block + block * int(rng.integers(0, 2))])
+        shape.append(size)
+    source = tensor(rng, shape + [int(rng.integers(1, 20))], dtype)
+    return Case("SPACE_TO_BATCH_ND", [source, integers(blocks), integers(edges)],
+                source.like([1]), ("SpaceToBatchNDOptions", {}))
+
+
+@family("BATCH_TO_SPACE_ND", BYTES + ("float32", "int32"))
+def batch_to_space(rng, dtype):
+    blocks = [int(block) for block in rng.integers(1, 4, int(rng.integers(1, 3)))]
+    shape, edges = [int(rng.integers(1, 3))], []
+    for block in blocks:
+        size = int(rng.integers(1, 6))
+        shape[0] *= block
+        shape.append(size)
+        before = int(rng.integers(0, size * block))
+        edges.append([before, int(rng.integers(0, size * block - before))])
+    source = tensor(rng, shape + [int(rng.integers(1, 20))], dtype)
+    return Case("BATCH_TO_SPACE_ND", [source, integers(blocks), integers(edges)],
+                source.like([1]), ("BatchToSpaceNDOptions", {}))
+
+
 @family("RESHAPE", MOVED)
 def reshape(rng, dtype):
     source = tensor(rng, shape_of(rng), dtype)

@@ -229,6 +229,14 @@ static void hybrid(struct test_graph *graph, union kestrel_graph_attributes *a)
 	a->convolution.input_asymmetric = 1;
 }
 
+static void batch_block(struct test_graph *graph, union kestrel_graph_attributes *a)
+{
+	(void)graph;
+	a->batch_block = (struct kestrel_graph_batch_block){
+		.block = { 2, 2 }, .before = { 0, 1 }, .value = 9,
+	};
+}
+
 static void resize(struct test_graph *graph, union kestrel_graph_attributes *a)
 {
 	(void)graph;
@@ -262,6 +270,10 @@ static const struct sample samples[] = {
 	  { INT8, { 1, 1, 2, 4 } }, block, 8, { 0, 1, 4, 5, 2, 3, 6, 7 } },
 	{ "depth to space", KESTREL_GRAPH_DEPTH_TO_SPACE, { { INT8, { 1, 1, 2, 4 } } },
 	  { INT8, { 1, 2, 4, 1 } }, block, 8, { 0, 1, 4, 5, 2, 3, 6, 7 } },
+	{ "space to batch", KESTREL_GRAPH_SPACE_TO_BATCH, { { INT8, { 1, 2, 3, 1 } } },
+	  { INT8, { 4, 1, 2, 1 } }, batch_block, 8, { 9, 1, 0, 2, 9, 4, 3, 5 } },
+	{ "batch to space", KESTREL_GRAPH_BATCH_TO_SPACE, { { INT8, { 4, 1, 2, 1 } } },
+	  { INT8, { 1, 2, 3, 1 } }, batch_block, 6, { 2, 1, 3, 6, 5, 7 } },
 	{ "tile", KESTREL_GRAPH_TILE, { { INT8, { 1, 2 } } }, { INT8, { 2, 4 } }, no_attributes,
 	  8, { 0, 1, 0, 1, 0, 1, 0, 1 } },
 	{ "broadcast", KESTREL_GRAPH_BROADCAST_TO, { { INT8, { 2, 1 } } }, { INT8, { 2, 2, 2 } },

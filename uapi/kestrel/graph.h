@@ -257,6 +257,8 @@ enum kestrel_graph_opcode {
 	KESTREL_GRAPH_DEPTH_TO_SPACE		= 75,	/* block */
 	KESTREL_GRAPH_BROADCAST_TO		= 76,	/* -; output dims rule */
 	KESTREL_GRAPH_TILE			= 77,	/* -; the input again and again in every dimension */
+	KESTREL_GRAPH_SPACE_TO_BATCH		= 78,	/* batch_block */
+	KESTREL_GRAPH_BATCH_TO_SPACE		= 79,	/* batch_block */
 	/* Resampling. in: input. */
 	KESTREL_GRAPH_RESIZE_BILINEAR		= 80,	/* resize */
 	KESTREL_GRAPH_RESIZE_NEAREST_NEIGHBOR	= 81,	/* resize */
@@ -611,6 +613,19 @@ struct kestrel_graph_block {
 	uint32_t block_size;		/* >= 1 */
 };
 
+/*
+ * Of a tensor [N, H, W, C] or [N, H, C] every block[0]-th row and block[1]-th column makes
+ * an image of its own: image (by * block[1] + bx) * N + n of the other tensor has at row y
+ * and column x what image n has at row y * block[0] + by - before[0] and column
+ * x * block[1] + bx - before[1]. SPACE_TO_BATCH puts `value` where that is outside,
+ * BATCH_TO_SPACE drops it.
+ */
+struct kestrel_graph_batch_block {
+	uint32_t block[2];		/* >= 1; rank 3: block[1] = 1, before[1] = 0 */
+	uint32_t before[2];
+	int32_t value;			/* SPACE_TO_BATCH: as in struct kestrel_graph_pad */
+};
+
 struct kestrel_graph_resize {
 	uint32_t align_corners;		/* 0 or 1 */
 	uint32_t half_pixel_centers;	/* 0 or 1, not both */
@@ -713,6 +728,7 @@ union kestrel_graph_attributes {
 	struct kestrel_graph_slice slice;
 	struct kestrel_graph_transpose transpose;
 	struct kestrel_graph_block block;
+	struct kestrel_graph_batch_block batch_block;
 	struct kestrel_graph_resize resize;
 	struct kestrel_graph_svdf svdf;
 	struct kestrel_graph_lstm lstm;
