@@ -186,13 +186,14 @@ static enum npuc_exit list_operators(const char *format)
 static bool target_add(struct arguments *arguments, const char *names)
 {
 	size_t before = arguments->targets ? strlen(arguments->targets) + 1 : 0;
-	char *targets = realloc(arguments->targets, before + strlen(names) + 1);
+	size_t bytes = strlen(names) + 1;
+	char *targets = realloc(arguments->targets, before + bytes);
 
 	if (!targets)
 		return false;
 	if (before)
 		targets[before - 1] = ',';
-	strcpy(targets + before, names);
+	memcpy(targets + before, names, bytes);
 	arguments->targets = targets;
 	arguments->request.target = targets;
 	return true;
