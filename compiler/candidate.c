@@ -280,16 +280,16 @@ static int produce_and_forget(struct candidate *candidate)
 	uint64_t added;
 	int ret;
 
-	pool_begin(constants);
+	pool_try(constants);
 	ret = produce(candidate);
 	added = constants->bytes.bytes - mark.bytes;
 	candidate->made_commands += candidate->list.count;
 	candidate->made_bytes += constants->used_bytes;
 	candidate->cost = (double)candidate->cycles;
 	/* The first stream shares with none, and all of its constants are new. */
-	if (mark.bytes && constants->used_bytes)
+	if (mark.bytes && constants->put_bytes)
 		candidate->cost *= 1 + NEW_CONSTANTS_SHARE * (double)added /
-				       (double)constants->used_bytes;
+				       (double)constants->put_bytes;
 	pool_return(constants, &mark);
 	return ret;
 }

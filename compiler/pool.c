@@ -71,9 +71,15 @@ void pool_begin(struct pool *pool)
 	pool->used_bytes = pool->used_raw_bytes = 0;
 }
 
+void pool_try(struct pool *pool)
+{
+	pool->user = 0;
+	pool->put_bytes = 0;
+}
+
 static void piece_use(struct pool *pool, struct pool_piece *piece)
 {
-	if (piece->user == pool->user)
+	if (!pool->user || piece->user == pool->user)
 		return;
 	piece->user = pool->user;
 	pool->used_bytes += piece->bytes;
@@ -86,6 +92,7 @@ size_t pool_put(struct pool *pool, const void *data, size_t bytes, size_t raw_by
 	struct pool_piece *piece;
 	unsigned int at = 0;
 
+	pool->put_bytes += bytes;
 	if (pool->count)
 		at = pool->buckets[hash & (pool->bucket_count - 1)];
 	for (; at; at = piece->before) {

@@ -18,8 +18,10 @@ struct pool {
 	/* By hash: the last piece's number + 1, 0: none. */
 	unsigned int *buckets;
 	unsigned int bucket_count;
-	/* Who puts pieces now, and how many have. */
+	/* Who puts pieces now, 0: nobody; and how many have. */
 	unsigned int user, users;
+	/* Bytes put since pool_try(), equal ones each time. */
+	uint64_t put_bytes;
 	/* The user's different pieces: their bytes, and those before compression. */
 	uint64_t used_bytes, used_raw_bytes;
 };
@@ -32,6 +34,9 @@ void pool_begin(struct pool *pool);
  * many they become, 0 for what only serves to decode others.
  */
 size_t pool_put(struct pool *pool, const void *data, size_t bytes, size_t raw_bytes);
+
+/* The pieces that follow are put to see what they take: nobody uses them. */
+void pool_try(struct pool *pool);
 
 /* What pool_return() goes back to. */
 struct pool_mark {

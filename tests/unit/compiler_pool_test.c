@@ -39,12 +39,14 @@ static void check_users(struct test *test)
 	CHECK(test, pool_put(&pool, "de", 2, 20) == 3);
 	CHECK(test, pool.used_bytes == 2 && pool.used_raw_bytes == 20);
 	mark = pool_mark(&pool);
-	pool_begin(&pool);
+	pool_try(&pool);
 	CHECK(test, pool_put(&pool, "fghi", 4, 4) == 5);
+	CHECK(test, pool_put(&pool, "de", 2, 20) == 3);
 	CHECK(test, pool_put(&pool, "abc", 3, 10) == 0);
-	CHECK(test, pool.used_bytes == 7);
+	CHECK(test, pool.used_bytes == 2 && pool.put_bytes == 9);
 	pool_return(&pool, &mark);
 	CHECK(test, pool.bytes.bytes == 5 && pool.used_bytes == 2);
+	CHECK(test, pool_put(&pool, "de", 2, 20) == 3);
 	CHECK(test, pool_put(&pool, "xyz", 3, 3) == 5);
 	CHECK(test, pool_put(&pool, "abc", 3, 10) == 0);
 	CHECK(test, pool.used_bytes == 8 && pool.used_raw_bytes == 33);
