@@ -128,6 +128,9 @@ int check_scale(const struct check *check, uint32_t mode,
 		memcpy(&value, &scale.multiplier, sizeof(value));
 		if (!isfinite(value) || value < 0)
 			return check_fail(check, -EINVAL, "factor is not a finite positive float");
+		if (scale.shift)
+			return check_fail(check, -EINVAL, "a float factor has the shift %" PRId32,
+					  scale.shift);
 		return 0;
 	}
 	if (scale.multiplier < 0 || scale.shift < -31 || scale.shift > 30)

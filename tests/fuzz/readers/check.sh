@@ -43,7 +43,7 @@ export ASAN_OPTIONS=detect_leaks=1:quarantine_size_mb=16:allocator_may_return_nu
 export UBSAN_OPTIONS=print_stacktrace=1
 
 # No input is larger than 4 KiB, and no answer to one needs 64 MiB at once, or 512 in all.
-limits=(-max_len=4096 -timeout=60 -malloc_limit_mb=64 -rss_limit_mb=512)
+limits=(-max_len=4096 -timeout=120 -malloc_limit_mb=64 -rss_limit_mb=512)
 
 for reader in $readers; do
 	corpus=$artifacts/$reader-corpus found=$artifacts/$reader-found
