@@ -29,10 +29,11 @@ static void put_summary(const struct report *report, struct buffer *text)
 	target = stream->target;
 	text_put(text, "target     %s: %u MACs a cycle, %u bytes of SRAM, %.1f MHz\n", target->name,
 		 target->macs_per_cycle, target->sram_bytes, target->clock / 1e3);
-	text_put(text, "cycles     %" PRIu64 " predicted, %.3f ms, %.1f %% of the array\n",
+	text_put(text, "cycles     %" PRIu64 " predicted, %.3f ms, %.1f %% of the array%s\n",
 		 stream->predicted_cycles, (double)stream->predicted_cycles / target->clock,
 		 stream->predicted_cycles ? 100.0 * (double)stream->macs /
-		 ((double)stream->predicted_cycles * target->macs_per_cycle) : 0.0);
+		 ((double)stream->predicted_cycles * target->macs_per_cycle) : 0.0,
+		 stream->dead_channels ? ", counting dead channels, which it leaves out" : "");
 	text_put(text, "SRAM       %" PRIu64 " bytes at most, %" PRIu64 " without fetching ahead, %" PRIu64
 		 " spilled to memory\n", stream->sram_peak_bytes, stream->sram_bound_bytes,
 		 stream->spill_bytes);
