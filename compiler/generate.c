@@ -78,6 +78,18 @@ static size_t put_piece(struct generator *generator)
 			     generator->piece.bytes);
 }
 
+/* Puts weights, or a decode table, of which nothing is left when it is used. */
+static size_t put_weights(struct generator *generator, const void *data, size_t bytes,
+			  size_t raw_bytes)
+{
+	struct pool *constants = generator->constants;
+	uint64_t before = constants->used_bytes;
+	size_t offset = pool_put(constants, data, bytes, raw_bytes);
+
+	constants->used_weight_bytes += constants->used_bytes - before;
+	return offset;
+}
+
 static void plain_dimensions(struct command *command)
 {
 	command_set(command, KESTREL_DMA_COUNT1, 1);
@@ -121,8 +133,8 @@ static void load_table(struct generator *generator, unsigned int table,
 			(uint32_t)codec_table_write(&generator->cache->tables[table],
 						    &generator->piece);
 		generator->table_offsets[table] =
-			(uint32_t)pool_put(generator->constants, generator->piece.data,
-						generator->piece.bytes, 0);
+			(uint32_t)put_weights(generator, generator->piece.data,
+					      generator->piece.bytes, 0);
 	}
 	command = command_append(generator->list, KESTREL_UNIT_DMA_IN, operator_index);
 	command_set(command, KESTREL_DMA_MODE, KESTREL_DMA_LOAD_TABLE);
@@ -359,8 +371,7 @@ static int load_weights(struct generator *generator, unsigned int index)
 	if (!encoded)
 		return error_memory(program->segment->graph->error);
 	if (encoded->coding == CODING_NONE) {
-		offset = pool_put(generator->constants, encoded->data, encoded->bytes,
-				       encoded->bytes);
+		offset = put_weights(generator, encoded->data, encoded->bytes, encoded->bytes);
 		load_raw(generator, operator_index, offset, place->address, place->bytes);
 		return 0;
 	}
@@ -371,7 +382,7 @@ static int load_weights(struct generator *generator, unsigned int index)
 	}
 	raw_bytes = weights_model_bytes(&program->segment->nodes[buffer->index].weights,
 					&buffer->part);
-	offset = pool_put(generator->constants, encoded->data, encoded->bytes, raw_bytes);
+	offset = put_weights(generator, encoded->data, encoded->bytes, raw_bytes);
 	command = command_append(generator->list, KESTREL_UNIT_DMA_IN, operator_index);
 	fetch_constants(command, offset);
 	command_set(command, KESTREL_DMA_SRAM_ADDRESS, (int64_t)place->address);

@@ -381,6 +381,7 @@ int lower_graph(struct ir_graph *graph, const struct target *target,
 		return ret;
 	stream->constant_bytes = constants->used_bytes;
 	stream->raw_constant_bytes = constants->used_raw_bytes;
+	stream->weight_bytes = constants->used_weight_bytes;
 	map_back(&expanded, origin, stream, places);
 	stream->macs = placed_macs(graph, stream);
 	return 0;

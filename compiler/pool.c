@@ -68,7 +68,7 @@ static bool grow(struct pool *pool)
 void pool_begin(struct pool *pool)
 {
 	pool->user = ++pool->users;
-	pool->used_bytes = pool->used_raw_bytes = 0;
+	pool->used_bytes = pool->used_raw_bytes = pool->used_weight_bytes = 0;
 }
 
 void pool_try(struct pool *pool)

@@ -24,6 +24,8 @@ struct pool {
 	uint64_t put_bytes;
 	/* The user's different pieces: their bytes, and those before compression. */
 	uint64_t used_bytes, used_raw_bytes;
+	/* Those of them that are weights and what decodes them: who puts them counts. */
+	uint64_t used_weight_bytes;
 };
 
 /* The pieces that follow are another user's, who may share those that are there. */

@@ -96,6 +96,7 @@ static void put_stream(const struct stream *stream, struct buffer *text)
 	text_put(text, "  \"spill_bytes\": %" PRIu64 ",\n", stream->spill_bytes);
 	text_put(text, "  \"constant_bytes\": %" PRIu64 ",\n", stream->constant_bytes);
 	text_put(text, "  \"raw_constant_bytes\": %" PRIu64 ",\n", stream->raw_constant_bytes);
+	text_put(text, "  \"weight_bytes\": %" PRIu64 ",\n", stream->weight_bytes);
 	text_put(text, "  \"command_bytes\": %" PRIu64 ",\n", commands);
 	text_put(text, "  \"preemption_interval\": %" PRIu64 ",\n", stream->preemption_interval);
 	text_put(text, "  \"segments\": %u,\n  \"npu_segments\": %u,\n", stream->segment_count, npu);

@@ -79,6 +79,8 @@ struct stream {
 	/* What the commands read, of all streams; and of it this stream's, also as raw bytes. */
 	struct pool *constants;
 	uint64_t constant_bytes, raw_constant_bytes;
+	/* Weights and decode tables among them. */
+	uint64_t weight_bytes;
 	uint64_t scratch_size;
 	uint64_t predicted_cycles;
 	uint64_t preemption_interval;

@@ -186,6 +186,7 @@ def measure(arguments, name, directory, target, work):
         "spill_bytes": report["spill_bytes"],
         "constants_bytes": report["constant_bytes"],
         "constants_raw_bytes": report["raw_constant_bytes"],
+        "weights_stored_bytes": report["weight_bytes"],
         "command_bytes": report["command_bytes"],
         "macs_npu_share": None if share is None else round(share, 6),
         "mac_utilisation": round(npu_macs(report) / (statistics["cycles_total"] *
@@ -312,8 +313,8 @@ def measure_variants(arguments, models, work):
                 row = measure(arguments, f"{name}/{variant}", directory, target, work)
                 if isinstance(row, str):
                     raise Failure(f"{name} with weights {variant}: {row}")
-                stored = row["constants_bytes"] - row["constants_raw_bytes"] + facts["weights"]
-                row.update({"weights_bytes": facts["weights"], "stored_bytes": stored,
+                stored = row["weights_stored_bytes"]
+                row.update({"weights_bytes": facts["weights"],
                             "entropy_bytes": facts["entropy"],
                             "stored_per_entropy": round(stored / facts["entropy"], 4)})
                 print("%-30s %-12s %-12s %8d %8d %8d %6.3f times the entropy, %8d cycles" % (

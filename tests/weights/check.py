@@ -31,11 +31,6 @@ REFERENCE = os.path.join(os.environ.get("KESTREL_CACHE") or
                          "python")
 
 
-def stored_bytes(report, facts):
-    """What the weights and their tables take, without records and tables for VECTOR."""
-    return report["constant_bytes"] - (report["raw_constant_bytes"] - facts["weights"])
-
-
 def compile_variant(program, model, variant, work):
     """The variant's facts, what its weights take, and npuc's complaint if there is one."""
     path, report = os.path.join(work, "model.tflite"), os.path.join(work, "report.json")
@@ -45,7 +40,7 @@ def compile_variant(program, model, variant, work):
     if done.returncode:
         return facts, None, done.stderr.strip()
     with open(report, encoding="utf-8") as file:
-        return facts, stored_bytes(json.load(file), facts), None
+        return facts, json.load(file)["weight_bytes"], None
 
 
 def run(command):
