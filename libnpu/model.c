@@ -102,7 +102,8 @@ static int stream_select(struct npu_model *model, struct message *message)
 	if (recompile(model, &why)) {
 		struct message missed = model->reason;
 
-		message_set(&model->reason, 0, "%.300s; %.180s", missed.text, why.text);
+		message_set(&model->reason, 0, "%.280s; not compiled anew: %.180s", missed.text,
+			    why.text);
 	}
 	return 0;
 }

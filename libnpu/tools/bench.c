@@ -216,6 +216,7 @@ static int session_run(struct session *session, const struct options *options)
 
 	if (ret)
 		return ret;
+	tool_session_tell(tool, options->model);
 	if (npu_job_new(tool->model, &tool->job))
 		return tool_error("%s", npu_errmsg(tool->device));
 	ret = tensors_bind(session);

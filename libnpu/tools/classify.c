@@ -226,6 +226,7 @@ static int session_run(struct session *session, const struct options *options)
 
 	if (ret)
 		return ret;
+	tool_session_tell(&session->tool, options->model);
 	session->input.size = sizeof(session->input);
 	session->output.size = sizeof(session->output);
 	if (npu_tensor(session->tool.model, NPU_INPUT, 0, &session->input) ||

@@ -144,8 +144,10 @@ static int session_run(struct session *session, const struct options *options)
 	int ret = tool_session_open(tool, options->common.device, &options->common.options,
 				    options->model);
 
-	if (!ret)
-		ret = tool_session_read(tool, &options->inputs, &options->outputs);
+	if (ret)
+		return ret;
+	tool_session_tell(tool, options->model);
+	ret = tool_session_read(tool, &options->inputs, &options->outputs);
 	if (ret)
 		return ret;
 	if (npu_job_new(tool->model, &tool->job))

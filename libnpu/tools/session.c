@@ -15,6 +15,20 @@ int tool_session_open(struct tool_session *session, const char *device,
 	return 0;
 }
 
+void tool_session_tell(const struct tool_session *session, const char *model)
+{
+	struct npu_capabilities capabilities = { .size = sizeof(capabilities) };
+
+	npu_capabilities(session->device, &capabilities);
+	if (capabilities.kind == NPU_DEVICE_CPU || session->info.operators_npu)
+		return;
+	if (*session->info.target)
+		tool_notice("%s runs on the processor: the NPU has no form of its operators, npu-info tells why",
+			    model);
+	else
+		tool_notice("%s runs on the processor: %s", model, session->info.reason);
+}
+
 static int stream_read(struct tool_session *session, const struct tool_list *files, uint32_t index,
 		       const char *name)
 {

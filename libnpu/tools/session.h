@@ -27,6 +27,11 @@ struct tool_session {
 /* Opens the device, loads the model and fills `info`. */
 int tool_session_open(struct tool_session *session, const char *device,
 		      const struct npu_open_options *options, const char *model);
+/*
+ * On an NPU, where none of the model's operators runs on it: a line that says why.
+ * That is no error, the outputs are the same.
+ */
+void tool_session_tell(const struct tool_session *session, const char *model);
 /* Reads a file for each input, which tells the number of runs; makes room for outputs. */
 int tool_session_read(struct tool_session *session, const struct tool_list *inputs,
 		      const struct tool_list *outputs);

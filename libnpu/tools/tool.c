@@ -6,16 +6,30 @@
 #include <stdlib.h>
 #include <string.h>
 
+static void line_print(const char *format, va_list arguments)
+{
+	fprintf(stderr, "%s: ", program_invocation_short_name);
+	vfprintf(stderr, format, arguments);
+	fputc('\n', stderr);
+}
+
 int tool_error(const char *format, ...)
 {
 	va_list arguments;
 
-	fprintf(stderr, "%s: ", program_invocation_short_name);
 	va_start(arguments, format);
-	vfprintf(stderr, format, arguments);
+	line_print(format, arguments);
 	va_end(arguments);
-	fputc('\n', stderr);
 	return TOOL_FAILED;
+}
+
+void tool_notice(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	line_print(format, arguments);
+	va_end(arguments);
 }
 
 int tool_usage_error(const char *format, ...)

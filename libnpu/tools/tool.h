@@ -24,6 +24,8 @@ struct tool_list {
 
 /* "program: text" to standard error. Returns TOOL_FAILED. */
 int tool_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The same of what is no error. */
+void tool_notice(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* The same with a hint at --help. Returns TOOL_USAGE. */
 int tool_usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -109,6 +109,21 @@ refused_by_processor() {
 		grep 'made for the NPU only' "$out/refusal"
 }
 
+# Without the compiler the model runs on the processor, and the reason is told.
+falls_back() { # PROGRAM [ARGUMENT...]
+	local program=$1
+	shift
+	"$out/bare/bin/$program" "$out/two.npu" --device sim --target kestrel-256 "$@" 2>"$out/notice" &&
+		grep "^$program: .*two.npu runs on the processor: .*512 MACs a cycle, device has 256; not compiled anew: no compiler" \
+			"$out/notice"
+}
+
+# Nothing is said of a model that runs where it was asked to.
+is_quiet() { # GRAPH DEVICE TARGET
+	build/bin/npu-bench "$1" --device "$2" --target "$3" --runs 1 2>"$out/notice" &&
+		[ ! -s "$out/notice" ]
+}
+
 lists_streams() {
 	python3 - "$1" <<-'EOF'
 	import json, sys
@@ -146,6 +161,15 @@ for target in kestrel-256 kestrel-512; do
 done
 check "the processor's too" same_on "$out/both.npu" cpu
 check "a configuration without a stream is compiled for" same_on "$out/both.npu" sim kestrel-128
+mkdir -p "$out/bare/bin" "$out/bare/firmware"
+cp build/bin/npu-run build/bin/npu-bench build/bin/libnpu.so.0 build/bin/libkestrel-simulator.so \
+	"$out/bare/bin/"
+cp build/firmware/kestrel_fw.bin "$out/bare/firmware/"
+check "npu-bench tells why the NPU has nothing to do" falls_back npu-bench --runs 1
+check "npu-run does, too" falls_back npu-run --input tests/demo/input_0.bin --output "$out/output.bin"
+check "the bytes are the reference's" cmp "$out/output.bin" tests/demo/output_0.bin
+check "where the NPU has something to do nothing is said" is_quiet "$out/two.npu" sim kestrel-512
+check "nor of the processor where it was asked for" is_quiet "$out/two.npu" cpu kestrel-256
 check "every stream is verified" build/bin/npuc $model --target kestrel-512,kestrel-64 --verify
 check "two streams for one configuration" exits 1 build/bin/npuc $model -o "$out/x.npu" \
 	--target kestrel-256,kestrel-256
