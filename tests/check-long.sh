@@ -80,12 +80,18 @@ inputs_of() {
 	echo .
 }
 
+# settings: what of the environment the groups read.
+settings() {
+	env | grep -E '^KESTREL_' | grep -vE '^KESTREL_(MODELS|CACHE)=' | LC_ALL=C sort
+}
+
 # inputs_hash NAME TREE: of all that the group's result depends on: files, command,
 # settings, and the models where the command names them.
 inputs_hash() {
 	local name=$1 command models='' path
 	local -a paths=() without=(-e '^$')
-	command=$(awk -v name="$name" '$2 == name' "$table")
+	command=$(for path in groups long-groups; do git show "$2:tests/$path"; done |
+		awk -v name="$name" '$2 == name' | tail -n 1)
 	case $command in *KESTREL_MODELS*) models=$models_hash ;; esac
 	for path in $(inputs_of "$name"); do
 		case $path in
@@ -95,9 +101,25 @@ inputs_hash() {
 	done
 	{
 		echo "$command $models"
-		env | grep -E '^KESTREL_' | grep -vE '^KESTREL_(MODELS|CACHE)=' | LC_ALL=C sort
+		settings
 		git ls-tree -r "$2" -- "${paths[@]}" | grep -v "${without[@]}"
 	} | sha256sum | cut -c1-16
+}
+
+# kept_of NAME HASH: where a result of these inputs lies. Where tests/inputs has said
+# otherwise of them it is one of a commit with the same inputs, as they are named now.
+kept_of() {
+	local directory ran
+	[ ! -d "$kept/$1/$2" ] || { echo "$kept/$1/$2"; return; }
+	for directory in "$kept/$1"/*/; do
+		[ -e "$directory/$1.commit" ] || continue
+		ran=$(head -n 1 "$directory/$1.commit")
+		if [ "$(tail -n +2 "$directory/$1.commit")" = "$(settings)" ] &&
+		   git cat-file -e "$ran" 2>/dev/null && [ "$(inputs_hash "$1" "$ran")" = "$2" ]; then
+			echo "${directory%/}"
+			return
+		fi
+	done
 }
 
 # The groups of both tables, a name of the second instead of one of the first.
@@ -116,8 +138,9 @@ tree=$(tree_now)
 for name in $(groups_names "$table"); do
 	hash=$(inputs_hash "$name" "$tree")
 	echo "$hash" >"$work/$name.inputs"
-	if [ -e "$kept/$name/$hash/$name.result" ]; then
-		cp "$kept/$name/$hash/$name".* "$work/"
+	from=$(kept_of "$name" "$hash")
+	if [ -n "$from" ]; then
+		cp "$from/$name".{result,log,problems,commit} "$work/"
 	fi
 	[ $list = 0 ] || echo "$name $hash $(cat "$work/$name.result" 2>/dev/null || echo "not yet")"
 done
@@ -130,6 +153,7 @@ group_begins() {
 	if ! git diff --quiet HEAD || [ -n "$(git ls-files --others --exclude-standard)" ]; then
 		echo changed >>"$work/$1.commit"
 	fi
+	settings >>"$work/$1.commit"
 }
 
 # group_ended NAME: kept, unless an input has changed under it.
@@ -143,7 +167,7 @@ group_ended() {
 	to=$kept/$1/$hash
 	rm -rf "$to.new"
 	mkdir -p "$to.new"
-	cp "$work/$1".* "$to.new/"
+	cp "$work/$1".{result,log,problems,commit} "$to.new/"
 	rm -rf "$to"
 	mv "$to.new" "$to"
 }

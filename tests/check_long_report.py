@@ -29,7 +29,7 @@ def group_report(directory, name, command):
         report["result"] = "not run"
         return report
     commit = read(os.path.join(directory, name + ".commit")).split()
-    report.update({"commit": commit[0] if commit else "", "changed": "changed" in commit})
+    report.update({"commit": commit[0] if commit else "", "changed": "changed" in commit[1:2]})
     log = read(os.path.join(directory, name + ".log"))
     passed, failed, skipped, seconds = map(int, counts)
     report.update({"result": "failed" if failed else "passed", "passed": passed,
