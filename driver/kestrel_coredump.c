@@ -439,20 +439,30 @@ static void kestrel_coredump_write_commands(struct kestrel_coredump_writer *writ
 			     got < job->command_size);
 }
 
-/* The number of the object among those of the mappings before. */
+/*
+ * The number of the object among those of the @count mappings before, which are in
+ * the order of their addresses.
+ */
 static u32 kestrel_coredump_object(const struct kestrel_vm *vm,
 				   const struct kestrel_interval *interval, u32 *objects,
-				   const struct kestrel_coredump_mapping *mappings)
+				   const struct kestrel_coredump_mapping *mappings, u32 count)
 {
-	const struct kestrel_interval *other;
-	u32 i = 0;
+	const struct kestrel_interval *lowest =
+		kestrel_interval_of_object(&vm->mappings, interval->object);
+	u32 first = 0;
 
-	for (other = kestrel_interval_first(&vm->mappings, 0, KESTREL_VA_END);
-	     other != interval; other = kestrel_interval_next(other), i++) {
-		if (other->object == interval->object)
-			return mappings[i].object;
+	if (lowest == interval)
+		return ++*objects;
+
+	while (mappings[first].address != lowest->start) {
+		u32 middle = (first + count) / 2;
+
+		if (mappings[middle].address <= lowest->start)
+			first = middle;
+		else
+			count = middle;
 	}
-	return ++*objects;
+	return mappings[first].object;
 }
 
 static void kestrel_coredump_write_mappings(struct kestrel_coredump_writer *writer,
@@ -473,7 +483,7 @@ static void kestrel_coredump_write_mappings(struct kestrel_coredump_writer *writ
 			.size = interval->size,
 			.object_offset = interval->offset,
 			.object_size = object->size,
-			.object = kestrel_coredump_object(vm, interval, &objects, to),
+			.object = kestrel_coredump_object(vm, interval, &objects, to, count),
 		};
 		if (entry & KESTREL_PTE_READ)
 			to[count].permissions |= KESTREL_COREDUMP_MAPPING_READ;

@@ -59,6 +59,65 @@ struct kestrel_interval *kestrel_interval_next(const struct kestrel_interval *in
 }
 EXPORT_SYMBOL_IF_KUNIT(kestrel_interval_next);
 
+static struct kestrel_interval *kestrel_interval_by_object(struct rb_node *node)
+{
+	return node ? rb_entry(node, struct kestrel_interval, object_node) : NULL;
+}
+
+/**
+ * kestrel_interval_of_object - find the lowest interval that shows an object
+ * @tree: tree
+ * @object: object
+ *
+ * Return: the interval, or NULL.
+ */
+struct kestrel_interval *kestrel_interval_of_object(const struct kestrel_interval_tree *tree,
+						    const void *object)
+{
+	struct rb_node *node = tree->objects.rb_node;
+	struct kestrel_interval *found = NULL;
+
+	while (node) {
+		struct kestrel_interval *interval = kestrel_interval_by_object(node);
+
+		if (interval->object >= object) {
+			found = interval;
+			node = node->rb_left;
+		} else {
+			node = node->rb_right;
+		}
+	}
+
+	return found && found->object == object ? found : NULL;
+}
+EXPORT_SYMBOL_IF_KUNIT(kestrel_interval_of_object);
+
+/**
+ * kestrel_interval_next_of_object - the next higher interval that shows the same object
+ * @interval: in a tree
+ *
+ * Return: the interval, or NULL.
+ */
+struct kestrel_interval *kestrel_interval_next_of_object(const struct kestrel_interval *interval)
+{
+	struct kestrel_interval *next = kestrel_interval_by_object(rb_next(&interval->object_node));
+
+	return next && next->object == interval->object ? next : NULL;
+}
+EXPORT_SYMBOL_IF_KUNIT(kestrel_interval_next_of_object);
+
+/* By object, then by address. */
+static bool kestrel_interval_object_less(struct rb_node *node, const struct rb_node *parent)
+{
+	const struct kestrel_interval *left = rb_entry(node, struct kestrel_interval, object_node);
+	const struct kestrel_interval *right = rb_entry(parent, struct kestrel_interval,
+							object_node);
+
+	if (left->object != right->object)
+		return left->object < right->object;
+	return left->start < right->start;
+}
+
 /**
  * kestrel_interval_insert - add an interval
  * @tree: tree
@@ -80,8 +139,21 @@ void kestrel_interval_insert(struct kestrel_interval_tree *tree,
 
 	rb_link_node(&interval->node, parent, link);
 	rb_insert_color(&interval->node, &tree->root);
+	rb_add(&interval->object_node, &tree->objects, kestrel_interval_object_less);
 }
 EXPORT_SYMBOL_IF_KUNIT(kestrel_interval_insert);
+
+/**
+ * kestrel_interval_remove - take an interval out
+ * @tree: tree
+ * @interval: interval of the tree
+ */
+void kestrel_interval_remove(struct kestrel_interval_tree *tree, struct kestrel_interval *interval)
+{
+	rb_erase(&interval->node, &tree->root);
+	rb_erase(&interval->object_node, &tree->objects);
+}
+EXPORT_SYMBOL_IF_KUNIT(kestrel_interval_remove);
 
 /**
  * kestrel_interval_cut - take a range out of a tree
@@ -111,10 +183,10 @@ struct kestrel_interval *kestrel_interval_cut(struct kestrel_interval_tree *tree
 		next = kestrel_interval_next(interval);
 
 		if (interval->start >= start && interval_end <= end) {
-			rb_erase(&interval->node, &tree->root);
+			kestrel_interval_remove(tree, interval);
 			list_add_tail(&interval->link, removed);
 		} else if (interval->start >= start) {
-			/* Keeps its place in the order: nothing lies between. */
+			/* Keeps its place in both orders: nothing lies between. */
 			interval->offset += end - interval->start;
 			interval->size = interval_end - end;
 			interval->start = end;

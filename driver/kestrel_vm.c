@@ -87,7 +87,7 @@ void kestrel_vm_clear(struct kestrel_vm *vm)
 		kestrel_mmu_detach(vm->kdev, vm->asid);
 		mutex_lock(&vm->pagetable.lock);
 		while ((interval = kestrel_interval_first(&vm->mappings, 0, KESTREL_VA_END))) {
-			rb_erase(&interval->node, &vm->mappings.root);
+			kestrel_interval_remove(&vm->mappings, interval);
 			list_add(&interval->link, &removed);
 		}
 		mutex_unlock(&vm->pagetable.lock);
@@ -169,13 +169,10 @@ struct kestrel_vm *kestrel_vm_get(struct kestrel_file *file, u32 id)
  */
 bool kestrel_vm_maps(struct kestrel_vm *vm, const struct drm_gem_object *object)
 {
-	struct kestrel_interval *interval;
-	bool found = false;
+	bool found;
 
 	mutex_lock(&vm->lock);
-	for (interval = kestrel_interval_first(&vm->mappings, 0, KESTREL_VA_END);
-	     interval && !found; interval = kestrel_interval_next(interval))
-		found = interval->object == object;
+	found = kestrel_interval_of_object(&vm->mappings, object);
 	mutex_unlock(&vm->lock);
 	return found;
 }
@@ -196,10 +193,8 @@ void kestrel_vm_revoke(struct kestrel_vm *vm, const struct drm_gem_object *objec
 
 	mutex_lock(&vm->pagetable.lock);
 	*revoked = true;
-	for (interval = kestrel_interval_first(&vm->mappings, 0, KESTREL_VA_END); interval;
-	     interval = kestrel_interval_next(interval)) {
-		if (interval->object != object)
-			continue;
+	for (interval = kestrel_interval_of_object(&vm->mappings, object); interval;
+	     interval = kestrel_interval_next_of_object(interval)) {
 		kestrel_pagetable_unmap(&vm->pagetable, interval->start, interval->size);
 		start = end ? start : interval->start;
 		end = interval->start + interval->size;
@@ -245,7 +240,7 @@ static struct kestrel_vm *kestrel_vm_create(struct kestrel_user *user)
 
 	kref_init(&vm->refcount);
 	vm->kdev = kdev;
-	vm->mappings.root = RB_ROOT;
+	vm->mappings = (struct kestrel_interval_tree){ RB_ROOT, RB_ROOT };
 	mutex_init(&vm->lock);
 	spin_lock_init(&vm->fault_lock);
 

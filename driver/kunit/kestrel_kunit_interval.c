@@ -115,12 +115,44 @@ static void interval_leaves_holes_alone(struct kunit *test)
 	expect(test, kestrel_interval_first(&tree, 0, 1000), 100, 100, 0, &object_a);
 }
 
+static void interval_finds_objects(struct kunit *test)
+{
+	struct kestrel_interval_tree tree = { RB_ROOT };
+	struct kestrel_interval *first;
+	LIST_HEAD(spares);
+	LIST_HEAD(removed);
+
+	KUNIT_EXPECT_NULL(test, kestrel_interval_of_object(&tree, &object_a));
+	kestrel_interval_insert(&tree, make(test, 300, 50, 0, &object_a));
+	kestrel_interval_insert(&tree, make(test, 200, 50, 0, &object_b));
+	kestrel_interval_insert(&tree, make(test, 100, 50, 0, &object_a));
+	list_add(&make(test, 0, 0, 0, NULL)->link, &spares);
+
+	first = kestrel_interval_of_object(&tree, &object_b);
+	expect(test, first, 200, 50, 0, &object_b);
+	KUNIT_EXPECT_NULL(test, kestrel_interval_next_of_object(first));
+	first = kestrel_interval_of_object(&tree, &object_a);
+	expect(test, first, 100, 50, 0, &object_a);
+	first = kestrel_interval_next_of_object(first);
+	expect(test, first, 300, 50, 0, &object_a);
+	KUNIT_EXPECT_NULL(test, kestrel_interval_next_of_object(first));
+
+	/* Both parts of what is split, and nothing of what is gone. */
+	KUNIT_EXPECT_NOT_NULL(test, kestrel_interval_cut(&tree, 310, 10, &spares, &removed));
+	KUNIT_EXPECT_NULL(test, kestrel_interval_cut(&tree, 100, 150, &spares, &removed));
+	KUNIT_EXPECT_NULL(test, kestrel_interval_of_object(&tree, &object_b));
+	first = kestrel_interval_of_object(&tree, &object_a);
+	expect(test, first, 300, 10, 0, &object_a);
+	expect(test, kestrel_interval_next_of_object(first), 320, 30, 20, &object_a);
+}
+
 /*
  * Random cuts and inserts against an array that says, for each address, which
  * byte of which object is there.
  */
 #define MODEL_SIZE	256
 #define MODEL_STEPS	2000
+#define MODEL_OBJECTS	8
 
 struct model_byte {
 	u32 object;
@@ -143,6 +175,24 @@ static void interval_compare(struct kunit *test, const struct kestrel_interval_t
 	}
 }
 
+/* Every interval of the tree is found by its object, in the order of their addresses. */
+static void interval_compare_objects(struct kunit *test, const struct kestrel_interval_tree *tree)
+{
+	struct kestrel_interval *by_object[MODEL_OBJECTS + 1], *interval;
+	uintptr_t object;
+
+	for (object = 1; object <= MODEL_OBJECTS; object++)
+		by_object[object] = kestrel_interval_of_object(tree, (void *)object);
+	for (interval = kestrel_interval_first(tree, 0, MODEL_SIZE); interval;
+	     interval = kestrel_interval_next(interval)) {
+		object = (uintptr_t)interval->object;
+		KUNIT_ASSERT_PTR_EQ(test, by_object[object], interval);
+		by_object[object] = kestrel_interval_next_of_object(interval);
+	}
+	for (object = 1; object <= MODEL_OBJECTS; object++)
+		KUNIT_ASSERT_NULL(test, by_object[object]);
+}
+
 static void interval_agrees_with_model(struct kunit *test)
 {
 	struct model_byte *model = kunit_kcalloc(test, MODEL_SIZE, sizeof(*model), GFP_KERNEL);
@@ -160,7 +210,8 @@ static void interval_agrees_with_model(struct kunit *test)
 	for (step = 1; step <= MODEL_STEPS; step++) {
 		u32 start = prandom_u32_state(&random) % MODEL_SIZE;
 		u32 size = 1 + prandom_u32_state(&random) % (MODEL_SIZE - start);
-		u32 object = prandom_u32_state(&random) % 3 ? step : 0;
+		u32 object = prandom_u32_state(&random) % 3 ?
+			     1 + prandom_u32_state(&random) % MODEL_OBJECTS : 0;
 		u32 offset = prandom_u32_state(&random) % 1000;
 
 		/* What is removed is used again. */
@@ -179,6 +230,7 @@ static void interval_agrees_with_model(struct kunit *test)
 			model[i].offset = offset + (i - start);
 		}
 		interval_compare(test, &tree, model);
+		interval_compare_objects(test, &tree);
 	}
 }
 
@@ -188,6 +240,7 @@ static struct kunit_case interval_cases[] = {
 	KUNIT_CASE(interval_shortens_both_neighbours),
 	KUNIT_CASE(interval_splits_in_two),
 	KUNIT_CASE(interval_leaves_holes_alone),
+	KUNIT_CASE(interval_finds_objects),
 	KUNIT_CASE(interval_agrees_with_model),
 	{}
 };
