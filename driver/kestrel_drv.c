@@ -177,7 +177,8 @@ void kestrel_file_queue_close(struct kestrel_file *file, struct kestrel_queue *q
 	kestrel_queue_close(queue);
 
 	spin_lock(&queue->lock);
-	atomic64_add(queue->active_cycles, &file->closed_cycles);
+	/* What has been shown is not taken back, though its job never ended. */
+	atomic64_add(max(queue->active_cycles, queue->used_cycles), &file->closed_cycles);
 	atomic64_add(queue->completed, &file->closed_jobs);
 	spin_unlock(&queue->lock);
 	kestrel_queue_put(queue);

@@ -176,6 +176,30 @@ struct dma_fence *kestrel_queue_last_fence(struct kestrel_queue *queue)
 	return fence;
 }
 
+/**
+ * kestrel_queue_used_cycles - engine cycles of the jobs of a queue
+ * @queue: queue; the caller holds &kestrel_queue.memory_lock and &kestrel_queue.lock
+ *
+ * With those of a job that has not ended yet, as the firmware told last.
+ *
+ * Return: cycles; never less than before.
+ */
+u64 kestrel_queue_used_cycles(struct kestrel_queue *queue)
+{
+	const struct kestrel_job *job = list_first_entry_or_null(&queue->running,
+								 struct kestrel_job, link);
+	const struct kestrel_fw_ring *ring = queue->ring.cpu;
+	u64 cycles = queue->active_cycles;
+
+	/* A half that is missing makes too little of it, and the next look puts it right. */
+	if (job && ring && READ_ONCE(ring->running_seqno) == job->seqno) {
+		dma_rmb();
+		cycles += READ_ONCE(ring->running_cycles);
+	}
+	queue->used_cycles = max(queue->used_cycles, cycles);
+	return queue->used_cycles;
+}
+
 static int kestrel_queue_job_ended(struct kestrel_queue *queue,
 				   const struct kestrel_fw_event *event)
 {

@@ -95,6 +95,11 @@ struct kestrel_queue {
 	u64 completed;
 	/** @active_cycles: engine cycles of all ended jobs. Guarded by @lock. */
 	u64 active_cycles;
+	/**
+	 * @used_cycles: the most that kestrel_queue_used_cycles() has told. Guarded
+	 * by @lock.
+	 */
+	u64 used_cycles;
 	/** @fault_count: jobs that failed by their own fault. Guarded by @lock. */
 	u32 fault_count;
 	/** @perf: what its last jobs did; NULL: nobody asked. Its content guarded by @lock. */
@@ -108,6 +113,7 @@ struct kestrel_queue *kestrel_queue_get(struct kestrel_file *file, u32 id);
 struct kestrel_queue *kestrel_queue_at(struct kestrel_device *kdev, u32 slot);
 void kestrel_queue_put(struct kestrel_queue *queue);
 void kestrel_queue_close(struct kestrel_queue *queue);
+u64 kestrel_queue_used_cycles(struct kestrel_queue *queue);
 struct dma_fence *kestrel_queue_last_fence(struct kestrel_queue *queue);
 int kestrel_queue_event(struct kestrel_device *kdev, const struct kestrel_fw_event *event);
 

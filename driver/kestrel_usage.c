@@ -5,7 +5,9 @@
  * DOC: usage
  *
  * What a file uses, for fdinfo: the keys of drm-usage-stats, and kestrel-jobs, the
- * number of jobs that have ended.
+ * number of jobs that have ended. The engine's time counts while a job runs, as of
+ * the firmware's last heartbeat: who looks every second at a job of ten sees each
+ * of them.
  *
  * DRM's own sums of memory take a BO for active when its reservation object has
  * fences. Jobs put none there, so active is what BO_PREP would wait for: a BO that
@@ -31,7 +33,7 @@
  * struct kestrel_usage - what is summed up; memory in bytes
  */
 struct kestrel_usage {
-	/** @cycles: engine cycles of jobs that have ended. */
+	/** @cycles: engine cycles of jobs, also of one that runs. */
 	u64 cycles;
 	/** @jobs: how many have ended. */
 	u64 jobs;
@@ -76,12 +78,14 @@ static void kestrel_usage_queues(struct kestrel_file *file, u64 round,
 
 		if (!queue)
 			continue;
+		mutex_lock(&queue->memory_lock);
 		spin_lock(&queue->lock);
-		usage->cycles += queue->active_cycles;
+		usage->cycles += kestrel_queue_used_cycles(queue);
 		/* Numbered from 1, and they end in order. */
 		usage->jobs += queue->completed;
 		busy = queue->pending;
 		spin_unlock(&queue->lock);
+		mutex_unlock(&queue->memory_lock);
 		if (busy)
 			kestrel_usage_mark(queue->vm, round);
 		kestrel_queue_put(queue);

@@ -25,6 +25,8 @@ static struct {
 	uint32_t queue;
 	/* Engine cycles of this START that were charged to the queue. */
 	uint64_t charged;
+	/* How many of them the host was told of. */
+	uint64_t told;
 	/* Preemption was asked for, at this many cycles of this START. */
 	bool asked;
 	uint64_t asked_at;
@@ -171,6 +173,7 @@ static void job_put_on_engine(uint32_t index, uint32_t resume_offset)
 
 	running.queue = index;
 	running.charged = 0;
+	running.told = 0;
 	running.asked = false;
 	if (!resume_offset)
 		queue->job_start_time = now;
@@ -325,6 +328,11 @@ static uint32_t job_watch(void)
 	left = queue->job_timeout_cycles - used;
 	if (left < next)
 		next = left;
+	/* Not of a short job, which would only wait for it. */
+	if (slice - running.told >= KESTREL_FW_HEARTBEAT_CYCLES / 2) {
+		running.told = slice;
+		queue_publish_running(queue, used);
+	}
 
 	if (held) {
 		if (slice - running.hold_at >= KESTREL_FW_PREEMPT_LIMIT_CYCLES) {

@@ -61,6 +61,14 @@ void queue_publish(const struct queue *queue)
 	host_write(ring + offsetof(struct kestrel_fw_ring, preemptions), queue->preemptions);
 }
 
+void queue_publish_running(const struct queue *queue, uint64_t cycles)
+{
+	host_write_pair(queue->ring + offsetof(struct kestrel_fw_ring, running_cycles), cycles);
+	host_publish();
+	host_write_pair(queue->ring + offsetof(struct kestrel_fw_ring, running_seqno),
+			queue->job.seqno);
+}
+
 bool queue_has_jobs(const struct queue *queue)
 {
 	return host_read(queue->ring + offsetof(struct kestrel_fw_ring, write_index)) !=

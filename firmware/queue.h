@@ -57,6 +57,9 @@ void queue_destroy(uint32_t index);
 /* Tells the host: everything that the firmware writes into the ring's header. */
 void queue_publish(const struct queue *queue);
 
+/* Tells the host how long its job has been on the engine until now. */
+void queue_publish_running(const struct queue *queue, uint64_t cycles);
+
 enum queue_fetch {
 	/* Nothing waits. */
 	QUEUE_FETCH_EMPTY,

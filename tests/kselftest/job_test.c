@@ -696,22 +696,66 @@ TEST_F(jobs, vm_destroy_takes_its_queues)
 	EXPECT_EQ(bo_prep(client->fd, client->data_handle, DRM_KESTREL_PREP_READ, PAGE, 0), 0);
 }
 
+struct usage {
+	unsigned long long cycles, jobs;
+};
+
+/* Of the file; 0 or -1. */
+static int usage_read(int fd, struct usage *usage)
+{
+	char path[64], line[128];
+	int found = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	file = fopen(path, "r");
+	while (file && fgets(line, sizeof(line), file))
+		found += sscanf(line, "drm-cycles-npu: %llu", &usage->cycles) == 1 ||
+			 sscanf(line, "kestrel-jobs: %llu", &usage->jobs) == 1;
+	if (file)
+		fclose(file);
+	return found == 2 ? 0 : -1;
+}
+
 TEST_F(jobs, fdinfo)
 {
 	struct client *client = &self->client;
 	size_t size = stream_end(client, 0);
-	char path[64], line[128];
-	unsigned long long cycles = 0;
-	FILE *file;
+	struct usage usage;
 
 	ASSERT_EQ(client_run(client, 0, size), 0);
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", client->fd);
-	file = fopen(path, "r");
-	ASSERT_NE(file, NULL);
-	while (fgets(line, sizeof(line), file))
-		sscanf(line, "drm-cycles-npu: %llu", &cycles);
-	fclose(file);
-	EXPECT_GT(cycles, 0);
+	ASSERT_EQ(usage_read(client->fd, &usage), 0);
+	EXPECT_GT(usage.cycles, 0);
+	EXPECT_EQ(usage.jobs, 1);
+}
+
+/* Counts a job of some 40 million cycles while it runs. */
+TEST_F(jobs, fdinfo_of_a_running_job)
+{
+	struct client *client = &self->client;
+	size_t size = stream_copy_often(client, 0, 0, 0, 0, 32768, 30720, 20000);
+	struct usage last, now;
+	int attempt, grew = 0;
+
+	/* A slow guest may look too late. */
+	for (attempt = 0; attempt < 20 && grew < 2; attempt++) {
+		int64_t end = deadline(LONG_TIMEOUT_S);
+		unsigned long long before;
+
+		ASSERT_EQ(usage_read(client->fd, &last), 0);
+		before = last.jobs;
+		ASSERT_EQ(client_submit(client, 0, size, 0), 0);
+		grew = 0;
+		do {
+			usleep(1000);
+			ASSERT_EQ(usage_read(client->fd, &now), 0);
+			ASSERT_GE(now.cycles, last.cycles);
+			grew += now.jobs == before && now.cycles > last.cycles;
+			last = now;
+		} while (now.jobs == before && deadline(0) < end);
+		ASSERT_EQ(now.jobs, before + 1);
+	}
+	EXPECT_GE(grew, 2);
 }
 
 TEST_HARNESS_MAIN

@@ -173,6 +173,8 @@ static void one_job(void)
 	CHECK(event.fault_code == 0);
 	CHECK(board_ring(9)->completed_seqno == 1 && board_ring(9)->read_index == 1);
 	CHECK(board_ring(9)->active_cycles == 5000);
+	/* Too short to be told of while it ran. */
+	CHECK(board_ring(9)->running_seqno == 0 && board_ring(9)->running_cycles == 0);
 	CHECK(board.control->firmware.running_queue == UINT32_MAX);
 	CHECK(board.control->firmware.jobs_ended == 1);
 	CHECK(fake.operands.asid == 2 && fake.operands.tag == KESTREL_FW_TAG(9, 1));
@@ -294,6 +296,10 @@ static void timeouts(void)
 	board_submit(1, STUBBORN, true);
 	board_run(900000);
 	CHECK(!board_event(&event));
+	/* The host is told of it while it runs, once a heartbeat. */
+	CHECK(board_ring(1)->running_seqno == 1);
+	CHECK(board_ring(1)->running_cycles >= KESTREL_FW_HEARTBEAT_CYCLES / 2 &&
+	      board_ring(1)->running_cycles <= 900000);
 	board_run(110000);
 	event = event_expect(KESTREL_FW_EVENT_JOB_TIMEOUT, 1, 1);
 	CHECK(event.active_cycles >= 1000000 && event.active_cycles < 1002000);

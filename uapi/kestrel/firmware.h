@@ -324,7 +324,16 @@ struct kestrel_fw_ring {
 	__u64 active_cycles;
 	/* Times that a job of this queue was preempted. */
 	__u32 preemptions;
-	__u32 reserved1[9];
+	__u32 reserved1;
+	/*
+	 * A job that has not ended, and its engine cycles so far, as of the last
+	 * heartbeat with it on the engine; running_cycles is written first. They are
+	 * left as they are when it ends, and 0 until there was one and in firmware
+	 * that does not know of them.
+	 */
+	__u64 running_seqno;
+	__u64 running_cycles;
+	__u32 reserved2[4];
 	/* struct kestrel_fw_job job[entries] follows. */
 };
 
@@ -666,6 +675,7 @@ KESTREL_FW_ASSERT_OFFSET(kestrel_fw_job, base, 32);
 KESTREL_FW_ASSERT_SIZE(kestrel_fw_ring, 128);
 KESTREL_FW_ASSERT_OFFSET(kestrel_fw_ring, read_index, 64);
 KESTREL_FW_ASSERT_OFFSET(kestrel_fw_ring, completed_seqno, 72);
+KESTREL_FW_ASSERT_OFFSET(kestrel_fw_ring, running_seqno, 96);
 KESTREL_FW_ASSERT_SIZE(kestrel_fw_event, 128);
 KESTREL_FW_ASSERT_OFFSET(kestrel_fw_event, fault_code, 40);
 KESTREL_FW_ASSERT_OFFSET(kestrel_fw_event, fault_address, 56);
