@@ -103,18 +103,19 @@ void kestrel_firmware_unmap(struct kestrel_device *kdev, u64 va, u64 size)
  * @va: address in address space 0
  * @size: bytes; rounded up to pages
  * @permissions: KESTREL_PTE_READ and _WRITE
+ * @gfp: GFP_KERNEL_ACCOUNT for what a client asks for, else GFP_KERNEL
  *
  * Return: 0 or -ENOMEM.
  */
 int kestrel_firmware_share(struct kestrel_device *kdev, struct kestrel_shared *shared, u64 va,
-			   size_t size, u64 permissions)
+			   size_t size, u64 permissions, gfp_t gfp)
 {
 	struct kestrel_firmware *fw = &kdev->firmware;
 	int ret;
 
 	shared->va = va;
 	shared->size = PAGE_ALIGN(size);
-	shared->cpu = dma_alloc_coherent(kdev->drm.dev, shared->size, &shared->dma, GFP_KERNEL);
+	shared->cpu = dma_alloc_coherent(kdev->drm.dev, shared->size, &shared->dma, gfp);
 	if (!shared->cpu)
 		return -ENOMEM;
 
@@ -173,7 +174,7 @@ static int kestrel_firmware_load(struct kestrel_device *kdev)
 	}
 
 	ret = kestrel_firmware_share(kdev, &fw->image, KESTREL_SHARED_IMAGE_VA, file->size,
-				     KESTREL_PTE_READ);
+				     KESTREL_PTE_READ, GFP_KERNEL);
 	if (ret)
 		goto out_release;
 
@@ -192,21 +193,21 @@ static int kestrel_firmware_share_all(struct kestrel_device *kdev)
 	int ret;
 
 	ret = kestrel_firmware_share(kdev, &fw->control, KESTREL_SHARED_CONTROL_VA,
-				     sizeof(struct kestrel_fw_control), permissions);
+				     sizeof(struct kestrel_fw_control), permissions, GFP_KERNEL);
 	if (ret)
 		return ret;
 	ret = kestrel_firmware_share(kdev, &fw->events, KESTREL_SHARED_EVENTS_VA,
 				     KESTREL_EVENT_ENTRIES * sizeof(struct kestrel_fw_event),
-				     permissions);
+				     permissions, GFP_KERNEL);
 	if (ret)
 		return ret;
 	ret = kestrel_firmware_share(kdev, &fw->log, KESTREL_SHARED_LOG_VA,
 				     KESTREL_LOG_ENTRIES * sizeof(struct kestrel_fw_log_record),
-				     permissions);
+				     permissions, GFP_KERNEL);
 	if (ret)
 		return ret;
 	return kestrel_firmware_share(kdev, &fw->crash, KESTREL_SHARED_CRASH_VA,
-				      sizeof(struct kestrel_fw_crash), permissions);
+				      sizeof(struct kestrel_fw_crash), permissions, GFP_KERNEL);
 }
 
 /**

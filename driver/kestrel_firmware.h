@@ -88,7 +88,7 @@ void kestrel_firmware_fini(struct kestrel_device *kdev);
 int kestrel_firmware_boot(struct kestrel_device *kdev);
 int kestrel_firmware_stop(struct kestrel_device *kdev);
 int kestrel_firmware_share(struct kestrel_device *kdev, struct kestrel_shared *shared, u64 va,
-			   size_t size, u64 permissions);
+			   size_t size, u64 permissions, gfp_t gfp);
 void kestrel_firmware_unshare(struct kestrel_device *kdev, struct kestrel_shared *shared);
 int kestrel_firmware_map(struct kestrel_device *kdev, u64 va, struct sg_table *sgt, u64 size);
 void kestrel_firmware_unmap(struct kestrel_device *kdev, u64 va, u64 size);

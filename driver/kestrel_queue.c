@@ -577,7 +577,7 @@ static int kestrel_queue_memory_init(struct kestrel_queue *queue)
 
 	ret = kestrel_firmware_share(kdev, &queue->ring, KESTREL_SHARED_RING_VA(queue->slot),
 				     KESTREL_FW_RING_BYTES(create->ring_entries),
-				     KESTREL_PTE_READ | KESTREL_PTE_WRITE);
+				     KESTREL_PTE_READ | KESTREL_PTE_WRITE, GFP_KERNEL_ACCOUNT);
 	if (ret)
 		return ret;
 	create->ring_address = queue->ring.va;
