@@ -62,13 +62,35 @@ static struct kestrel_vm *kestrel_debugfs_vm(struct kestrel_device *kdev, u32 as
 	return vm;
 }
 
+/* What the device finds in a mapping: pages of 4 KiB and of 2 MiB. */
+static void kestrel_debugfs_pages(struct kestrel_vm *vm, const struct kestrel_interval *interval,
+				  u64 *small, u64 *large)
+{
+	u64 va = interval->start, size = KESTREL_PAGE_SIZE;
+
+	*small = 0;
+	*large = 0;
+	mutex_lock(&vm->pagetable.lock);
+	for (; va < interval->start + interval->size; va += size) {
+		if (!kestrel_pagetable_lookup(&vm->pagetable, va, &size)) {
+			size = KESTREL_PAGE_SIZE;
+			continue;
+		}
+		if (size == KESTREL_PAGE_SIZE)
+			++*small;
+		else
+			++*large;
+	}
+	mutex_unlock(&vm->pagetable.lock);
+}
+
 static int kestrel_debugfs_maps_show(struct seq_file *file, void *unused)
 {
 	struct kestrel_device *kdev = file->private;
 	const struct kestrel_interval *interval;
 	u32 asid;
 
-	seq_puts(file, "asid start size offset access\n");
+	seq_puts(file, "asid start size offset 4k 2m access\n");
 	for (asid = 1; asid < kdev->hardware.asid_count; asid++) {
 		struct kestrel_vm *vm = kestrel_debugfs_vm(kdev, asid);
 
@@ -79,9 +101,11 @@ static int kestrel_debugfs_maps_show(struct seq_file *file, void *unused)
 		     interval; interval = kestrel_interval_next(interval)) {
 			u64 entry = kestrel_pagetable_lookup(&vm->pagetable, interval->start,
 							     NULL);
+			u64 small, large;
 
-			seq_printf(file, "%4u %#llx %#llx %#llx %c%c%c\n", asid, interval->start,
-				   interval->size, interval->offset,
+			kestrel_debugfs_pages(vm, interval, &small, &large);
+			seq_printf(file, "%4u %#llx %#llx %#llx %llu %llu %c%c%c\n", asid,
+				   interval->start, interval->size, interval->offset, small, large,
 				   entry & KESTREL_PTE_READ ? 'r' : '-',
 				   entry & KESTREL_PTE_WRITE ? 'w' : '-',
 				   entry & KESTREL_PTE_EXECUTE ? 'x' : '-');

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Memory: kinds of BOs, whose they are, who may have how much of it. */
 #include <fcntl.h>
+#include <glob.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -475,12 +476,44 @@ static int64_t meminfo_bytes(const char *key)
 	return bytes;
 }
 
+struct pages {
+	unsigned long long small, large;
+};
+
+/* The page table's leaves in mappings that begin in a range, from debugfs; 0 or -1. */
+static int leaves_read(uint64_t start, uint64_t size, struct pages *pages)
+{
+	glob_t found = { 0 };
+	FILE *file = NULL;
+	char line[160];
+
+	*pages = (struct pages) { 0 };
+	if (!glob("/sys/kernel/debug/accel/*/firmware_log", 0, NULL, &found) ||
+	    !glob("/sys/kernel/debug/dri/*/firmware_log", 0, NULL, &found)) {
+		snprintf(line, sizeof(line), "%.128s", found.gl_pathv[0]);
+		strcpy(strrchr(line, '/'), "/maps");
+		file = fopen(line, "r");
+	}
+	globfree(&found);
+	while (file && fgets(line, sizeof(line), file)) {
+		unsigned long long at, small, large;
+
+		if (sscanf(line, "%*u %llx %*x %*x %llu %llu", &at, &small, &large) == 3 &&
+		    at >= start && at < start + size) {
+			pages->small += small;
+			pages->large += large;
+		}
+	}
+	return file ? fclose(file) : -1;
+}
+
 /* Large BOs have large pages; jobs reach all of them, also when some are unmapped. */
 TEST_F(memory, large_pages)
 {
 	const uint64_t block = 2 << 20, size = 4 * block, va = 64 * block;
 	struct client *client = &self->client;
 	int64_t before = meminfo_bytes("ShmemHugePages");
+	struct pages whole, cut;
 	uint32_t bo, i;
 	uint8_t *map;
 
@@ -491,6 +524,10 @@ TEST_F(memory, large_pages)
 	/* Pages of 32 MiB are too large for it. */
 	if (sysconf(_SC_PAGESIZE) == 4096)
 		EXPECT_GT(meminfo_bytes("ShmemHugePages"), before);
+	ASSERT_EQ(leaves_read(va, size, &whole), 0);
+	EXPECT_EQ(whole.small * 4096 + whole.large * block, size);
+	if (sysconf(_SC_PAGESIZE) == 4096)
+		EXPECT_GE(whole.large, 1);
 	map = bo_map(client->fd, bo, size);
 	ASSERT_NE(map, NULL);
 	for (i = 0; i < size; i += 4096)
@@ -501,6 +538,11 @@ TEST_F(memory, large_pages)
 	ASSERT_EQ(client_copy_at(client, va + block - 4096, DATA_VA, 8192), 0);
 	EXPECT_EQ(memcmp(client->data, map + block - 4096, 8192), 0);
 	ASSERT_EQ(vm_unmap(client->fd, client->vm, va + block, 4096), 0);
+	/* Of the block that it was in, nothing else has changed. */
+	ASSERT_EQ(leaves_read(va, size, &cut), 0);
+	EXPECT_EQ(cut.small * 4096 + cut.large * block, size - 4096);
+	EXPECT_LE(cut.large, whole.large);
+	EXPECT_GE(cut.large + 1, whole.large);
 	ASSERT_EQ(client_copy_at(client, va + block - 8192, DATA_VA, 8192), 0);
 	EXPECT_EQ(memcmp(client->data, map + block - 8192, 8192), 0);
 	ASSERT_EQ(client_copy_at(client, va + block + 4096, DATA_VA, 8192), 0);
