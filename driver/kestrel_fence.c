@@ -63,7 +63,10 @@ static void kestrel_fence_set_deadline(struct dma_fence *fence, ktime_t time)
 static void kestrel_fence_release(struct dma_fence *fence)
 {
 	dma_fence_free(fence);
-	/* Unloading waits for a grace period before this code goes away. */
+	/*
+	 * Unloading waits for a grace period before this code goes away, which is long
+	 * enough to return in; docs/driver.md says where that is no proof.
+	 */
 	module_put(THIS_MODULE);
 }
 
