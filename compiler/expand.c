@@ -426,10 +426,12 @@ static void expand_leaky(struct expansion *expansion, const struct ir_operator *
 
 static bool batches_expand(const struct ir_graph *graph, const struct ir_operator *op)
 {
-	enum ir_type type = graph->tensors[op->inputs[0]].type;
+	enum ir_type type;
 
-	return (op->kind == IR_SPACE_TO_BATCH || op->kind == IR_BATCH_TO_SPACE) &&
-	       !op->removed_reason && (is_byte(type) || type == IR_INT16);
+	if (op->removed_reason || (op->kind != IR_SPACE_TO_BATCH && op->kind != IR_BATCH_TO_SPACE))
+		return false;
+	type = graph->tensors[op->inputs[0]].type;
+	return is_byte(type) || type == IR_INT16;
 }
 
 /* The tensor, of the shape of `few`, with its rows and columns made whole blocks. */
