@@ -284,7 +284,7 @@ static int produce_and_forget(struct candidate *candidate)
 	ret = produce(candidate);
 	added = constants->bytes.bytes - mark.bytes;
 	candidate->made_commands += candidate->list.count;
-	candidate->made_bytes += constants->used_bytes;
+	candidate->made_bytes += constants->put_bytes;
 	candidate->cost = (double)candidate->cycles;
 	/* The first stream shares with none, and all of its constants are new. */
 	if (mark.bytes && constants->put_bytes)
