@@ -103,7 +103,8 @@ int resolve_batch_block(struct ir_graph *graph, struct ir_operator *op)
 	for (unsigned int d = 0; d < 2; d++) {
 		int64_t size = d < count ? few->shape[d + 1] : 1;
 
-		if (blocks[d] < 1 || edges[2 * d] < 0 || edges[2 * d + 1] < 0 ||
+		if (blocks[d] < 1 || product * blocks[d] > INT32_MAX ||
+		    edges[2 * d] < 0 || edges[2 * d + 1] < 0 ||
 		    (d < count && size + edges[2 * d] + edges[2 * d + 1] !=
 				  (int64_t)many->shape[d + 1] * blocks[d]))
 			return error_set(graph->error, -EINVAL,

@@ -5,6 +5,7 @@
 #include "compiler_test.h"
 #include "error.h"
 #include "expand.h"
+#include "resolve_check.h"
 
 #define KINDS (IR_BATCH_TO_SPACE + 1)
 
@@ -78,11 +79,45 @@ static void check_batches(struct test *test)
 	test_end(test, "SPACE_TO_BATCH is a padding and a transposition");
 }
 
+/* Times the number of images these blocks are, in 64 bits, the images of the output. */
+static void check_blocks(struct test *test)
+{
+	static const int32_t sizes[] = { 1797335866, 1181372523 };
+	static const int32_t edges[] = { 0, 1797335865, 0, 1181372522 };
+	struct arena arena = { 0 };
+	struct error error = { "" };
+	struct ir_tensor tensors[] = {
+		{ .name = "few", .type = IR_INT8, .rank = 4, .shape = { 1335491544, 1, 1, 1 },
+		  .elements = 1335491544, .bytes = 1335491544, .producer = -1 },
+		{ .name = "blocks", .type = IR_INT32, .rank = 1, .shape = { 2 }, .elements = 2,
+		  .bytes = sizeof(sizes), .data = (const uint8_t *)sizes, .producer = -1 },
+		{ .name = "edges", .type = IR_INT32, .rank = 2, .shape = { 2, 2 }, .elements = 4,
+		  .bytes = sizeof(edges), .data = (const uint8_t *)edges, .producer = -1 },
+		{ .name = "many", .type = IR_INT8, .rank = 4, .shape = { 889673296, 1, 1, 1 },
+		  .elements = 889673296, .bytes = 889673296, .producer = 0 },
+	};
+	int inputs[] = { 0, 1, 2 }, output = 3;
+	struct ir_operator op = {
+		.kind = IR_SPACE_TO_BATCH, .type_name = "x", .inputs = inputs, .input_count = 3,
+		.outputs = &output, .output_count = 1,
+	};
+	struct ir_graph graph = {
+		.arena = &arena, .error = &error, .tensors = tensors, .tensor_count = 4,
+		.operators = &op, .operator_count = 1,
+	};
+
+	CHECK(test, resolve_batch_block(&graph, &op) < 0);
+	CHECK(test, strstr(error.text, "blocks of 1181372523") != NULL);
+	arena_release(&arena);
+	test_end(test, "blocks that are more images than a tensor can have are refused");
+}
+
 int main(void)
 {
 	struct test test = { 0 };
 
 	check_removed(&test);
 	check_batches(&test);
+	check_blocks(&test);
 	return test.failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
