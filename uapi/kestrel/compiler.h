@@ -48,6 +48,8 @@ struct kestrel_compiler_options {
 	const char *numerics;
 	/* Not 0: nobody reads the report; `report` of the result is NULL. */
 	uint32_t no_report;
+	/* 0. */
+	uint32_t reserved;
 };
 
 /* Write the portable operator graph alone, without any command stream. */
