@@ -17,6 +17,7 @@ static const struct {
 	const char *note;
 } rewrites[] = {
 	{ IR_UNARY, IR_TABLE, "as a table of 256 bytes" },
+	{ IR_DIV, IR_TABLE, "by one constant, as a table of 256 bytes" },
 	{ IR_PAD_V2, IR_PAD, "" },
 	{ IR_SPLIT_V, IR_SPLIT, "" },
 	{ IR_UNPACK, IR_SPLIT, "" },
@@ -228,5 +229,6 @@ void operators_list(bool markdown, struct buffer *text)
 		text_put(text, "%s", heading);
 	for (size_t i = 0; i < count; i++)
 		put_row(tflite_operator_name(codes[i]), kind_of(codes[i]), markdown, text);
+	put_row(TFLITE_CUSTOM_DETECTION, IR_DETECTION, markdown, text);
 	onnx_list(markdown, text);
 }

@@ -366,7 +366,7 @@ static int read_code(struct reader *reader, const struct flatbuffer_table *table
 		if (ret)
 			return ret;
 		op->type_name = arena_printf(reader->graph->arena, "CUSTOM %s", custom);
-		if (custom && !strcmp(custom, "TFLite_Detection_PostProcess"))
+		if (custom && !strcmp(custom, TFLITE_CUSTOM_DETECTION))
 			op->kind = IR_DETECTION;
 	}
 	return op->type_name ? 0 : error_memory(reader->error);

@@ -26,6 +26,9 @@ enum tflite_type { TFLITE_FLOAT32 = 0, TFLITE_INT32 = 2, TFLITE_UINT8 = 3, TFLIT
 		   TFLITE_BOOL = 6, TFLITE_INT16 = 7, TFLITE_INT8 = 9, TFLITE_INT4 = 17 };
 enum tflite_builtin { TFLITE_CUSTOM = 32 };
 
+/* The operator with code TFLITE_CUSTOM that we know. */
+#define TFLITE_CUSTOM_DETECTION "TFLite_Detection_PostProcess"
+
 /* Name of a builtin operator code; NULL when unknown. */
 const char *tflite_operator_name(int32_t code);
 
