@@ -104,15 +104,18 @@ $(BUILD)/tests/unit/firmware_image_test: FIRMWARE_TEST_LIBRARIES := -lcrypto
 
 
 # The image on the emulator's MCU and MMU, with an engine made for the test.
-FIRMWARE_SYSTEM_TEST_SOURCES := $(addprefix tests/unit/firmware_,system_test.c board.c fake_engine.c)
+FIRMWARE_SYSTEM_TEST_SOURCES := $(addprefix tests/unit/firmware_,board.c fake_engine.c)
 FIRMWARE_SYSTEM_TEST_DEVICE := $(addprefix emulator/,boot.c configuration.c device.c mcu.c mcu_bus.c \
 	mcu_csr.c mcu_decode.c mcu_engine.c mmu.c mmu_tlb.c power.c registers.c sha256.c ed25519.c)
 
-$(call objects,$(FIRMWARE_SYSTEM_TEST_SOURCES)): EXTRA_CFLAGS := -Iemulator
-$(BUILD)/tests/unit/firmware_system_test: \
+$(call objects,$(FIRMWARE_SYSTEM_TEST_SOURCES) $(addprefix tests/unit/firmware_,system_test.c \
+	hurry_test.c)): EXTRA_CFLAGS := -Iemulator
+$(BUILD)/tests/unit/firmware_system_test: $(call objects,tests/unit/firmware_system_test.c)
+$(BUILD)/tests/unit/firmware_hurry_test: $(call objects,tests/unit/firmware_hurry_test.c)
+$(addprefix $(BUILD)/tests/unit/firmware_,system_test hurry_test): \
 	$(call objects,$(FIRMWARE_SYSTEM_TEST_SOURCES) $(FIRMWARE_SYSTEM_TEST_DEVICE)) | \
 	$(FIRMWARE_IMAGE) $(BUILD)/firmware/kestrel_fw_without_engine_start.bin
-$(BUILD)/tests/unit/firmware_system_test: FIRMWARE_TEST_LIBRARIES := -lcrypto
+$(addprefix $(BUILD)/tests/unit/firmware_,system_test hurry_test): FIRMWARE_TEST_LIBRARIES := -lcrypto
 
 # The tool as a program.
 $(BUILD)/tests/unit/firmware_tool_test: $(call objects,tests/unit/firmware_tool_test.c) | \
@@ -124,7 +127,7 @@ $(BUILD)/tests/unit/firmware_preemption_test: $(call objects,tests/unit/firmware
 $(BUILD)/tests/unit/firmware_preemption_test: FIRMWARE_TEST_LIBRARIES := -ldl
 
 FIRMWARE_UNIT_TESTS := $(addprefix $(BUILD)/tests/unit/firmware_,ring_test scheduler_test \
-	format_test image_test system_test tool_test preemption_test)
+	format_test image_test system_test hurry_test tool_test preemption_test)
 $(FIRMWARE_UNIT_TESTS):
 	@mkdir -p $(@D)
 	$(CC) $(KESTREL_LDFLAGS) $(LDFLAGS) -o $@ $^ $(FIRMWARE_TEST_LIBRARIES)

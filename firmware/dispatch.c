@@ -60,6 +60,12 @@ void dispatch_describe(uint32_t *queue, uint64_t *seqno)
 	*seqno = running.queue == NO_QUEUE ? 0 : queue_get(running.queue)->job.seqno;
 }
 
+/* The queue is ready: has the host said that it is in a hurry? */
+static void hurry_look(uint32_t index)
+{
+	scheduler_set_hurried(&scheduler, index, queue_hurries(queue_get(index)));
+}
+
 void dispatch_ring(uint32_t index)
 {
 	const struct queue *queue;
@@ -75,6 +81,8 @@ void dispatch_ring(uint32_t index)
 	 */
 	if (running.queue == NO_QUEUE || queue_has_jobs(queue))
 		scheduler_set_ready(&scheduler, index, time_now());
+	if (scheduler_is_ready(&scheduler, index))
+		hurry_look(index);
 }
 
 void dispatch_add(uint32_t index, uint32_t priority)
@@ -135,6 +143,8 @@ static void job_end(uint32_t index, uint32_t type, const struct engine_fault *fa
 	event_send(&event);
 	if (queue->status != KESTREL_FW_QUEUE_ACTIVE || !queue_has_jobs(queue))
 		scheduler_clear_ready(&scheduler, index);
+	else
+		hurry_look(index);
 }
 
 /* Adds what the engine did since START to the job, and to its level. */
@@ -208,6 +218,7 @@ static void job_stopped(uint32_t status, uint32_t reason)
 			queue->preemptions++;
 			control_count_preemption();
 			queue_publish(queue);
+			hurry_look(index);
 			return;
 		}
 		engine_owner = OWNER_GONE;

@@ -75,6 +75,14 @@ bool queue_has_jobs(const struct queue *queue)
 	       queue->read_index;
 }
 
+/* Whatever the host writes there, it only says whose turn comes first. */
+bool queue_hurries(const struct queue *queue)
+{
+	uint32_t hurry = host_read(queue->ring + offsetof(struct kestrel_fw_ring, hurry_seqno));
+
+	return hurry && (int32_t)(hurry - (uint32_t)queue->completed_seqno) > 0;
+}
+
 enum queue_fetch queue_fetch(struct queue *queue, uint32_t *error, uint32_t *detail)
 {
 	uint32_t write_index =

@@ -74,6 +74,9 @@ enum queue_fetch {
 /* Does the ring hold jobs, as far as the host says? */
 bool queue_has_jobs(const struct queue *queue);
 
+/* Are jobs that have not ended needed soon, as far as the host says? */
+bool queue_hurries(const struct queue *queue);
+
 /* Takes the next job out of the ring: one copy, then checks on the copy. */
 enum queue_fetch queue_fetch(struct queue *queue, uint32_t *error, uint32_t *detail);
 

@@ -85,7 +85,19 @@ void scheduler_clear_ready(struct scheduler *scheduler, unsigned int queue)
 	if (!scheduler_is_ready(scheduler, queue))
 		return;
 	level->ready[queue / 32] &= ~(1u << queue % 32);
+	level->hurried[queue / 32] &= ~(1u << queue % 32);
 	level->ready_count--;
+}
+
+void scheduler_set_hurried(struct scheduler *scheduler, unsigned int queue, bool hurried)
+{
+	struct scheduler_level *level = &scheduler->level[scheduler->level_of[queue]];
+	uint32_t bit = 1u << queue % 32;
+
+	if (hurried)
+		level->hurried[queue / 32] |= bit;
+	else
+		level->hurried[queue / 32] &= ~bit;
 }
 
 void scheduler_charge(struct scheduler *scheduler, unsigned int queue, uint32_t cycles)
@@ -138,31 +150,44 @@ static int level_choose(struct scheduler *scheduler, uint64_t now)
 	return highest;
 }
 
-/* The first ready queue of the level after the one that had the last turn. */
-static unsigned int queue_choose(const struct scheduler_level *level)
+/* The first queue in `of` that has not had its turn of this round, or SCHEDULER_NONE. */
+static int queue_first(const struct scheduler_level *level, const uint32_t *of)
 {
-	unsigned int first = (level->last + 1) % SCHEDULER_QUEUES;
-	unsigned int word = first / 32;
-	uint32_t bits = level->ready[word] & ~0u << first % 32;
+	unsigned int word;
 
-	/* The word with the first queue comes up twice: its low bits are last. */
-	while (!bits) {
-		word = (word + 1) % SCHEDULER_WORDS;
-		bits = level->ready[word];
-	}
-	return word * 32 + bits_lowest(bits);
+	for (word = 0; word < SCHEDULER_WORDS; word++)
+		if (of[word] & ~level->served[word])
+			return (int)(word * 32 + bits_lowest(of[word] & ~level->served[word]));
+	return SCHEDULER_NONE;
+}
+
+static void round_begin(struct scheduler_level *level)
+{
+	unsigned int word;
+
+	for (word = 0; word < SCHEDULER_WORDS; word++)
+		level->served[word] = 0;
+}
+
+/* Gives a queue of a level that has a ready one its turn. */
+static int queue_choose(struct scheduler_level *level)
+{
+	int queue;
+
+	if (queue_first(level, level->ready) == SCHEDULER_NONE)
+		round_begin(level);
+	queue = queue_first(level, level->hurried);
+	if (queue == SCHEDULER_NONE)
+		queue = queue_first(level, level->ready);
+	level->served[queue / 32] |= 1u << queue % 32;
+	return queue;
 }
 
 int scheduler_pick(struct scheduler *scheduler, uint64_t now)
 {
 	int level = level_choose(scheduler, now);
-	unsigned int queue;
 
-	if (level == SCHEDULER_NONE)
-		return SCHEDULER_NONE;
-	queue = queue_choose(&scheduler->level[level]);
-	scheduler->level[level].last = queue;
-	return (int)queue;
+	return level == SCHEDULER_NONE ? SCHEDULER_NONE : queue_choose(&scheduler->level[level]);
 }
 
 bool scheduler_shares_level(const struct scheduler *scheduler, unsigned int running)

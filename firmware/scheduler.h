@@ -4,8 +4,12 @@
  * Pure logic: knows queues by index, levels (priorities) and cycles only.
  *
  * Rules:
- * - The highest level that has a ready queue goes first; queues of a level take
- *   turns, in the order of their indices.
+ * - The highest level that has a ready queue goes first. Its queues take turns, in
+ *   rounds: a round is over when every ready queue has had its one turn of it. In a
+ *   round those in a hurry go first, then the others, in the order of their indices.
+ *   So turns of queues that are always ready are equal, whoever hurries, and between
+ *   two turns of one every other of its level has at most two: at the end of one
+ *   round and at the beginning of the next.
  * - Every level that has ready queues gets 1/16 of the window (100 ms) of it, in
  *   proportion to the part of the window in which it is ready. A level that has
  *   fallen behind by more than a quantum goes before higher ones until it has
@@ -33,8 +37,10 @@ struct scheduler_level {
 	uint32_t ready[SCHEDULER_WORDS];
 	/* Number of bits set in ready. */
 	uint32_t ready_count;
-	/* Queue that had the last turn. */
-	uint32_t last;
+	/* Ready queues in a hurry. */
+	uint32_t hurried[SCHEDULER_WORDS];
+	/* Queues that had their turn of this round, ready or not. */
+	uint32_t served[SCHEDULER_WORDS];
 	/* Engine cycles in this window; never below what readiness entitles to. */
 	uint32_t used;
 };
@@ -60,10 +66,16 @@ void scheduler_advance(struct scheduler *scheduler, uint64_t now, uint32_t windo
 /* Tells the level of a queue that is not ready. */
 void scheduler_set_level(struct scheduler *scheduler, unsigned int queue, unsigned int level);
 
-/* A queue has, or has no longer, a job to run (or one on the engine). */
+/*
+ * A queue has, or has no longer, a job to run (or one on the engine). Without one it
+ * is in no hurry.
+ */
 void scheduler_set_ready(struct scheduler *scheduler, unsigned int queue, uint64_t now);
 void scheduler_clear_ready(struct scheduler *scheduler, unsigned int queue);
 bool scheduler_is_ready(const struct scheduler *scheduler, unsigned int queue);
+
+/* A ready queue is in a hurry, or not any more. */
+void scheduler_set_hurried(struct scheduler *scheduler, unsigned int queue, bool hurried);
 
 /* The engine worked `cycles` for a queue. */
 void scheduler_charge(struct scheduler *scheduler, unsigned int queue, uint32_t cycles);

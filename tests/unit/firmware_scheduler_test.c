@@ -19,6 +19,8 @@ static uint64_t now;
 /* Cycles that each queue had the engine for. */
 static uint64_t got[SCHEDULER_QUEUES];
 static uint32_t random_state = 1;
+/* In guarantee(): all queues of all levels are in a hurry all the time. */
+static bool all_hurry;
 
 static uint32_t random_below(uint32_t limit)
 {
@@ -122,7 +124,12 @@ static void round_robin(void)
 	scheduler_clear_ready(&scheduler, 32);
 	CHECK(scheduler_pick(&scheduler, now) == 64);
 	scheduler_set_ready(&scheduler, 32, now);
+	CHECK(scheduler_pick(&scheduler, now) == 32);
+	/* Who comes back has had its turn. */
+	scheduler_clear_ready(&scheduler, 32);
+	scheduler_set_ready(&scheduler, 32, now);
 	CHECK(scheduler_pick(&scheduler, now) == 127);
+	CHECK(scheduler_pick(&scheduler, now) == 0);
 }
 
 static void slices(void)
@@ -151,6 +158,90 @@ static void equal_slices_equal_time(void)
 		CHECK(got[i * 18] > got[0] * 9 / 10 && got[i * 18] < got[0] * 11 / 10);
 }
 
+/* In the order of the round, those in a hurry first, each once. */
+static void hurry_goes_ahead(void)
+{
+	unsigned int i;
+
+	reset(WINDOW);
+	for (i = 0; i < 5; i++)
+		queue_add(i * 31, 1);
+	while (scheduler_pick(&scheduler, now) != 124)
+		continue;
+	CHECK(scheduler_pick(&scheduler, now) == 0);
+	scheduler_set_hurried(&scheduler, 93, true);
+	scheduler_set_hurried(&scheduler, 62, true);
+	CHECK(scheduler_pick(&scheduler, now) == 62);
+	CHECK(scheduler_pick(&scheduler, now) == 93);
+	/* The others, in their order; those two had their turns. */
+	CHECK(scheduler_pick(&scheduler, now) == 31);
+	scheduler_set_hurried(&scheduler, 62, false);
+	CHECK(scheduler_pick(&scheduler, now) == 124);
+	/* The next round: 93 still hurries, and goes before 0. */
+	CHECK(scheduler_pick(&scheduler, now) == 93);
+	CHECK(scheduler_pick(&scheduler, now) == 0);
+	/* What has nothing to run is in no hurry. */
+	scheduler_set_hurried(&scheduler, 124, true);
+	scheduler_clear_ready(&scheduler, 124);
+	scheduler_set_ready(&scheduler, 124, now);
+	CHECK(scheduler_pick(&scheduler, now) == 31);
+	/* A turn that has begun goes to its end. */
+	scheduler_set_hurried(&scheduler, 124, true);
+	CHECK(!scheduler_preempts(&scheduler, now, 31, 9999, 10000));
+	CHECK(scheduler_pick(&scheduler, now) == 124);
+}
+
+/* A hurry counts among equals only. */
+static void hurry_is_no_priority(void)
+{
+	reset(WINDOW);
+	queue_add(0, 3);
+	queue_add(1, 0);
+	scheduler_set_hurried(&scheduler, 1, true);
+	CHECK(!scheduler_preempts(&scheduler, now, 0, WINDOW / 100, 10000));
+	CHECK(scheduler_pick(&scheduler, now) == 0);
+	CHECK(scheduler_pick(&scheduler, now) == 0);
+}
+
+/*
+ * Queues that always have work, of which some always, some at times and some never
+ * hurry: turns stay equal, and waits are bounded.
+ */
+static void hurry_gains_nothing(void)
+{
+	enum { QUEUES = 6, TURNS = 60000 };
+	unsigned int always, i, k, turns[QUEUES], since[QUEUES][QUEUES], most;
+
+	for (always = 0; always <= QUEUES; always++) {
+		reset(WINDOW);
+		memset(turns, 0, sizeof(turns));
+		memset(since, 0, sizeof(since));
+		most = 0;
+		for (i = 0; i < QUEUES; i++) {
+			queue_add(i * 23, 2);
+			scheduler_set_hurried(&scheduler, i * 23, i < always);
+		}
+		for (k = 0; k < TURNS; k++) {
+			unsigned int turn;
+
+			/* The last one never does, unless all do. */
+			for (i = always; i + 1 < QUEUES; i++)
+				scheduler_set_hurried(&scheduler, i * 23, !random_below(3));
+			turn = (unsigned int)scheduler_pick(&scheduler, now) / 23;
+			turns[turn]++;
+			for (i = 0; i < QUEUES; i++) {
+				/* since[i][k]: turns of k since the last one of i. */
+				if (i != turn && ++since[i][turn] > most)
+					most = since[i][turn];
+				since[turn][i] = 0;
+			}
+		}
+		CHECK(most <= 2);
+		for (i = 0; i < QUEUES; i++)
+			CHECK(turns[i] == TURNS / QUEUES);
+	}
+}
+
 /* Every level busy all the time: each gets its 1/16 of every window. */
 static void guarantee(uint32_t window, uint32_t latency, uint32_t share)
 {
@@ -160,6 +251,9 @@ static void guarantee(uint32_t window, uint32_t latency, uint32_t share)
 	for (level = 0; level < SCHEDULER_LEVELS; level++)
 		for (i = 0; i <= level; i++)
 			queue_add(level * 32 + i * 7, level);
+	for (level = 0; all_hurry && level < SCHEDULER_LEVELS; level++)
+		for (i = 0; i <= level; i++)
+			scheduler_set_hurried(&scheduler, level * 32 + i * 7, true);
 	for (i = 0; i < 50; i++) {
 		uint64_t end = scheduler.window_start + window;
 		uint64_t before[SCHEDULER_LEVELS] = { 0 }, after[SCHEDULER_LEVELS] = { 0 };
@@ -192,6 +286,14 @@ static void guarantee_usual(void)
 static void guarantee_worst(void)
 {
 	guarantee(WINDOW, KESTREL_FW_PREEMPT_LIMIT_CYCLES, SHARE);
+}
+
+static void guarantee_hurried(void)
+{
+	all_hurry = true;
+	guarantee(WINDOW, 0, SHARE);
+	guarantee(WINDOW, KESTREL_FW_PREEMPT_LIMIT_CYCLES, SHARE);
+	all_hurry = false;
 }
 
 /* The longest time that a level waits for its turn, with prompt preemption. */
@@ -279,6 +381,7 @@ static void random_walk(void)
 			count += !ready[queue];
 			ready[queue] = true;
 			scheduler_set_ready(&scheduler, queue, now);
+			scheduler_set_hurried(&scheduler, queue, random_below(2));
 		} else {
 			count -= ready[queue];
 			ready[queue] = false;
@@ -304,6 +407,10 @@ int main(void)
 	test_group("1/16 for each level, prompt preemption", guarantee_prompt);
 	test_group("1/16 for each level, usual preemption", guarantee_usual);
 	test_group("1/16 for each level, slowest preemption", guarantee_worst);
+	test_group("1/16 for each level, all queues in a hurry", guarantee_hurried);
+	test_group("a hurry goes ahead of its turn", hurry_goes_ahead);
+	test_group("a hurry is no priority", hurry_is_no_priority);
+	test_group("hurrying all the time gains nothing", hurry_gains_nothing);
 	test_group("no long wait", no_long_wait);
 	test_group("idle time earns nothing", idle_earns_nothing);
 	test_group("owed time is given until it is even", owed_until_even);

@@ -77,6 +77,12 @@
  * of 100 ms. So the longest time until a ready queue of a level gets its turn
  * is bounded by the window, the queues of its level and their slices.
  *
+ * Which of equals goes first the host may influence. In a round every ready queue
+ * of a priority has one turn; those with jobs up to hurry_seqno of their rings
+ * have theirs first. Who hurries all the time gains nothing over others, and
+ * between two turns of a ready queue each other one of its priority has at most
+ * two. A turn that has begun is not cut short.
+ *
  * DOC: heartbeat
  *
  * While the firmware has work, heartbeat grows at least every
@@ -313,7 +319,13 @@ enum kestrel_fw_queue_status {
 struct kestrel_fw_ring {
 	/* Host writes: jobs ever put into the ring, modulo 2^32. */
 	__u32 write_index;
-	__u32 reserved0[15];
+	/*
+	 * Host writes, then rings DOORBELL: jobs up to this one (low 32 bits of its
+	 * seqno, compared modulo 2^32) are needed soon; see "time". 0: none is. The
+	 * firmware looks when rung and when a job of the queue has left the engine.
+	 */
+	__u32 hurry_seqno;
+	__u32 reserved0[14];
 	/* Firmware writes: jobs ever taken from the ring, modulo 2^32. */
 	__u32 read_index;
 	/* enum kestrel_fw_queue_status. */
@@ -673,6 +685,7 @@ KESTREL_FW_ASSERT_SIZE(kestrel_fw_base, 16);
 KESTREL_FW_ASSERT_SIZE(kestrel_fw_job, 288);
 KESTREL_FW_ASSERT_OFFSET(kestrel_fw_job, base, 32);
 KESTREL_FW_ASSERT_SIZE(kestrel_fw_ring, 128);
+KESTREL_FW_ASSERT_OFFSET(kestrel_fw_ring, hurry_seqno, 4);
 KESTREL_FW_ASSERT_OFFSET(kestrel_fw_ring, read_index, 64);
 KESTREL_FW_ASSERT_OFFSET(kestrel_fw_ring, completed_seqno, 72);
 KESTREL_FW_ASSERT_OFFSET(kestrel_fw_ring, running_seqno, 96);
