@@ -17,7 +17,9 @@
 #include <linux/slab.h>
 
 #include "kestrel_deadline.h"
+#include "kestrel_device.h"
 #include "kestrel_fence.h"
+#include "kestrel_queue.h"
 
 /**
  * struct kestrel_fence - fence of a job
@@ -94,22 +96,20 @@ struct dma_fence *kestrel_fence_alloc(void)
 /**
  * kestrel_fence_init - make a fence that can be given away
  * @fence: from kestrel_fence_alloc()
- * @deadline: of the device, which lives until the fence has signalled
- * @context: fence context of the queue
+ * @queue: queue of the job, which the job keeps until the fence has signalled
  * @seqno: sequence number of the job
  *
  * The caller has the one reference.
  */
-void kestrel_fence_init(struct dma_fence *fence, struct kestrel_deadline *deadline, u64 context,
-			u64 seqno)
+void kestrel_fence_init(struct dma_fence *fence, struct kestrel_queue *queue, u64 seqno)
 {
 	struct kestrel_fence *kfence = to_kestrel_fence(fence);
 
 	__module_get(THIS_MODULE);
 	spin_lock_init(&kfence->lock);
-	RB_CLEAR_NODE(&kfence->entry.node);
-	kfence->deadline = deadline;
-	dma_fence_init(fence, &kestrel_fence_ops, &kfence->lock, context, seqno);
+	kestrel_deadline_entry_init(&kfence->entry, queue, seqno);
+	kfence->deadline = &queue->kdev->deadline;
+	dma_fence_init(fence, &kestrel_fence_ops, &kfence->lock, queue->fence_context, seqno);
 }
 
 /**

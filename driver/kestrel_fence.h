@@ -5,11 +5,10 @@
 
 #include <linux/dma-fence.h>
 
-struct kestrel_deadline;
+struct kestrel_queue;
 
 struct dma_fence *kestrel_fence_alloc(void);
-void kestrel_fence_init(struct dma_fence *fence, struct kestrel_deadline *deadline, u64 context,
-			u64 seqno);
+void kestrel_fence_init(struct dma_fence *fence, struct kestrel_queue *queue, u64 seqno);
 void kestrel_fence_signal(struct dma_fence *fence, int error);
 void kestrel_fence_discard(struct dma_fence *fence);
 

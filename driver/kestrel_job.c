@@ -62,8 +62,7 @@ void kestrel_job_publish(struct kestrel_job *job, u64 seqno)
 
 	job->seqno = seqno;
 	job->command.seqno = seqno;
-	kestrel_fence_init(job->fence, &job->queue->kdev->deadline, job->queue->fence_context,
-			   seqno);
+	kestrel_fence_init(job->fence, job->queue, seqno);
 }
 
 /**

@@ -348,6 +348,7 @@ static void kestrel_queue_ring_fill(struct kestrel_queue *queue)
 	spin_lock(&queue->lock);
 	queue->write_index = 0;
 	memset(ring, 0, sizeof(*ring));
+	ring->hurry_seqno = lower_32_bits(queue->hurry_seqno);
 	list_for_each_entry(job, &queue->running, link)
 		entries[queue->write_index++ % queue->create.ring_entries] = job->command;
 	dma_wmb();

@@ -87,6 +87,8 @@ struct kestrel_queue {
 	int error;
 	/** @running: jobs that the firmware has, in order. Guarded by @lock. */
 	struct list_head running;
+	/** @hurry_seqno: last job with a near deadline; 0: none. Guarded by @lock. */
+	u64 hurry_seqno;
 	/** @write_index: jobs ever put into @ring. Guarded by @lock. */
 	u32 write_index;
 	/** @pending: jobs submitted and not ended. Guarded by @lock. */

@@ -674,8 +674,9 @@ struct drm_kestrel_job {
  * While max_jobs are queued the call waits, interruptibly.
  *
  * A deadline of a fence (SYNC_IOC_SET_DEADLINE, a syncobj wait with
- * DRM_SYNCOBJ_WAIT_FLAGS_WAIT_DEADLINE) is a hint: the clock is raised shortly
- * before it, until the job has ended. Nothing fails because of it.
+ * DRM_SYNCOBJ_WAIT_FLAGS_WAIT_DEADLINE) is a hint: shortly before it, until the job
+ * has ended, the clock is raised, and the queue has its turns ahead of others of the
+ * same priority, not more of them. Nothing fails because of it.
  *
  * The fence of a job that did not run to its end carries one of these errors
  * (as sync_file's status shows): EFAULT (MMU fault), EINVAL (the engine refused
