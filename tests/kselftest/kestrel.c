@@ -231,6 +231,16 @@ int syncobj_wait(int fd, uint32_t handle, uint64_t point, int64_t timeout_ns)
 	return device_ioctl(fd, DRM_IOCTL_SYNCOBJ_TIMELINE_WAIT, &wait);
 }
 
+int deadline_set(int fd, uint32_t syncobj, int64_t time_ns)
+{
+	struct drm_syncobj_wait wait = {
+		.handles = (uintptr_t)&syncobj, .count_handles = 1,
+		.flags = DRM_SYNCOBJ_WAIT_FLAGS_WAIT_DEADLINE, .deadline_nsec = time_ns,
+	};
+
+	return device_ioctl(fd, DRM_IOCTL_SYNCOBJ_WAIT, &wait);
+}
+
 int syncobj_status(int fd, uint32_t handle)
 {
 	struct drm_syncobj_handle export = {
@@ -355,6 +365,24 @@ int client_run(struct client *client, size_t offset, size_t size)
 	if (!ret)
 		ret = syncobj_status(client->fd, done);
 	syncobj_destroy(client->fd, done);
+	return ret;
+}
+
+int jobs_read(const struct client *client, struct drm_kestrel_perf_job *jobs, uint32_t *count,
+	      uint64_t *cursor, uint32_t *lost)
+{
+	struct drm_kestrel_perf_jobs args = {
+		.queue_id = client->queue, .cursor = *cursor,
+		.jobs = {
+			.stride = sizeof(*jobs), .count = *count,
+			.ptr = *count ? (uintptr_t)jobs : 0,
+		},
+	};
+	int ret = device_ioctl(client->fd, DRM_IOCTL_KESTREL_PERF_JOBS, &args);
+
+	*count = args.jobs.count;
+	*cursor = args.cursor;
+	*lost = args.lost;
 	return ret;
 }
 

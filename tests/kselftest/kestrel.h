@@ -51,6 +51,8 @@ int query(int fd, uint32_t type, void *answer, uint32_t size);
 int syncobj_create(int fd, uint32_t *handle);
 int syncobj_destroy(int fd, uint32_t handle);
 int syncobj_signal(int fd, uint32_t handle);
+/* Polls the fence, and says by when it is needed: monotonic time. */
+int deadline_set(int fd, uint32_t syncobj, int64_t time_ns);
 /* Waits for a binary syncobj, or for a point of a timeline when it is not 0. */
 int syncobj_wait(int fd, uint32_t handle, uint64_t point, int64_t timeout_ns);
 /* The fence of a signalled binary syncobj: 0, or its error as -errno. */
@@ -86,6 +88,13 @@ int client_submit(struct client *client, size_t offset, size_t size, uint32_t si
 
 /* Submits and waits: 0, or the error of its fence. */
 int client_run(struct client *client, size_t offset, size_t size);
+
+/*
+ * PERF_JOBS of its queue, made with DRM_KESTREL_QUEUE_PERF: up to *count records from
+ * *cursor on; both are set, and the number of those that were lost in between.
+ */
+int jobs_read(const struct client *client, struct drm_kestrel_perf_job *jobs, uint32_t *count,
+	      uint64_t *cursor, uint32_t *lost);
 
 /* Runs a job that copies bytes between two addresses: 0, or the error of its fence. */
 int client_copy_at(struct client *client, uint64_t from_va, uint64_t to_va, uint32_t bytes);

@@ -35,24 +35,6 @@ FIXTURE_TEARDOWN(perf)
 	client_close(&self->client);
 }
 
-static int jobs_read(struct client *client, struct drm_kestrel_perf_job *jobs, uint32_t *count,
-		     uint64_t *cursor, uint32_t *lost)
-{
-	struct drm_kestrel_perf_jobs args = {
-		.queue_id = client->queue, .cursor = *cursor,
-		.jobs = {
-			.stride = sizeof(*jobs), .count = *count,
-			.ptr = *count ? (uintptr_t)jobs : 0,
-		},
-	};
-	int ret = device_ioctl(client->fd, DRM_IOCTL_KESTREL_PERF_JOBS, &args);
-
-	*count = args.jobs.count;
-	*cursor = args.cursor;
-	*lost = args.lost;
-	return ret;
-}
-
 static int device_read(struct client *client, struct drm_kestrel_perf_device *device)
 {
 	*device = (struct drm_kestrel_perf_device){ 0 };

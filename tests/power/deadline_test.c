@@ -58,17 +58,6 @@ static int clock_wait(unsigned long hertz)
 	return 0;
 }
 
-/* Polls the fence, and says by when it is needed. */
-static int deadline_set(int fd, uint32_t syncobj, int64_t time_ns)
-{
-	struct drm_syncobj_wait wait = {
-		.handles = (uintptr_t)&syncobj, .count_handles = 1,
-		.flags = DRM_SYNCOBJ_WAIT_FLAGS_WAIT_DEADLINE, .deadline_nsec = time_ns,
-	};
-
-	return device_ioctl(fd, DRM_IOCTL_SYNCOBJ_WAIT, &wait);
-}
-
 FIXTURE(deadline)
 {
 	struct client client;
