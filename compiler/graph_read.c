@@ -344,17 +344,12 @@ static int read_attributes(struct reader *reader, const struct kestrel_graph_ope
 			 ir_where(reader->graph, op, -1), from->opcode);
 }
 
+/* Of the first stream: in the order of the source, as libnpu has checked. */
 static const struct kestrel_graph_placement *placement_of(const struct reader *reader,
 							  uint32_t source)
 {
-	for (uint32_t i = 0; i < section_count(reader, KESTREL_GRAPH_SECTION_PLACEMENT); i++) {
-		const struct kestrel_graph_placement *placement =
-			record(reader, KESTREL_GRAPH_SECTION_PLACEMENT, i);
-
-		if (placement->source_operator == source)
-			return placement;
-	}
-	return NULL;
+	return source < section_count(reader, KESTREL_GRAPH_SECTION_PLACEMENT) ?
+	       record(reader, KESTREL_GRAPH_SECTION_PLACEMENT, source) : NULL;
 }
 
 static int read_operator(struct reader *reader, uint32_t index)
@@ -385,16 +380,19 @@ static int read_operator(struct reader *reader, uint32_t index)
 static int read_removed(struct reader *reader, uint32_t count, uint32_t source_count)
 {
 	struct ir_graph *graph = reader->graph;
+	bool *stays = arena_alloc(graph->arena, source_count, sizeof(*stays));
 
+	if (!stays)
+		return error_memory(graph->error);
+	for (uint32_t o = 0; o < count; o++)
+		if (graph->operators[o].source < source_count)
+			stays[graph->operators[o].source] = true;
 	for (uint32_t source = 0; source < source_count; source++) {
 		const struct kestrel_graph_placement *placement = placement_of(reader, source);
 		struct ir_operator *op = &graph->operators[graph->operator_count];
 		const char *reason;
-		uint32_t o = 0;
 
-		while (o < count && graph->operators[o].source != source)
-			o++;
-		if (o < count || !placement)
+		if (stays[source] || !placement)
 			continue;
 		reason = string(reader, placement->reason);
 		op->source = source;

@@ -71,12 +71,18 @@ static void check_targets(struct test *test, const struct buffer *model)
 	test_end(test, "every configuration, the same bytes each time and from the graph");
 }
 
+static const char *operators_of(const struct compile_result *result)
+{
+	return strstr((const char *)result->report.data, "\"operators\": ");
+}
+
 static void check_report(struct test *test, const struct buffer *model)
 {
 	struct compile_request request = {
 		.data = model->data, .bytes = model->bytes, .wants_report = true,
 	};
-	struct compile_result result;
+	struct compile_request again = { .is_graph = true, .wants_report = true };
+	struct compile_result result, recompiled;
 	struct error error;
 
 	CHECK(test, !compile(&request, &result, &error));
@@ -89,8 +95,15 @@ static void check_report(struct test *test, const struct buffer *model)
 		CHECK(test, strstr(report, "\"ops_cpu\": 0,") != NULL);
 		CHECK(test, strstr(report, "\"place\": \"npu\"") != NULL);
 	}
+	again.data = result.graph.data;
+	again.bytes = result.graph.bytes;
+	CHECK(test, !compile(&again, &recompiled, &error));
+	/* Names, places and reasons of all operators, removed ones too. */
+	CHECK(test, recompiled.report.bytes && operators_of(&recompiled) && operators_of(&result) &&
+	      !strcmp(operators_of(&recompiled), operators_of(&result)));
+	compile_release(&recompiled);
 	compile_release(&result);
-	test_end(test, "the report, every operator on the NPU");
+	test_end(test, "the report, every operator on the NPU, and the same from the graph");
 }
 
 static void check_options(struct test *test, const struct buffer *model)
