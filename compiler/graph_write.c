@@ -433,7 +433,8 @@ static unsigned int source_count(const struct ir_graph *graph)
 	unsigned int count = 0;
 
 	for (unsigned int o = 0; o < graph->operator_count; o++)
-		if (graph->operators[o].source >= count)
+		if (graph->operators[o].source != KESTREL_GRAPH_NONE &&
+		    graph->operators[o].source >= count)
 			count = graph->operators[o].source + 1;
 	return count;
 }
@@ -575,7 +576,8 @@ static void put_placements(struct writer *writer)
 		return;
 	}
 	for (unsigned int o = 0; o < graph->operator_count; o++)
-		last[graph->operators[o].source] = o + 1;
+		if (graph->operators[o].source != KESTREL_GRAPH_NONE)
+			last[graph->operators[o].source] = o + 1;
 	for (unsigned int s = 0; s < writer->stream_count || !s; s++)
 		for (unsigned int source = 0; source < writer->source_count; source++)
 			if (last[source])

@@ -205,6 +205,12 @@ static int operators_check(const struct graph *graph, uint8_t *written, struct m
 		if (operator->flags || operator->reserved)
 			return message_set(message, -ENOTSUP,
 					   "section OPERATORS, record %" PRIu32 ": unknown flags", i);
+		if (operator->source_operator != KESTREL_GRAPH_NONE &&
+		    operator->source_operator >= graph->info->source_operator_count)
+			return message_set(message, -EINVAL,
+					   "section OPERATORS, record %" PRIu32 ": source operator %" PRIu32 " of %" PRIu32,
+					   i, operator->source_operator,
+					   graph->info->source_operator_count);
 		ret = list_check(graph, i, "input", operator->inputs, operator->input_count, 1,
 				 message);
 		if (!ret)

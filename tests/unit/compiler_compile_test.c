@@ -106,6 +106,37 @@ static void check_report(struct test *test, const struct buffer *model)
 	test_end(test, "the report, every operator on the NPU, and the same from the graph");
 }
 
+/* What another compiler has made has no operator of the source. */
+static void check_sourceless(struct test *test, const struct buffer *model)
+{
+	struct compile_request request = { .data = model->data, .bytes = model->bytes };
+	struct compile_request again = { .is_graph = true };
+	struct compile_result result, recompiled;
+	const struct kestrel_graph_section *operators, *placements;
+	struct kestrel_graph_operator operator;
+	struct error error;
+
+	CHECK(test, !compile(&request, &result, &error));
+	operators = section(&result.graph, KESTREL_GRAPH_SECTION_OPERATORS);
+	for (uint32_t i = 0; operators && i < operators->record_count; i++) {
+		uint8_t *at = result.graph.data + operators->offset + i * operators->record_size;
+
+		memcpy(&operator, at, sizeof(operator));
+		operator.source_operator = KESTREL_GRAPH_NONE;
+		memcpy(at, &operator, sizeof(operator));
+	}
+	again.data = result.graph.data;
+	again.bytes = result.graph.bytes;
+	CHECK(test, !compile(&again, &recompiled, &error));
+	placements = recompiled.graph.data ?
+		     section(&recompiled.graph, KESTREL_GRAPH_SECTION_PLACEMENT) : NULL;
+	CHECK(test, placements && placements->record_count ==
+	      section(&result.graph, KESTREL_GRAPH_SECTION_PLACEMENT)->record_count);
+	compile_release(&recompiled);
+	compile_release(&result);
+	test_end(test, "operators that are none of the source");
+}
+
 static void check_options(struct test *test, const struct buffer *model)
 {
 	static const struct {
@@ -178,6 +209,7 @@ int main(void)
 	if (model.bytes) {
 		check_targets(&test, &model);
 		check_report(&test, &model);
+		check_sourceless(&test, &model);
 		check_options(&test, &model);
 		check_library(&test, &model);
 	}

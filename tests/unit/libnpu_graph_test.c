@@ -135,6 +135,7 @@ DAMAGE(operator_inputs, g->operators[1].inputs = 1000)
 DAMAGE(operator_input_count, g->operators[1].input_count = 0xfffffff0)
 DAMAGE(operator_no_output, g->operators[1].output_count = 0)
 DAMAGE(operator_tensor, g->indices[g->operators[1].inputs] = 999)
+DAMAGE(operator_source, g->operators[1].source_operator = 3)
 DAMAGE(operator_order, g->indices[g->operators[0].inputs] = 4)
 DAMAGE(operator_twice, g->indices[g->operators[1].outputs] = 3)
 DAMAGE(operator_constant, g->indices[g->operators[1].outputs] = 1)
@@ -201,6 +202,7 @@ static const struct damage damages[] = {
 	{ "input list that overflows", operator_input_count, "INDICES" },
 	{ "operator without output", operator_no_output, "no output" },
 	{ "tensor index", operator_tensor, "tensor 999" },
+	{ "operator of no source", operator_source, "source operator 3 of 3" },
 	{ "read before written", operator_order, "before it is written" },
 	{ "written twice", operator_twice, "second time" },
 	{ "constant written", operator_constant, "constant" },
