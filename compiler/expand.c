@@ -19,6 +19,8 @@ struct expansion {
 	unsigned int current;
 	/* The operator's, for messages. */
 	const char *type_name;
+	/* Written instead of an operator's own when there is no memory; never read. */
+	union kestrel_graph_attributes unused;
 	bool failed;
 };
 
@@ -76,10 +78,8 @@ static struct ir_operator *add_operator(struct expansion *expansion, enum ir_kin
 static union kestrel_graph_attributes *add_portable(struct expansion *expansion,
 						     struct ir_operator *op)
 {
-	static union kestrel_graph_attributes none;
-
 	op->portable = allocate(expansion, 1, sizeof(*op->portable));
-	return op->portable ? &op->portable->attributes : &none;
+	return op->portable ? &op->portable->attributes : &expansion->unused;
 }
 
 static void set_scales(struct expansion *expansion, struct ir_operator *op, int32_t count,
@@ -167,6 +167,8 @@ static void expand_svdf(struct expansion *expansion, const struct ir_operator *s
 	add_portable(expansion, op);
 	add_operator(expansion, IR_RESHAPE, flat, -1, map);
 	op = add_operator(expansion, IR_CONVOLUTION, map, time, result);
+	if (!op->inputs)
+		return;
 	op->inputs[2] = svdf->inputs[SVDF_BIAS];
 	op->input_count = 3;
 	if (svdf->inputs[SVDF_BIAS] >= 0)
@@ -338,15 +340,18 @@ static void expand_difference(struct expansion *expansion, const struct ir_opera
 
 static bool leaky_expands(const struct ir_graph *graph, const struct ir_operator *op)
 {
+	const struct kestrel_graph_leaky *numbers;
 	enum ir_type type;
 
 	/* What a graph file tells of removed operators has no inputs. */
 	if (op->removed_reason || (op->kind != IR_PRELU && op->kind != IR_LEAKY_RELU))
 		return false;
 	type = graph->tensors[op->inputs[0]].type;
+	numbers = &op->portable->attributes.leaky;
+	/* Halves of 16 bits would saturate before a zero point is added. */
 	return (op->kind == IR_PRELU ? is_byte(type) && is_byte(graph->tensors[op->inputs[1]].type) :
-		is_byte(type) || type == IR_INT16) &&
-	       op->portable->attributes.leaky.mode == KESTREL_GRAPH_REQUANTISE_DOUBLE;
+		is_byte(type) || (type == IR_INT16 && !numbers->zero_point)) &&
+	       numbers->mode == KESTREL_GRAPH_REQUANTISE_DOUBLE;
 }
 
 /* Those values of a tensor times a factor that lie within a range, the others as its ends. */
