@@ -504,6 +504,9 @@ static bool resets_read(struct drm_kestrel_query_resets *resets)
 	return good;
 }
 
+/* So many calls of a kind have both outcomes but for one run in hundreds. */
+#define CALLS_TELLING	300
+
 /* How many calls of each kind went well; true when some of each did, and some not. */
 static bool coverage_tell(void)
 {
@@ -519,7 +522,7 @@ static bool coverage_tell(void)
 			if (refused[i][k])
 				printf(", %s %lu", known_errors[k].name, refused[i][k]);
 		printf("\n");
-		all = all && succeeded[i] && failed[i];
+		all = all && (made < CALLS_TELLING || (succeeded[i] && failed[i]));
 	}
 	for (i = 0; i < OTHERS; i++) {
 		printf("# %-15s %8lu calls, %3lu %% went well\n", other_rows[i].name, others_made[i],
@@ -601,9 +604,7 @@ int main(int argc, char **argv)
 		 seed);
 	good = result(good, name) && good;
 	good = result(!unknown_error, "every error is one that the interface names") && good;
-	/* Fewer calls need not hit everything. */
-	if (calls >= 5000)
-		good = result(all, "every ioctl succeeded and was refused") && good;
+	good = result(all, "every ioctl succeeded and was refused") && good;
 	good = result(device_works(), "the device works afterwards") && good;
 	good = result(resets_read(&after) && !after.wedged && after.mcu == before.mcu &&
 		      after.device == before.device, "no client could cause a reset") && good;
