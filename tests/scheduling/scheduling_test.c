@@ -224,12 +224,12 @@ TEST(high_priority_preempts_soon)
 /*
  * While a job of one queue has a long turn, others of the same priority get one job
  * each; that of the last one has a deadline, or not. Where it comes in (1 is first);
- * 0: the long turn was over too soon.
+ * 0: the long turn was over too soon, or had to be ended on a host that was late.
  */
 #define ORDER_QUEUES	5
 #define ORDER_ATTEMPTS	10
-/* About 80,000,000 cycles: nearly as long as a turn can be. */
-#define LONG_COPIES	2450
+/* About 40,000,000 cycles: some time, but less than half a turn. */
+#define LONG_COPIES	1225
 
 static unsigned int order_run(struct __test_metadata *_metadata, bool hurry)
 {
@@ -278,7 +278,7 @@ static unsigned int order_run(struct __test_metadata *_metadata, bool hurry)
 		ASSERT_EQ(count, 1);
 		end[i] = job.end_cycle;
 	}
-	EXPECT_EQ(syncobj_status(client.fd, busy), 0);
+	in_time = in_time && !syncobj_status(client.fd, busy);
 	for (i = 0; i + 1 < ORDER_QUEUES; i++)
 		place += end[i] < end[ORDER_QUEUES - 1];
 	client_close(&client);
