@@ -137,8 +137,10 @@ TEST(every_priority_has_its_sixteenth)
 		       100.0 * workers[i].cycles / sum, (unsigned long long)sum);
 		/* Cycles count when a job has ended: one of them may be missing. */
 		EXPECT_GT((workers[i].cycles + 2200000) * 16, sum);
+		/* How much more: as often as a late host has its next job ready in time. */
+		if (i != DRM_KESTREL_PRIORITY_REALTIME)
+			EXPECT_GT(workers[DRM_KESTREL_PRIORITY_REALTIME].cycles, workers[i].cycles);
 	}
-	EXPECT_GT(workers[DRM_KESTREL_PRIORITY_REALTIME].cycles * 2, sum);
 }
 
 static int compare(const void *a, const void *b)
