@@ -35,9 +35,12 @@ static const char *string(const struct reader *reader, uint32_t offset)
 	return (const char *)section_data(reader, KESTREL_GRAPH_SECTION_STRINGS) + offset;
 }
 
+/* NULL in a graph that has none, for an operator that then needs none either. */
 static const void *parameters(const struct reader *reader, uint32_t offset)
 {
-	return section_data(reader, KESTREL_GRAPH_SECTION_PARAMETERS) + offset;
+	const uint8_t *data = section_data(reader, KESTREL_GRAPH_SECTION_PARAMETERS);
+
+	return data ? data + offset : NULL;
 }
 
 static enum ir_type type_of(uint8_t type)
@@ -269,6 +272,14 @@ static int read_softmax(struct reader *reader, const struct kestrel_graph_softma
 static int read_portable(struct reader *reader, const struct kestrel_graph_operator *from,
 			 struct ir_operator *op)
 {
+	const struct kestrel_graph_section *section =
+		reader->sections[KESTREL_GRAPH_SECTION_PARAMETERS];
+
+	/* libnpu does not look at what its kernels do not use. */
+	if (!portable_fits(from->opcode, &from->attributes, section ? section->size : 0))
+		return error_set(reader->graph->error, -EINVAL,
+				 "%s: its parameters lie outside of their section",
+				 ir_where(reader->graph, op, -1));
 	op->portable = portable_copy(reader->graph->arena, from->opcode, &from->attributes,
 				     section_data(reader, KESTREL_GRAPH_SECTION_PARAMETERS));
 	return op->portable ? 0 : error_memory(reader->graph->error);

@@ -125,6 +125,16 @@ void portable_relocate(uint32_t opcode, union kestrel_graph_attributes *attribut
 		*offset += base;
 }
 
+bool portable_fits(uint32_t opcode, const union kestrel_graph_attributes *attributes,
+		   uint64_t parameters_bytes)
+{
+	union kestrel_graph_attributes copy = *attributes;
+	uint32_t bytes;
+	const uint32_t *offset = offset_of(opcode, &copy, &bytes);
+
+	return !offset || (uint64_t)*offset + bytes <= parameters_bytes;
+}
+
 struct ir_portable *portable_copy(struct arena *arena, uint32_t opcode,
 				  const union kestrel_graph_attributes *attributes,
 				  const uint8_t *parameters)
@@ -137,7 +147,8 @@ struct ir_portable *portable_copy(struct arena *arena, uint32_t opcode,
 	portable->opcode = opcode;
 	portable->attributes = *attributes;
 	offset = offset_of(opcode, &portable->attributes, &portable->parameter_bytes);
-	if (!offset)
+	/* A graph of which no operator has any has no section of them. */
+	if (!offset || !portable->parameter_bytes)
 		return portable;
 	portable->parameters = arena_copy(arena, parameters + *offset,
 					  portable->parameter_bytes);

@@ -9,6 +9,10 @@
 void portable_relocate(uint32_t opcode, union kestrel_graph_attributes *attributes,
 		       uint32_t base);
 
+/* Whether the parameters that the attributes name lie within so many bytes. */
+bool portable_fits(uint32_t opcode, const union kestrel_graph_attributes *attributes,
+		   uint64_t parameters_bytes);
+
 /*
  * A portable form of a checked graph operator, with its own copy of its
  * parameters from the file's PARAMETERS. NULL without memory.

@@ -134,6 +134,10 @@ int check_matmul(const struct check *check)
 	ret = check_broadcast(check, a, 2);
 	if (!ret)
 		ret = check_broadcast(check, b, 2);
+	if (!ret && a->type == KESTREL_GRAPH_TYPE_FLOAT32 &&
+	    attributes->requantise.mode != KESTREL_GRAPH_REQUANTISE_NONE)
+		return check_fail(check, -EINVAL, "mode %" PRIu32 " where nothing is scaled",
+				  attributes->requantise.mode);
 	if (ret || a->type == KESTREL_GRAPH_TYPE_FLOAT32)
 		return ret;
 	ret = check_zero_point(check, "first", a->type, attributes->a_zero_point);

@@ -99,10 +99,11 @@ static uint32_t bytes_hash(const uint8_t *data, size_t size)
 	return hash;
 }
 
-void reader_model(const uint8_t *data, size_t size)
+/* What the compiler makes of a file, of a model or of another graph, libnpu takes. */
+static void file_compile(const uint8_t *data, size_t size, bool is_graph)
 {
 	struct compile_request request = {
-		.data = data, .bytes = size, .name = "fuzzed",
+		.data = data, .bytes = size, .name = "fuzzed", .is_graph = is_graph,
 		.no_stream = bytes_hash(data, size) % STREAM_SHARE != 0,
 	};
 	struct compile_result result = { 0 };
@@ -110,14 +111,21 @@ void reader_model(const uint8_t *data, size_t size)
 
 	if (compile(&request, &result, &error)) {
 		if (!error.text[0])
-			finding("a model is refused", "without a message");
+			finding("a file is refused", "without a message");
 	} else if (!graph_try(result.graph.data, result.graph.bytes)) {
 		finding("libnpu refuses what the compiler wrote:", npu_errmsg(device_get()));
 	}
 	compile_release(&result);
 }
 
+void reader_model(const uint8_t *data, size_t size)
+{
+	file_compile(data, size, false);
+}
+
 void reader_graph(const uint8_t *data, size_t size)
 {
-	graph_try(data, size);
+	/* The compiler is only given what libnpu has checked. */
+	if (graph_try(data, size))
+		file_compile(data, size, true);
 }
