@@ -11,7 +11,7 @@
 #
 # SECONDS: default $KESTREL_MESSAGE_SECONDS, else 20; SEED: $KESTREL_SEED, else 1.
 set -u
-cd "$(dirname "$0")/../.."
+cd "$(dirname "$0")/../.." || exit
 
 kernel=${1-}
 seconds=${2-${KESTREL_MESSAGE_SECONDS:-20}}
@@ -22,24 +22,11 @@ debian|debug) ;;
 esac
 
 out=build/fuzz-messages/$kernel
-overlay=$out/root
-rm -rf "$out"
-mkdir -p "$overlay/tests" "$overlay/lib/firmware/kestrel/arch1.0"
-
-must() {
-	if ! "$@" >"$out/prepare.log" 2>&1 </dev/null; then
-		sed 's/^/# /' "$out/prepare.log" | tail -n 40
-		echo "not ok - firmware messages, $kernel: $1"
-		exit 1
-	fi
-}
-
-[ -n "${KESTREL_QEMU-}" ] || must emulator/qemu/build.sh
-must tests/vm/build-module.sh "$kernel"
-module=$(tail -n 1 "$out/prepare.log")/kestrel.ko
+title="firmware messages, $kernel"
+# shellcheck source=tests/vm/guest-group.sh
+. tests/vm/guest-group.sh
+guest_prepare "$kernel"
 must tests/fuzz/build-guest.sh "$overlay/usr/bin"
-must make -s build/firmware/kestrel_fw.bin
-cp build/firmware/kestrel_fw.bin "$overlay/lib/firmware/kestrel/arch1.0/"
 echo "$seconds" >"$overlay/tests/seconds"
 
 # A socket's path is short.

@@ -17,31 +17,14 @@ debian|debug) ;;
 *) sed -n '4,9s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac
 
-# Deadlines of a driver in an emulator whose host is busy: the defaults are for
-# hardware, and what is not answered in 100 ms costs the firmware a reset.
-parameters='boot_timeout_ms=40000 request_timeout_ms=2000 invalidate_timeout_ms=2000 heartbeat_timeout_ms=20000'
-
 # Several of them may run side by side.
 out=build/fuzz-ioctls/$kernel-$seed
-overlay=$out/root
-rm -rf "$out"
-mkdir -p "$overlay/tests" "$overlay/lib/firmware/kestrel/arch1.0"
-
-must() {
-	if ! "$@" >"$out/prepare.log" 2>&1 </dev/null; then
-		sed 's/^/# /' "$out/prepare.log" | tail -n 40
-		echo "not ok - ioctl fuzzer, $kernel: $1"
-		exit 1
-	fi
-}
-
-[ -n "${KESTREL_QEMU-}" ] || must emulator/qemu/build.sh
-must tests/vm/build-module.sh "$kernel"
-module=$(tail -n 1 "$out/prepare.log")/kestrel.ko
+title="ioctl fuzzer, $kernel"
+# shellcheck source=tests/vm/guest-group.sh
+. tests/vm/guest-group.sh
+guest_prepare "$kernel"
 must tests/fuzz/build-guest.sh "$overlay/usr/bin"
-must make -s build/firmware/kestrel_fw.bin
-cp build/firmware/kestrel_fw.bin "$overlay/lib/firmware/kestrel/arch1.0/"
-echo "calls=$calls seed=$seed parameters='$parameters'" >"$overlay/tests/settings"
+echo "calls=$calls seed=$seed parameters='$busy_parameters'" >"$overlay/tests/settings"
 
 status=0
 tests/vm/run-guest.sh --kernel "$kernel" --script tests/fuzz/ioctls-script --overlay "$overlay" \

@@ -18,33 +18,16 @@ amd64) arch=amd64 name=debian compiler=gcc ;;
 *) sed -n '4,11s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac
 
-# Deadlines of a driver in an emulator whose host is busy: the defaults are for
-# hardware, and what is not answered in 100 ms costs the firmware a reset.
-parameters='boot_timeout_ms=40000 request_timeout_ms=2000 invalidate_timeout_ms=2000 heartbeat_timeout_ms=20000'
-
 sources=("${@/#/tests/kselftest/}")
 sources=("${sources[@]/%/_test.c}")
 out=build/kselftest/$kernel${1:+-$1}
-overlay=$out/root
-rm -rf "$out"
-mkdir -p "$overlay/tests" "$overlay/lib/firmware/kestrel/arch1.0"
-
-must() {
-	if ! "$@" >"$out/prepare.log" 2>&1 </dev/null; then
-		sed 's/^/# /' "$out/prepare.log" | tail -n 40
-		echo "not ok - ioctl tests, $kernel: $1"
-		exit 1
-	fi
-}
-
-[ -n "${KESTREL_QEMU-}" ] || must emulator/qemu/build.sh
-must tests/vm/build-module.sh "$kernel"
-module=$(tail -n 1 "$out/prepare.log")/kestrel.ko
+title="ioctl tests, $kernel"
+# shellcheck source=tests/vm/guest-group.sh
+. tests/vm/guest-group.sh
+guest_prepare "$kernel"
 must env CC=$compiler tests/kselftest/build.sh "$overlay/usr/lib/kestrel-tests" "${sources[@]}"
-must make -s build/firmware/kestrel_fw.bin
-cp build/firmware/kestrel_fw.bin "$overlay/lib/firmware/kestrel/arch1.0/"
 cp tests/kselftest/guest-lib "$overlay/tests/"
-echo "$parameters" >"$overlay/tests/parameters"
+echo "$busy_parameters" >"$overlay/tests/parameters"
 env | sed -n 's/^KESTREL_NOOP_JOBS=/export &/p' >"$overlay/tests/environment"
 
 status=0
