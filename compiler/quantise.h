@@ -65,6 +65,9 @@ void quantise_lines(float input_scale, float output_scale, quantise_function *fu
 /* int16 SOFTMAX: exp over -10..0 and 1 / (1 + x) over 0..1, in units of 1/32767.5. */
 void quantise_softmax_lines(int16_t exponentials[QUANTISE_LINE_POINTS],
 			    int16_t reciprocals[QUANTISE_LINE_POINTS]);
+/* The same in float32, as TensorFlow Lite Micro computes them. */
+void quantise_single_softmax_lines(int16_t exponentials[QUANTISE_LINE_POINTS],
+				   int16_t reciprocals[QUANTISE_LINE_POINTS]);
 
 /* 65536 / (1 + exp(-i / 24)) for i = 0..255, each off by half of the line's error midway. */
 void quantise_sigmoids(uint16_t points[256]);

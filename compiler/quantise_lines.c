@@ -69,6 +69,35 @@ static double reciprocal(const void *opaque, double x)
 	return 1.0 / (1.0 + x);
 }
 
+static double single_exponential(const void *opaque, double x)
+{
+	(void)opaque;
+	return (double)expf((float)x);
+}
+
+static double single_reciprocal(const void *opaque, double x)
+{
+	(void)opaque;
+	return (double)(1.0f / (1.0f + (float)x));
+}
+
+void quantise_single_softmax_lines(int16_t exponentials[QUANTISE_LINE_POINTS],
+				   int16_t reciprocals[QUANTISE_LINE_POINTS])
+{
+	const float range = UINT16_MAX, output_scale = 2.0f / range;
+	struct span span = {
+		.inverse = (double)(65536.0f / (output_scale * INT16_MAX -
+						output_scale * INT16_MIN)),
+		.from = (double)(10.0f / range * -range),
+		.single = true,
+	};
+
+	fill(&span, single_exponential, NULL, exponentials);
+	span.from = 0;
+	span.to = (double)(1.0f / range * range);
+	fill(&span, single_reciprocal, NULL, reciprocals);
+}
+
 void quantise_softmax_lines(int16_t exponentials[QUANTISE_LINE_POINTS],
 			    int16_t reciprocals[QUANTISE_LINE_POINTS])
 {

@@ -65,7 +65,8 @@ static int fixed_exponentials(struct ir_graph *graph, const struct ir_operator *
 }
 
 /* int16: two functions as lines between points. */
-static int resolve_wide_softmax(struct ir_graph *graph, struct ir_operator *op)
+static int resolve_wide_softmax(struct ir_graph *graph, struct ir_operator *op,
+				const struct resolve_profile *profile)
 {
 	const struct ir_tensor *in = &graph->tensors[op->inputs[0]];
 	struct kestrel_graph_softmax *softmax;
@@ -88,7 +89,10 @@ static int resolve_wide_softmax(struct ir_graph *graph, struct ir_operator *op)
 	softmax->maximum = INT16_MAX;
 	softmax->input_scale = (struct kestrel_graph_scale){ scale.multiplier, scale.shift };
 	points = (int16_t *)(void *)op->portable->parameters;
-	quantise_softmax_lines(points, points + QUANTISE_LINE_POINTS);
+	if (profile->micro)
+		quantise_single_softmax_lines(points, points + QUANTISE_LINE_POINTS);
+	else
+		quantise_softmax_lines(points, points + QUANTISE_LINE_POINTS);
 	return 0;
 }
 
@@ -155,7 +159,7 @@ int resolve_softmax(struct ir_graph *graph, struct ir_operator *op,
 	if (ret)
 		return ret;
 	if (in->type == IR_INT16 && op->kind == IR_SOFTMAX && out->type == IR_INT16)
-		return resolve_wide_softmax(graph, op);
+		return resolve_wide_softmax(graph, op, profile);
 	if (!is_byte(in->type))
 		return error_set(graph->error, -ENOTSUP, "%s: no form for type %s",
 				 ir_where(graph, op, op->inputs[0]), ir_type_name(in->type));

@@ -121,6 +121,15 @@ static int32_t leaky_entry(const struct ir_operator *op, struct ir_scale identit
 		     op->output_zero_point, op->clamp_low, op->clamp_high);
 }
 
+/* TensorFlow Lite Micro clamps what comes in and takes no notice of the output's scale. */
+static int32_t micro_relu6_entry(const struct ir_tensor *in, int32_t q)
+{
+	int32_t low = (int32_t)in->zero_points[0], high = INT8_MAX;
+
+	quantise_activation(IR_ACTIVATION_RELU6, in->scales[0], low, &low, &high);
+	return clamp(q, low, high);
+}
+
 static enum ir_activation activation_of(enum ir_function function)
 {
 	switch (function) {
@@ -141,8 +150,11 @@ static int32_t entry_of(const struct ir_operator *op, const struct resolve_profi
 	float ratio = in->scales[0] / out->scales[0];
 
 	switch (op->attributes.function) {
-	case IR_FUNCTION_RELU:
 	case IR_FUNCTION_RELU6:
+		if (profile->micro && in->type == IR_INT8)
+			return micro_relu6_entry(in, q);
+		return relu_entry(op, quantise_factor((double)ratio), q);
+	case IR_FUNCTION_RELU:
 	case IR_FUNCTION_RELU_N1_TO_1:
 	case IR_FUNCTION_RELU_0_TO_1:
 		return relu_entry(op, quantise_factor((double)ratio), q);

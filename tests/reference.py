@@ -23,6 +23,7 @@ import sys
 import zlib
 
 REFERENCE_VERSION = "2.14.1"
+MICRO_VERSION = "0.dev20261023182759"
 LAYERS_DESCRIPTION = ("CRC-32 (as in zlib) of the raw bytes of every operator output in "
                       "the reference run, for the listed input vectors")
 # Where a field's offset stands in the vtable of its flatbuffer table, after the
@@ -64,6 +65,20 @@ def tensorflow_load():
         raise RunError(f"TensorFlow is {tensorflow.__version__}, the reference is "
                              f"{REFERENCE_VERSION}: run tests/demo/make-venv.sh")
     return tensorflow
+
+
+def micro_load():
+    """Import TensorFlow Lite Micro's interpreter from the environment that make-venv.sh made."""
+    cache = os.environ.get("KESTREL_CACHE") or os.path.expanduser("~/.cache/kestrel")
+    packages = os.path.join(cache, f"tflite_micro-{MICRO_VERSION}", "lib", "python3.11",
+                            "site-packages")
+    if not os.path.exists(packages):
+        raise RunError(f"{packages} does not exist: run tests/demo/make-venv.sh tflite_micro first")
+    if packages not in sys.path:
+        # Behind TensorFlow's own: only what is not there comes from it.
+        sys.path.append(packages)
+    from tflite_micro.python.tflite_micro import runtime
+    return runtime
 
 
 @contextlib.contextmanager

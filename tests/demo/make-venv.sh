@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: MIT
 #
 # Make (or find) the Python environment with a reference runtime, TensorFlow
-# 2.14.1 or ONNX Runtime 1.23.2, and print the path of its interpreter on the
-# standard output:
+# 2.14.1, ONNX Runtime 1.23.2 or TensorFlow Lite Micro, and print the path of its
+# interpreter on the standard output:
 #
-#	python=$(tests/demo/make-venv.sh [tensorflow | onnxruntime])
+#	python=$(tests/demo/make-venv.sh [tensorflow | onnxruntime | tflite_micro])
 #
 # It lies in ${KESTREL_CACHE:-$HOME/.cache/kestrel}/tensorflow-2.14.1 (or
-# onnxruntime-1.23.2) and is made again when its requirements.txt or the Python
+# onnxruntime-1.23.2, tflite_micro-0.dev...) and is made again when its requirements.txt or the Python
 # version changes. Needs Python 3.11 with venv (Debian 12: python3-venv), the
 # network the first time, and 2 GB of disk (400 MB). PYTHON names another
 # interpreter of that version. Two callers at once are safe.
@@ -26,6 +26,10 @@ tensorflow)
 	;;
 onnxruntime)
 	module=onnxruntime title="ONNX Runtime" version=1.23.2 requirements=../onnx/requirements.txt
+	;;
+tflite_micro)
+	module=tflite_micro title="TensorFlow Lite Micro" version=0.dev20261023182759
+	requirements=../tflm/requirements.txt
 	;;
 -h | --help)
 	sed -n '4,17s/^# \{0,1\}//p' "$0"
@@ -76,7 +80,7 @@ if [ "$(cat "$stamp" 2>/dev/null)" != "$want" ]; then
 	}
 	TF_CPP_MIN_LOG_LEVEL=3 "$venv/bin/python" -c "
 import $module
-assert $module.__version__ == '$version', $module.__version__" >&2 || {
+assert $module.__version__.split('-')[0] == '$version', $module.__version__" >&2 || {
 		say "the installed $title does not start"
 		exit 1
 	}

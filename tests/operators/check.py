@@ -3,14 +3,15 @@
 """Single operators against TensorFlow Lite's reference kernels.
 
 usage: check.py [--count N] [--first SEED] [--only TEXT] [--keep DIRECTORY]
-                [--numerics tflite-ref|tflite] [--device cpu|sim] [--bin DIRECTORY]
+                [--numerics tflite-ref|tflite|tflm] [--device cpu|sim] [--bin DIRECTORY]
 
 For every operator and type of cases.py, N models of one operator (default 8) with
 random shapes and quantisation run in npu-run on the processor (or, with --device
 sim, on the simulated NPU) and in the reference's interpreter. Integers must be the same in every byte, float32 within
 a tolerance. --only keeps the families whose name contains TEXT; --keep leaves
-the models that fail in DIRECTORY. Prints TAP lines. Needs the Python
-environment of tests/demo/make-venv.sh.
+the models that fail in DIRECTORY. With --numerics tflm the reference is TensorFlow
+Lite Micro, for the operators and types that it has a kernel for. Prints TAP lines. Needs
+the Python environments of tests/demo/make-venv.sh.
 """
 import argparse
 import os
@@ -25,6 +26,7 @@ import reference  # noqa: E402  (found by the line above)
 # Share of an output's range by which float32 results may differ.
 FLOAT_TOLERANCE = 1e-5
 TIMEOUT_SECONDS = 120
+MICRO_ARENA_BYTES = 4 << 20
 # By how much the optimised kernels differ from themselves, from one element to the next:
 # what is left after whole vectors rounds as the reference. int16 functions of power-of-two
 # scales have an arithmetic of their own there, and bilinear uint8 another order.
@@ -33,13 +35,16 @@ OPTIMISED_DIFFERENCES = {
     "QUANTIZE from int8 uint8": 1, "RESIZE_BILINEAR uint8": 1, "TANH int16": 8,
     "LOGISTIC int16": 4}
 
+# TensorFlow Lite Micro pads with memory that nothing has set before.
+MICRO_UNDEFINED = ("SPACE_TO_BATCH_ND int8",)
+
 
 def interpreter_make(data, name, numerics):
     """The reference's interpreter, or its optimised kernels without a delegate.
 
     Some operators have one kernel only, which counts among the optimised.
     """
-    if numerics == "tflite-ref":
+    if numerics != "tflite":
         try:
             return reference.interpreter_make(data, name)
         except reference.RunError as error:
@@ -65,6 +70,20 @@ def program_run(arguments):
     return "" if result.returncode == 0 else \
         f"{os.path.basename(arguments[0])}: exit code {result.returncode}: " + \
         result.stderr.strip()
+
+
+def micro_outputs(data, values, count):
+    """Run TensorFlow Lite Micro; return `count` outputs, or None if it refuses the model."""
+    runtime = reference.micro_load()
+    with reference.stderr_quiet():
+        try:
+            interpreter = runtime.Interpreter.from_bytes(data, arena_size=MICRO_ARENA_BYTES)
+            for index, value in enumerate(values):
+                interpreter.set_input(value, index)
+            interpreter.invoke()
+        except RuntimeError:
+            return None
+    return [interpreter.get_output(index) for index in range(count)]
 
 
 def expected_outputs(case, data, values, numerics):
@@ -125,6 +144,8 @@ class Checker:
         self.arguments = arguments
         self.work = work
         self.path = os.path.join(work, "model.tflite")
+        # Families of which TensorFlow Lite Micro refuses every case.
+        self.without_kernel = []
 
     def ours_run(self, case, values):
         """Compile and run; return (error text, outputs as bytes)."""
@@ -151,7 +172,10 @@ class Checker:
         return "", found
 
     def case_check(self, make, seed, allowed):
-        """Make one case, run it on both sides, return what is wrong with it."""
+        """Make one case, run it on both sides, return what is wrong with it.
+
+        None: TensorFlow Lite Micro has no kernel for it.
+        """
         import model
         import numpy
         rng = numpy.random.default_rng(seed)
@@ -159,8 +183,13 @@ class Checker:
         values = values_make(case, rng)
         expected = expected_outputs(case, model.model_build(case), values,
                                     self.arguments.numerics)
+        data = model.model_build(case)
+        if self.arguments.numerics == "tflm":
+            expected = micro_outputs(data, values, len(case.outputs))
+            if expected is None:
+                return None
         with open(self.path, "wb") as file:
-            file.write(model.model_build(case))
+            file.write(data)
         said, found = self.ours_run(case, values)
         lines = [said] if said else list(filter(None, (
             compare(one, ours, index, allowed)
@@ -178,19 +207,24 @@ class Checker:
     def family_check(self, name, make):
         """All cases of one operator and type; returns whether they are right."""
         allowed = OPTIMISED_DIFFERENCES.get(name, 0) if self.arguments.numerics == "tflite" else 0
+        compared = 0
         for number in range(self.arguments.first, self.arguments.first + self.arguments.count):
             try:
                 lines = self.case_check(make, [number, zlib.crc32(name.encode())], allowed)
             except reference.RunError as error:
                 lines = [str(error)]
+            compared += lines is not None
             if lines:
                 print(f"not ok - {name}: seed {number}")
                 print("\n".join("# " + line for text in lines for line in text.split("\n")))
                 self.keep(f"{name}-{number}")
                 return False
-        profile = "" if self.arguments.numerics == "tflite-ref" else ", optimised"
+        if not compared:
+            self.without_kernel.append(name)
+            return True
+        profile = {"tflite": ", optimised", "tflm": ", Micro"}.get(self.arguments.numerics, "")
         device = "" if self.arguments.device == "cpu" else ", simulated"
-        print(f"ok - {name}: {self.arguments.count} cases{profile}{device}", flush=True)
+        print(f"ok - {name}: {compared} cases{profile}{device}", flush=True)
         return True
 
 
@@ -201,7 +235,8 @@ def arguments_parse():
     parser.add_argument("--first", type=int, default=1, metavar="SEED", help="first seed")
     parser.add_argument("--only", default="", metavar="TEXT", help="families with this text")
     parser.add_argument("--keep", metavar="DIRECTORY", help="where models that fail go")
-    parser.add_argument("--numerics", choices=["tflite-ref", "tflite"], default="tflite-ref")
+    parser.add_argument("--numerics", choices=["tflite-ref", "tflite", "tflm"],
+                        default="tflite-ref")
     parser.add_argument("--device", choices=["cpu", "sim"], default="cpu")
     parser.add_argument("--bin", default=os.path.join(top, "build", "bin"), metavar="DIRECTORY")
     return parser.parse_args()
@@ -216,9 +251,14 @@ def main():
     with tempfile.TemporaryDirectory() as work:
         checker = Checker(arguments, work)
         for name, make in cases.FAMILIES.items():
+            if arguments.numerics == "tflm" and name in MICRO_UNDEFINED:
+                continue
             if arguments.only in name:
                 run += 1
                 failed += not checker.family_check(name, make)
+    if checker.without_kernel:
+        print("# no kernel in TensorFlow Lite Micro: " + ", ".join(checker.without_kernel))
+        run -= len(checker.without_kernel)
     print(f"# {run} operators and types, {failed} wrong")
     if not run:
         print(f"not ok - no operator's name contains {arguments.only}")
