@@ -381,7 +381,12 @@ static int segment_check(const struct graph *graph, const struct kestrel_graph_s
 	return 0;
 }
 
-static int stream_check(const struct graph *graph, uint32_t index, struct message *message)
+/*
+ * `segments` counts those of the streams so far: where each belongs to one stream there
+ * are no more than the table has, and the checks take no longer than the file is large.
+ */
+static int stream_check(const struct graph *graph, uint32_t index, uint64_t *segments,
+			struct message *message)
 {
 	const struct kestrel_graph_stream *stream = &graph->streams[index];
 	uint32_t operator = 0;
@@ -394,6 +399,11 @@ static int stream_check(const struct graph *graph, uint32_t index, struct messag
 	    stream->segment_count > graph->segment_count - stream->first_segment)
 		return message_set(message, -EINVAL,
 				   "section STREAMS, record %" PRIu32 ": segments %" PRIu32 "+%" PRIu32 " are outside SEGMENTS",
+				   index, stream->first_segment, stream->segment_count);
+	*segments += stream->segment_count;
+	if (*segments > graph->segment_count)
+		return message_set(message, -EINVAL,
+				   "section STREAMS, record %" PRIu32 ": segments %" PRIu32 "+%" PRIu32 " belong to another stream too",
 				   index, stream->first_segment, stream->segment_count);
 	if (stream->scratch_size > TENSOR_BYTES_MAX)
 		return message_set(message, -EINVAL,
@@ -450,6 +460,7 @@ static int placements_check(const struct graph *graph, struct message *message)
 
 int graph_check(const struct graph *graph, struct message *message)
 {
+	uint64_t segments = 0;
 	uint8_t *written;
 	int ret;
 
@@ -470,7 +481,7 @@ int graph_check(const struct graph *graph, struct message *message)
 	ret = interface_check(graph, written, message);
 	free(written);
 	for (uint32_t i = 0; !ret && i < graph->stream_count; i++)
-		ret = stream_check(graph, i, message);
+		ret = stream_check(graph, i, &segments, message);
 	if (!ret)
 		ret = placements_check(graph, message);
 	return ret;

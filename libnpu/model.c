@@ -21,26 +21,43 @@
 /* A configuration that fits a device, as npuc takes it. */
 struct target {
 	char name[64];
-	char settings[192];
+	char *settings;			/* malloc()ed, or NULL where there are none */
 };
 
-static void target_get(const struct npu_device *device, struct target *target)
+/* Returns 0 or -ENOMEM; target_put() releases it in either case. */
+static int target_get(const struct npu_device *device, struct target *target,
+		      struct message *message)
 {
 	const struct npu_capabilities *capabilities = &device->capabilities;
 	const char *settings = device->settings ? device->settings : "";
+	int length = 0;
 
-	snprintf(target->settings, sizeof(target->settings), "%.160s", settings);
+	target->settings = NULL;
 	if (device->target)
-		snprintf(target->name, sizeof(target->name), "%.63s", device->target);
+		length = snprintf(target->name, sizeof(target->name), "%s", device->target);
 	else if (device->kind == NPU_DEVICE_SIMULATOR)
-		snprintf(target->name, sizeof(target->name), "%.63s", capabilities->name);
+		length = snprintf(target->name, sizeof(target->name), "%s", capabilities->name);
 	else
 		snprintf(target->name, sizeof(target->name), "kestrel-%" PRIu32,
 			 capabilities->macs_per_cycle);
+	if (length >= (int)sizeof(target->name))
+		return message_set(message, -EINVAL, "target \"%.128s\" is unknown",
+				   device->target ? device->target : capabilities->name);
 	/* A kernel device's SRAM may differ from that of the named configuration. */
 	if (device->kind == NPU_DEVICE_KERNEL)
-		snprintf(target->settings, sizeof(target->settings), "%.150s%ssram=%" PRIu64,
-			 settings, *settings ? "," : "", capabilities->sram_bytes);
+		length = asprintf(&target->settings, "%s%ssram=%" PRIu64, settings,
+				  *settings ? "," : "", capabilities->sram_bytes);
+	else if (*settings)
+		length = asprintf(&target->settings, "%s", settings);
+	if (length >= 0)
+		return 0;
+	target->settings = NULL;
+	return message_set(message, -ENOMEM, "out of memory");
+}
+
+static void target_put(struct target *target)
+{
+	free(target->settings);
 }
 
 /* Replaces the model's file by the one that the compiler makes of its operators. */
@@ -54,9 +71,11 @@ static int recompile(struct npu_model *model, struct message *message)
 	void *data;
 	int ret;
 
-	target_get(device, &target);
-	ret = compile_graph(model->data, model->size, target.name,
-			    target.settings[0] ? target.settings : NULL, 0, &data, &size, message);
+	ret = target_get(device, &target, message);
+	if (!ret)
+		ret = compile_graph(model->data, model->size, target.name, target.settings, 0,
+				    &data, &size, message);
+	target_put(&target);
 	if (ret)
 		return ret;
 	ret = graph_open(&graph, data, size, message);
@@ -108,15 +127,20 @@ static int stream_select(struct npu_model *model, struct message *message)
 	return 0;
 }
 
-/* The commands from the stream's first to its last; other streams' lie before and behind. */
-static void commands_find(struct npu_model *model)
+/*
+ * The commands from the stream's first to its last, and the constants that its bases
+ * name; what other streams alone have lies before and behind.
+ */
+static void program_find(struct npu_model *model)
 {
+	const struct graph *graph = &model->graph;
 	const struct kestrel_graph_stream *stream = model->stream;
-	uint64_t first = model->graph.commands_size, end = 0;
+	uint64_t first = graph->commands_size, end = 0;
+	uint64_t constants_first = graph->stream_constants_size, constants_end = 0;
 
 	for (uint32_t i = 0; i < stream->segment_count; i++) {
 		const struct kestrel_graph_segment *segment =
-			&model->graph.segments[stream->first_segment + i];
+			&graph->segments[stream->first_segment + i];
 
 		if (segment->kind != KESTREL_GRAPH_SEGMENT_NPU)
 			continue;
@@ -124,9 +148,23 @@ static void commands_find(struct npu_model *model)
 			first = segment->command_offset;
 		if (segment->command_offset + segment->command_size > end)
 			end = segment->command_offset + segment->command_size;
+		for (uint32_t b = 0; b < segment->base_count; b++) {
+			const struct kestrel_graph_base *base =
+				&graph->bases[segment->first_base + b];
+
+			if (base->kind != KESTREL_GRAPH_BASE_CONSTANTS)
+				continue;
+			if (base->offset < constants_first)
+				constants_first = base->offset;
+			if (base->offset + base->size > constants_end)
+				constants_end = base->offset + base->size;
+		}
 	}
 	model->commands_first = first;
 	model->commands_size = end > first ? end - first : 0;
+	model->constants_first = constants_first;
+	model->constants_size = constants_end > constants_first ? constants_end - constants_first :
+								  0;
 }
 
 /*
@@ -139,21 +177,21 @@ static int program_upload(struct npu_model *model, struct message *message)
 	uint64_t offset;
 	int ret;
 
-	commands_find(model);
+	program_find(model);
 	if (!model->commands_size)
 		return 0;
 	offset = (model->commands_size + KESTREL_GRAPH_ALIGNMENT - 1) &
 		 ~(uint64_t)(KESTREL_GRAPH_ALIGNMENT - 1);
-	ret = device_memory_create(model->device, offset + graph->stream_constants_size,
+	ret = device_memory_create(model->device, offset + model->constants_size,
 				   DEVICE_READ | DEVICE_EXECUTE | DEVICE_PRIVATE,
 				   &model->stream_memory, message);
 	if (ret)
 		return ret;
 	memcpy(model->stream_memory.data, graph->commands + model->commands_first,
 	       model->commands_size);
-	if (graph->stream_constants_size)
-		memcpy((uint8_t *)model->stream_memory.data + offset, graph->stream_constants,
-		       graph->stream_constants_size);
+	if (model->constants_size)
+		memcpy((uint8_t *)model->stream_memory.data + offset,
+		       graph->stream_constants + model->constants_first, model->constants_size);
 	model->constants_offset = offset;
 	return model->device->operations->memory_end(&model->stream_memory, NPU_WRITE, message);
 }
@@ -208,11 +246,13 @@ static int source_compile(struct npu_model *model, struct message *message)
 		if (ret)
 			return ret;
 	}
+	model->data = NULL;
 	if (!flags)
-		target_get(device, &target);
-	ret = compile_model(source, model->size, target.name[0] ? target.name : NULL,
-			    target.settings[0] ? target.settings : NULL, flags, &model->data,
-			    &model->size, message);
+		ret = target_get(device, &target, message);
+	if (!ret)
+		ret = compile_model(source, model->size, target.name[0] ? target.name : NULL,
+				    target.settings, flags, &model->data, &model->size, message);
+	target_put(&target);
 	free(source);
 	return ret;
 }
@@ -330,16 +370,6 @@ void npu_model_free(struct npu_model *model)
 	free(model);
 }
 
-/* Placement record of a source operator, or NULL where the file has none. */
-static const struct kestrel_graph_placement *placement_find(const struct npu_model *model,
-							    uint32_t i)
-{
-	const struct graph *graph = &model->graph;
-	size_t stream = model->stream ? (size_t)(model->stream - graph->streams) : 0;
-
-	return &graph->placements[stream * graph->info->source_operator_count + i];
-}
-
 /* Without a stream everything that has a portable operator runs on the processor. */
 static int operator_exists(const struct graph *graph, uint32_t source_operator)
 {
@@ -357,26 +387,45 @@ static int size_check(struct npu_model *model, const char *name, size_t size, si
 			   "%s: size %zu, this library knows %zu", name, size, known);
 }
 
-int npu_placement(struct npu_model *model, uint32_t i, struct npu_placement *placement)
+/*
+ * What the file says of operator i in a stream; where it has no stream, that of stream 0
+ * says why.
+ */
+static int placement_get(struct npu_model *model, const char *name, size_t stream, uint32_t i,
+			 struct npu_placement *placement)
 {
+	const struct graph *graph = &model->graph;
 	const struct kestrel_graph_placement *record;
-	struct npu_placement result = { .size = placement->size };
+	uint32_t count = graph->info->source_operator_count;
 	int ret;
 
-	ret = size_check(model, "npu_placement", placement->size, sizeof(*placement));
+	ret = size_check(model, name, placement->size, sizeof(*placement));
 	if (ret)
 		return ret;
-	if (i >= model->graph.info->source_operator_count)
+	if (i >= count)
 		return message_set(&model->device->message, -ERANGE,
-				   "operator %" PRIu32 " of %" PRIu32, i,
-				   model->graph.info->source_operator_count);
-	record = placement_find(model, i);
-	result.place = record->place;
-	result.predicted_cycles = record->predicted_cycles;
-	result.macs = record->macs;
-	result.name = graph_string(&model->graph, record->name);
-	result.location = graph_string(&model->graph, record->location);
-	result.reason = graph_string(&model->graph, record->reason);
+				   "operator %" PRIu32 " of %" PRIu32, i, count);
+	record = &graph->placements[stream * count + i];
+	*placement = (struct npu_placement){
+		.size = placement->size,
+		.place = record->place,
+		.predicted_cycles = record->predicted_cycles,
+		.macs = record->macs,
+		.name = graph_string(graph, record->name),
+		.location = graph_string(graph, record->location),
+		.reason = graph_string(graph, record->reason),
+	};
+	return 0;
+}
+
+int npu_placement(struct npu_model *model, uint32_t i, struct npu_placement *placement)
+{
+	size_t stream = model->stream ? (size_t)(model->stream - model->graph.streams) : 0;
+	struct npu_placement result = { .size = placement->size };
+	int ret = placement_get(model, "npu_placement", stream, i, &result);
+
+	if (ret)
+		return ret;
 	if (!model->stream) {
 		result.predicted_cycles = 0;
 		if (operator_exists(&model->graph, i)) {
@@ -387,6 +436,64 @@ int npu_placement(struct npu_model *model, uint32_t i, struct npu_placement *pla
 		}
 	}
 	memcpy(placement, &result, placement->size);
+	return 0;
+}
+
+static int stream_exists(struct npu_model *model, uint32_t i)
+{
+	if (i < model->graph.stream_count)
+		return 0;
+	return message_set(&model->device->message, -ERANGE, "stream %" PRIu32 " of %" PRIu32, i,
+			   model->graph.stream_count);
+}
+
+int npu_stream_placement(struct npu_model *model, uint32_t stream, uint32_t i,
+			 struct npu_placement *placement)
+{
+	struct npu_placement result = { .size = placement->size };
+	int ret = stream_exists(model, stream);
+
+	if (!ret)
+		ret = placement_get(model, "npu_stream_placement", stream, i, &result);
+	if (!ret)
+		memcpy(placement, &result, placement->size);
+	return ret;
+}
+
+/* NPU jobs of one run. */
+static uint32_t jobs_count(const struct graph *graph, const struct kestrel_graph_stream *stream)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < stream->segment_count; i++)
+		count += graph->segments[stream->first_segment + i].kind ==
+			 KESTREL_GRAPH_SEGMENT_NPU;
+	return count;
+}
+
+int npu_stream(struct npu_model *model, uint32_t i, struct npu_stream *stream)
+{
+	const struct graph *graph = &model->graph;
+	const struct kestrel_graph_stream *record;
+	struct npu_stream result = { .size = stream->size };
+	int ret = size_check(model, "npu_stream", stream->size, sizeof(*stream));
+
+	if (!ret)
+		ret = stream_exists(model, i);
+	if (ret)
+		return ret;
+	record = &graph->streams[i];
+	result.target = graph_string(graph, record->target);
+	result.in_use = record == model->stream;
+	result.macs_per_cycle = record->macs_per_cycle;
+	result.sram_bytes = record->sram_bytes;
+	result.segment_count = jobs_count(graph, record);
+	result.macs = record->macs;
+	result.predicted_cycles = record->predicted_cycles;
+	result.preemption_interval = record->preemption_interval;
+	result.sram_peak_bytes = record->sram_peak_bytes;
+	result.spill_bytes = record->spill_bytes;
+	memcpy(stream, &result, stream->size);
 	return 0;
 }
 
@@ -417,11 +524,9 @@ static void info_stream(const struct npu_model *model, struct npu_model_info *in
 	info->predicted_cycles = stream->predicted_cycles;
 	info->preemption_interval = stream->preemption_interval;
 	info->spill_bytes = stream->spill_bytes;
-	for (uint32_t i = 0; i < stream->segment_count; i++)
-		info->segment_count += model->graph.segments[stream->first_segment + i].kind ==
-				       KESTREL_GRAPH_SEGMENT_NPU;
+	info->segment_count = jobs_count(&model->graph, stream);
 	info->device_bytes = model->plan.device_size + stream->scratch_size +
-			     model->commands_size + model->graph.stream_constants_size;
+			     model->commands_size + model->constants_size;
 }
 
 int npu_model_info(struct npu_model *model, struct npu_model_info *info)

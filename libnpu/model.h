@@ -23,7 +23,8 @@ struct npu_model {
 	struct cpu_program *program;
 	struct device_memory stream_memory;	/* commands, then constants; if there is a stream */
 	uint64_t commands_first, commands_size;	/* the part of STREAM_COMMANDS that is in it */
-	uint64_t constants_offset;	/* of the constants in it */
+	uint64_t constants_first, constants_size;	/* that of STREAM_CONSTANTS */
+	uint64_t constants_offset;	/* of the constants in stream_memory */
 	pthread_mutex_t run_lock;	/* npu_run(): one after the other */
 	struct npu_job *run_job;
 };

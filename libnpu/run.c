@@ -167,7 +167,8 @@ static void bases_fill(const struct npu_job *job, const struct kestrel_graph_seg
 
 		switch (base->kind) {
 		case KESTREL_GRAPH_BASE_CONSTANTS:
-			address += model->stream_memory.range.address + model->constants_offset;
+			address += model->stream_memory.range.address +
+				   model->constants_offset - model->constants_first;
 			break;
 		case KESTREL_GRAPH_BASE_SCRATCH:
 			address += job->device_scratch.range.address;

@@ -200,6 +200,28 @@ struct npu_placement {
 /* Where operator number i of the source model runs. -ERANGE past the last one. */
 int npu_placement(struct npu_model *model, uint32_t i, struct npu_placement *placement);
 
+/* One configuration that the model has commands for, whether or not it is the device's. */
+struct npu_stream {
+	size_t size;			/* in */
+	const char *target;		/* its name; lives as long as the model */
+	uint32_t in_use;		/* 1: npu_run() and jobs use this one */
+	uint32_t macs_per_cycle;
+	uint32_t sram_bytes;		/* that the device must have */
+	uint32_t segment_count;		/* NPU jobs of one run */
+	uint64_t macs;			/* multiply-accumulates of one run on the NPU */
+	uint64_t predicted_cycles;	/* NPU cycles of one run */
+	uint64_t preemption_interval;	/* cycles, longest between preemption points */
+	uint64_t sram_peak_bytes;
+	uint64_t spill_bytes;		/* of one run, as in npu_model_info */
+};
+
+/* Stream number i of the model, in the order of the file. -ERANGE past the last one. */
+int npu_stream(struct npu_model *model, uint32_t i, struct npu_stream *stream);
+
+/* Where stream number `stream` would run operator i. -ERANGE past the last of either. */
+int npu_stream_placement(struct npu_model *model, uint32_t stream, uint32_t i,
+			 struct npu_placement *placement);
+
 /* ---- Tensors ---- */
 
 enum npu_direction {

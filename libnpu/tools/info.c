@@ -109,33 +109,79 @@ static void tensor_print(struct npu_model *model, enum npu_direction direction, 
 	}
 }
 
-static void placement_print(struct npu_model *model, uint32_t i, int json)
+static void placement_print(const struct npu_placement *placement, uint32_t i, int json)
 {
-	struct npu_placement placement = { .size = sizeof(placement) };
-
-	npu_placement(model, i, &placement);
 	if (!json) {
-		printf("%4u %-24s %-8s%10llu%12llu  %s%s%s\n", i, placement.name,
-		       places[placement.place], (unsigned long long)placement.predicted_cycles,
-		       (unsigned long long)placement.macs, placement.location,
-		       *placement.reason ? ": " : "", placement.reason);
+		printf("%4u %-24s %-8s%10llu%12llu  %s%s%s\n", i, placement->name,
+		       places[placement->place], (unsigned long long)placement->predicted_cycles,
+		       (unsigned long long)placement->macs, placement->location,
+		       *placement->reason ? ": " : "", placement->reason);
 		return;
 	}
 	printf("%s{\"operator\": %u, ", i ? ", " : "", i);
-	json_field("name", placement.name);
+	json_field("name", placement->name);
 	printf(", ");
-	json_field("place", places[placement.place]);
+	json_field("place", places[placement->place]);
 	printf(", ");
-	json_field("location", placement.location);
+	json_field("location", placement->location);
 	printf(", ");
-	json_field("reason", placement.reason);
+	json_field("reason", placement->reason);
 	printf(", \"predicted_cycles\": %llu, \"macs\": %llu}",
-	       (unsigned long long)placement.predicted_cycles,
-	       (unsigned long long)placement.macs);
+	       (unsigned long long)placement->predicted_cycles,
+	       (unsigned long long)placement->macs);
+}
+
+/* Where the operators run, or would run with stream number `stream`; -1: as they do now. */
+static void placements_print(struct npu_model *model, int stream, int json)
+{
+	struct npu_placement placement = { .size = sizeof(placement) };
+
+	if (!json)
+		printf("%4s %-24s %-8s%10s%12s\n", "no.", "operator", "place", "cycles", "MACs");
+	for (uint32_t i = 0;
+	     !(stream < 0 ? npu_placement(model, i, &placement) :
+	       npu_stream_placement(model, (uint32_t)stream, i, &placement)); i++)
+		placement_print(&placement, i, json);
+}
+
+static void streams_text(struct npu_model *model)
+{
+	struct npu_stream stream = { .size = sizeof(stream) };
+
+	for (uint32_t i = 0; !npu_stream(model, i, &stream); i++)
+		printf("stream %-4u%s: %u MACs a cycle, %u bytes of SRAM (%llu used); %llu MACs in %u jobs, predicted %llu cycles, %llu bytes spilled%s\n",
+		       i, stream.target, stream.macs_per_cycle, stream.sram_bytes,
+		       (unsigned long long)stream.sram_peak_bytes,
+		       (unsigned long long)stream.macs, stream.segment_count,
+		       (unsigned long long)stream.predicted_cycles,
+		       (unsigned long long)stream.spill_bytes, stream.in_use ? "; in use" : "");
+}
+
+static void streams_json(struct npu_model *model)
+{
+	struct npu_stream stream = { .size = sizeof(stream) };
+
+	for (uint32_t i = 0; !npu_stream(model, i, &stream); i++) {
+		printf("%s{", i ? ", " : "");
+		json_field("target", stream.target);
+		printf(", \"in_use\": %s, \"macs_per_cycle\": %u, \"sram_bytes\": %u, \"npu_jobs\": %u",
+		       stream.in_use ? "true" : "false", stream.macs_per_cycle,
+		       stream.sram_bytes, stream.segment_count);
+		printf(", \"macs_npu\": %llu, \"predicted_cycles\": %llu, \"preemption_interval\": %llu, \"sram_peak_bytes\": %llu, \"spill_bytes\": %llu, \"operators\": [",
+		       (unsigned long long)stream.macs,
+		       (unsigned long long)stream.predicted_cycles,
+		       (unsigned long long)stream.preemption_interval,
+		       (unsigned long long)stream.sram_peak_bytes,
+		       (unsigned long long)stream.spill_bytes);
+		placements_print(model, (int)i, 1);
+		printf("]}");
+	}
 }
 
 static void model_text(struct npu_model *model, const struct npu_model_info *info)
 {
+	struct npu_stream stream = { .size = sizeof(stream) };
+
 	printf("model      %s, compiled by %s, numerics %s\n", info->source, info->producer,
 	       info->numerics);
 	printf("stream     %s (%s)\n", *info->target ? info->target : "none", info->reason);
@@ -153,9 +199,14 @@ static void model_text(struct npu_model *model, const struct npu_model_info *inf
 		tensor_print(model, NPU_INPUT, i, 0);
 	for (uint32_t i = 0; i < info->output_count; i++)
 		tensor_print(model, NPU_OUTPUT, i, 0);
-	printf("%4s %-24s %-8s%10s%12s\n", "no.", "operator", "place", "cycles", "MACs");
-	for (uint32_t i = 0; i < info->operator_count; i++)
-		placement_print(model, i, 0);
+	streams_text(model);
+	placements_print(model, -1, 0);
+	for (uint32_t i = 0; !npu_stream(model, i, &stream); i++) {
+		if (stream.in_use)
+			continue;
+		printf("\nwith stream %u, for %s\n", i, stream.target);
+		placements_print(model, (int)i, 0);
+	}
 }
 
 static void model_json(struct npu_model *model, const struct npu_model_info *info)
@@ -186,8 +237,9 @@ static void model_json(struct npu_model *model, const struct npu_model_info *inf
 	for (uint32_t i = 0; i < info->output_count; i++)
 		tensor_print(model, NPU_OUTPUT, i, 1);
 	printf("], \"operators\": [");
-	for (uint32_t i = 0; i < info->operator_count; i++)
-		placement_print(model, i, 1);
+	placements_print(model, -1, 1);
+	printf("], \"streams\": [");
+	streams_json(model);
 	printf("]}");
 }
 

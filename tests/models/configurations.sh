@@ -18,7 +18,8 @@ top=$(cd "$here/../.." && pwd)
 bin=$top/build/bin
 models=${KESTREL_MODELS:-$top/../shared/models}
 schedules=${KESTREL_SCHEDULES:-20}
-targets="kestrel-128 kestrel-256 kestrel-512 kestrel-1024"
+targets="kestrel-64 kestrel-128 kestrel-256 kestrel-512 kestrel-1024 kestrel-2048
+kestrel-256-u55like"
 
 while [ $# -gt 0 ]; do
 	case $1 in
@@ -69,12 +70,35 @@ check() { # NAME MODEL_DIRECTORY VECTORS
 	done
 }
 
+device_bytes() { # GRAPH
+	"$bin/npu-info" --device sim --target kestrel-256 --json "$1" |
+		python3 -c 'import json, sys; print(json.load(sys.stdin)["model"]["device_bytes"])'
+}
+
+# What a device holds of a graph with another configuration's commands and constants
+# beside its own is what it holds of one without.
+check_memory() { # NAME MODEL_DIRECTORY
+	local one both
+	if error=$("$bin/npuc" "$2/model.tflite" -o "$work/one.npu" --target kestrel-256 2>&1 &&
+		"$bin/npuc" "$2/model.tflite" -o "$work/both.npu" \
+			--target kestrel-256,kestrel-512 2>&1) &&
+	   one=$(device_bytes "$work/one.npu") && both=$(device_bytes "$work/both.npu") &&
+	   [ "$one" = "$both" ]; then
+		echo "ok - $1: another configuration's constants stay out of the device"
+	else
+		printf '%s\n' "$error" "${one-} bytes, ${both-} with another stream" | sed 's/^/# /'
+		echo "not ok - $1: another configuration's constants stay out of the device"
+		failed=1
+	fi
+}
+
 check demo "$top/tests/demo" "$top/tests/demo/samples"
 if [ -d "$models" ]; then
 	for name in mlperf_kws_dscnn_int8 mlperf_ic_resnet8_int8 mlperf_vww_mobilenetv1_int8 \
 		    mlperf_ad_autoencoder_int8 tflm_micro_speech_int8; do
 		check "$name" "$models/$name" "$models/$name"
 	done
+	check_memory coral_mobilenet_v2_ptq_int8 "$models/coral_mobilenet_v2_ptq_int8"
 else
 	echo "ok - published models # SKIP no directory $models"
 fi

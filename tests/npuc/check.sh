@@ -92,6 +92,30 @@ has_stream() { # GRAPH TARGET
 		grep -q "^stream  *$2 (stream \"$2\" suits"
 }
 
+# The operators of each stream are those of a graph that has only this one.
+info_has_streams() { # BOTH SECOND
+	build/bin/npu-info --device cpu --json "$1" >"$out/both-info.json" &&
+		build/bin/npu-info --device sim --target kestrel-512 --json "$2" >"$out/two-info.json" &&
+		python3 - "$out/both-info.json" "$out/two-info.json" <<-'EOF'
+	import json, sys
+	both, two = (json.load(open(path))["model"] for path in sys.argv[1:])
+	assert [s["target"] for s in both["streams"]] == ["kestrel-256", "kestrel-512"], both
+	assert [s["in_use"] for s in both["streams"]] == [False, False]
+	assert two["streams"][0]["in_use"] and len(two["streams"]) == 1
+	assert all(operator["place"] == "cpu" for operator in both["operators"])
+	assert two["operators"] == two["streams"][0]["operators"] == both["streams"][1]["operators"]
+	assert both["streams"][0]["predicted_cycles"] > both["streams"][1]["predicted_cycles"] > 0
+	EOF
+}
+
+# The last of many: a stream for an SRAM of 64 KiB.
+takes_long_settings() {
+	local settings
+	settings=$(printf 'page=4096,%.0s' {1..60})sram=65536
+	build/bin/npu-info --device sim --set "$settings" $model |
+		grep -q '^stream 0 .*, 65536 bytes of SRAM'
+}
+
 is_smaller() { # FILE FILE BYTES: the first, by at least so many
 	[ $(($(stat -c %s "$1") + $3)) -le "$(stat -c %s "$2")" ]
 }
@@ -159,6 +183,8 @@ for target in kestrel-256 kestrel-512; do
 	check "the stream of $target is found" has_stream "$out/both.npu" $target
 	check "its bytes are the reference's" same_on "$out/both.npu" sim $target
 done
+check "npu-info tells of every stream" info_has_streams "$out/both.npu" "$out/two.npu"
+check "settings of any length count" takes_long_settings
 check "the processor's too" same_on "$out/both.npu" cpu
 check "a configuration without a stream is compiled for" same_on "$out/both.npu" sim kestrel-128
 mkdir -p "$out/bare/bin" "$out/bare/firmware"

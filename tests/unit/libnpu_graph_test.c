@@ -159,6 +159,7 @@ DAMAGE(output_tensor, g->outputs[0] = 6)
 DAMAGE(stream_target, g->streams[0].target = 5000)
 DAMAGE(stream_segments, g->streams[0].segment_count = 5)
 DAMAGE(stream_incomplete, g->streams[0].segment_count = 1)
+DAMAGE(stream_shared, (g->stream_count = 2, g->streams[1] = g->streams[0]))
 DAMAGE(segment_kind, g->segments[1].kind = 5)
 DAMAGE(segment_order, g->segments[1].first_operator = 2)
 DAMAGE(segment_bases, g->segments[0].base_count = 9)
@@ -226,6 +227,7 @@ static const struct damage damages[] = {
 	{ "stream name", stream_target, "STREAMS" },
 	{ "segment range", stream_segments, "SEGMENTS" },
 	{ "segments that miss operators", stream_incomplete, "operators" },
+	{ "segments of two streams", stream_shared, "belong to another stream" },
 	{ "segment kind", segment_kind, "kind" },
 	{ "segment order", segment_order, "follow" },
 	{ "base range", segment_bases, "BASES" },

@@ -757,8 +757,9 @@ struct kestrel_graph_operator {
 
 /*
  * One configuration's way to run the graph. Its segments, in order, hold every
- * operator exactly once. It runs on a device with the same ISA major and
- * macs_per_cycle, at least this ISA minor and SRAM, and all the features.
+ * operator exactly once; no segment belongs to two streams. It runs on a device with
+ * the same ISA major and macs_per_cycle, at least this ISA minor and SRAM, and all the
+ * features.
  */
 struct kestrel_graph_stream {
 	uint32_t target;		/* string, e.g. "kestrel-256" */
