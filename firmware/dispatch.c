@@ -381,9 +381,14 @@ static uint32_t job_watch(void)
 
 bool dispatch_run(void)
 {
+	uint64_t now = time_now();
 	uint32_t status, next;
 
-	scheduler_advance(&scheduler, time_now(), window_cycles());
+	if (scheduler_window_is_over(&scheduler, now)) {
+		if (running.queue != NO_QUEUE)
+			job_account(queue_get(running.queue));
+		scheduler_advance(&scheduler, now, window_cycles());
+	}
 	if (running.queue != NO_QUEUE) {
 		status = engine_status();
 		held_running = status == KESTREL_ENGINE_STATUS_HELD;

@@ -32,12 +32,17 @@ void scheduler_init(struct scheduler *scheduler, uint64_t now, uint32_t window_c
 	};
 }
 
+bool scheduler_window_is_over(const struct scheduler *scheduler, uint64_t now)
+{
+	return now - scheduler->window_start >= scheduler->window_cycles;
+}
+
 void scheduler_advance(struct scheduler *scheduler, uint64_t now, uint32_t window_cycles)
 {
 	uint64_t elapsed = now - scheduler->window_start;
 	unsigned int level;
 
-	if (elapsed < scheduler->window_cycles)
+	if (!scheduler_window_is_over(scheduler, now))
 		return;
 	/* Windows follow each other without gaps while decisions are taken. */
 	if (elapsed < 2 * (uint64_t)scheduler->window_cycles)

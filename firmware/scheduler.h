@@ -57,9 +57,14 @@ struct scheduler {
 /* window_cycles: 100 ms at the present clock, at least 16. */
 void scheduler_init(struct scheduler *scheduler, uint64_t now, uint32_t window_cycles);
 
+/* Is the present window over? */
+bool scheduler_window_is_over(const struct scheduler *scheduler, uint64_t now);
+
 /*
  * Starts a new window if the present one is over; window_cycles is the length
- * of the new one. To be called before any decision.
+ * of the new one. To be called before any decision, and after all is charged that
+ * the engine did in the present one: what is charged later counts in the next one,
+ * to whose share it does not belong.
  */
 void scheduler_advance(struct scheduler *scheduler, uint64_t now, uint32_t window_cycles);
 

@@ -69,6 +69,14 @@ static uint64_t active_cycles(const struct engine *engine)
 				 engine->now - engine->running_since : 0);
 }
 
+/* Time goes by in the present state. */
+static void time_pass(struct engine *engine, uint64_t now)
+{
+	if (engine->status.state == KESTREL_ENGINE_STATUS_RUNNING && engine->owner < FAKE_SPACES)
+		fake.used[engine->owner] += now - engine->now;
+	engine->now = now;
+}
+
 void engine_reset(struct engine *engine, uint64_t now)
 {
 	engine->now = now;
@@ -185,7 +193,7 @@ void engine_operate(struct engine *engine, uint32_t operation,
 	bool busy = job || state == KESTREL_ENGINE_STATUS_TRANSFERRING ||
 		    state == KESTREL_ENGINE_STATUS_SCRUBBING;
 
-	engine->now = now;
+	time_pass(engine, now);
 	switch (operation) {
 	case KESTREL_ENGINE_START:
 		if (!busy)
@@ -205,7 +213,8 @@ void engine_operate(struct engine *engine, uint32_t operation,
 			violate("SCRUB while busy");
 			break;
 		}
-		fake.scrubs++;
+		if (!fake.scrubs++)
+			fake.first_scrub = now;
 		engine->owner = 0;
 		engine->status.state = KESTREL_ENGINE_STATUS_SCRUBBING;
 		engine->due = now + SCRUB_CYCLES;
@@ -266,10 +275,10 @@ static void state_reach(struct engine *engine)
 uint64_t engine_step(struct engine *engine, uint64_t until, bool *ended)
 {
 	if (engine->due > until || (engine->hung && engine->next != KESTREL_ENGINE_STATUS_KILLED)) {
-		engine->now = until;
+		time_pass(engine, until);
 		return until;
 	}
-	engine->now = engine->due;
+	time_pass(engine, engine->due);
 	state_reach(engine);
 	*ended = true;
 	return engine->now;

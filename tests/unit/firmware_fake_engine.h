@@ -17,6 +17,7 @@
 #define FAKE_ADDRESS(script) (((uint64_t)(script) + 1) << 12)
 #define FAKE_SCRIPTS 16
 #define FAKE_STARTS 4096
+#define FAKE_SPACES 64
 
 struct fake_script {
 	/* Engine cycles; UINT64_MAX: never ends. */
@@ -41,6 +42,10 @@ struct fake_record {
 	struct fake_start start[FAKE_STARTS];
 	uint32_t starts;
 	uint32_t scrubs;
+	/* When the first one began, with which the firmware begins. */
+	uint64_t first_scrub;
+	/* Cycles for which jobs of each address space have been running until now. */
+	uint64_t used[FAKE_SPACES];
 	uint32_t saves;
 	uint32_t restores;
 	uint32_t kills;
