@@ -18,8 +18,10 @@ build="gcc libc6-dev make pkg-config libdrm-dev libpng-dev libssl-dev protobuf-c
 # the rest         fetching and unpacking kernels, cross building for the guest
 run="$build python3 gcc-aarch64-linux-gnu libc6-dev-arm64-cross cpio xz-utils zstd kmod curl gnupg dpkg-dev bc bison flex libelf-dev rsync"
 # python3-venv     ONNX Runtime, the reference of random ONNX models
+# libc6-dev-i386, lib32gcc-12-dev   ioctl tests as 32-bit programs (gcc-multilib conflicts
+#                  with the arm64 cross compiler)
 # sparse, clang-tidy   static checks; g++: contract headers in C++; perl: checkpatch
-check="$run python3-venv g++ perl sparse clang-tidy clang libclang-rt-14-dev device-tree-compiler"
+check="$run python3-venv g++ perl sparse clang-tidy clang libclang-rt-14-dev device-tree-compiler libc6-dev-i386 lib32gcc-12-dev"
 
 case ${1-check} in
 build) packages=$build ;;

@@ -3,19 +3,31 @@
 #
 # The ioctl tests in a guest of their own, without models. Prints TAP lines.
 #
-# usage: tests/kselftest/check.sh debian|debug [NAME]...
+# usage: tests/kselftest/check.sh debian|debug|6.12-oldest|7.2|7.2-16k|amd64|i386 [NAME]...
 #
+# i386 is Debian's amd64 kernel with 32-bit programs: there a u64 is aligned to 4 bytes,
+# pointers and long have 4, and calls come through .compat_ioctl.
 # NAME_test.c is what is run (default: each of them). Counts such as KESTREL_NOOP_JOBS
 # reach the tests from the environment. A kernel that the archive does not hold is a skip.
 set -u
 cd "$(dirname "$0")/../.." || exit
 
-kernel=${1-} arch=arm64 name=${1-} compiler=aarch64-linux-gnu-gcc
+kernel=${1-} arch=arm64 name=${1-} driver=${1-} compiler=aarch64-linux-gnu-gcc flags=
 [ $# = 0 ] || shift
 case $kernel in
 debian|debug|6.12-oldest|7.2|7.2-16k) ;;
 amd64) arch=amd64 name=debian compiler=gcc ;;
-*) sed -n '4,11s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+i386)
+	arch=amd64 name=debian driver=amd64 compiler=gcc
+	# Debian keeps the headers of both in the directory of amd64.
+	flags='-m32 -D_FILE_OFFSET_BITS=64 -isystem /usr/include/x86_64-linux-gnu'
+	# shellcheck disable=SC2086 # words
+	if ! gcc $flags -static -o /dev/null -x c - <<<'int main(void) { return 0; }' 2>/dev/null; then
+		echo "ok - ioctl tests, i386 # SKIP gcc makes no 32-bit programs here: tests/setup.sh"
+		exit 0
+	fi
+	;;
+*) sed -n '4,13s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac
 
 sources=("${@/#/tests/kselftest/}")
@@ -24,8 +36,8 @@ out=build/kselftest/$kernel${1:+-$1}
 title="ioctl tests, $kernel"
 # shellcheck source=tests/vm/guest-group.sh
 . tests/vm/guest-group.sh
-guest_prepare "$kernel"
-must env CC=$compiler tests/kselftest/build.sh "$overlay/usr/lib/kestrel-tests" "${sources[@]}"
+guest_prepare "$driver"
+must env CC=$compiler KSELFTEST_CFLAGS="$flags" tests/kselftest/build.sh "$overlay/usr/lib/kestrel-tests" "${sources[@]}"
 cp tests/kselftest/guest-lib "$overlay/tests/"
 echo "$busy_parameters" >"$overlay/tests/parameters"
 env | sed -n 's/^KESTREL_NOOP_JOBS=/export &/p' >"$overlay/tests/environment"
