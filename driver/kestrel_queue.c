@@ -464,6 +464,7 @@ static void kestrel_queue_slot_free(struct kestrel_queue *queue)
 	spin_lock(&kdev->slot_lock);
 	kdev->queue_slots[queue->slot] = NULL;
 	spin_unlock(&kdev->slot_lock);
+	kestrel_user_uncharge(queue->vm->user, KESTREL_USER_BYTES, queue->charged);
 	kestrel_user_uncharge(queue->vm->user, KESTREL_USER_QUEUES, 1);
 	queue->slot_freed = true;
 
@@ -572,18 +573,26 @@ static int kestrel_queue_memory_init(struct kestrel_queue *queue)
 {
 	struct kestrel_device *kdev = queue->kdev;
 	struct kestrel_fw_create_queue *create = &queue->create;
+	size_t ring_bytes = PAGE_ALIGN(KESTREL_FW_RING_BYTES(create->ring_entries));
+	size_t save_bytes = PAGE_ALIGN(kdev->hardware.sram_bytes);
 	struct drm_gem_shmem_object *save_area;
 	struct sg_table *sgt;
 	int ret;
 
+	/* A ring of several pages may come from CMA, which no memory cgroup is charged for. */
+	ret = kestrel_user_charge(queue->vm->user, KESTREL_USER_BYTES, ring_bytes + save_bytes);
+	if (ret)
+		return ret;
+	queue->charged = ring_bytes + save_bytes;
+
 	ret = kestrel_firmware_share(kdev, &queue->ring, KESTREL_SHARED_RING_VA(queue->slot),
-				     KESTREL_FW_RING_BYTES(create->ring_entries),
+				     ring_bytes,
 				     KESTREL_PTE_READ | KESTREL_PTE_WRITE, GFP_KERNEL_ACCOUNT);
 	if (ret)
 		return ret;
 	create->ring_address = queue->ring.va;
 
-	save_area = drm_gem_shmem_create(&kdev->drm, PAGE_ALIGN(kdev->hardware.sram_bytes));
+	save_area = drm_gem_shmem_create(&kdev->drm, save_bytes);
 	if (IS_ERR(save_area))
 		return PTR_ERR(save_area);
 	sgt = kestrel_bo_pin(&save_area->base);

@@ -51,8 +51,10 @@ struct kestrel_queue {
 	bool slot_freed;
 	/** @ring: struct kestrel_fw_ring; not used once the queue is dead. */
 	struct kestrel_shared ring;
-	/** @save_area: memory for preempted jobs, charged to the client. */
+	/** @save_area: memory for preempted jobs. Freed under @memory_lock. */
 	struct drm_gem_shmem_object *save_area;
+	/** @charged: bytes of both that its user is charged for. Guarded by @memory_lock. */
+	u64 charged;
 	/** @sched: dependency tracker. */
 	struct drm_gpu_scheduler sched;
 	/** @entity: the only entity of @sched. */

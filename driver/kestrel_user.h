@@ -18,7 +18,7 @@ enum kestrel_user_resource {
 	KESTREL_USER_VMS,
 	/** @KESTREL_USER_QUEUES: queues of the device. */
 	KESTREL_USER_QUEUES,
-	/** @KESTREL_USER_BYTES: memory of BOs. */
+	/** @KESTREL_USER_BYTES: memory of BOs, and of rings and save areas of queues. */
 	KESTREL_USER_BYTES,
 	/** @KESTREL_USER_RESOURCES: their number. */
 	KESTREL_USER_RESOURCES

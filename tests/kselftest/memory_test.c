@@ -657,6 +657,26 @@ static int user_takes_memory(void)
 	return 0;
 }
 
+/* Of a queue: its ring, and a save area as large as the SRAM of at least 64 KiB. */
+static int user_takes_memory_with_queues(void)
+{
+	int fd = device_open();
+	uint32_t vm, queue, bo[2];
+	int number = 1;
+
+	CHECK(fd >= 0);
+	CHECK(!vm_create(fd, &vm));
+	CHECK(!bo_create(fd, (2 << 20) - (64 << 10), &bo[0]));
+	CHECK(queue_create(fd, vm, 2, 0, &queue) == -EDQUOT);
+	CHECK(!bo_close(fd, bo[0]));
+	CHECK(!queue_create(fd, vm, 2, 0, &queue));
+	CHECK(bo_create(fd, (2 << 20) - (64 << 10), &bo[1]) == -EDQUOT);
+	CHECK(!queue_destroy(fd, queue));
+	CHECK(!bo_create(fd, 2 << 20, &bo[1]));
+	close(fd);
+	return 0;
+}
+
 #undef CHECK
 
 TEST_F(memory, user_has_a_share_of_vms)
@@ -691,6 +711,7 @@ TEST_F(memory, user_has_a_share_of_memory)
 
 	ASSERT_GE(before, 0);
 	EXPECT_EQ(as_user(user_takes_memory), 0);
+	EXPECT_EQ(as_user(user_takes_memory_with_queues), 0);
 	EXPECT_EQ(bo_create(self->client.fd, 8 << 20, &bo), 0);
 	EXPECT_EQ(parameter_set("user_max_memory_mib", before), 2);
 }
