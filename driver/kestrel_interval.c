@@ -65,6 +65,37 @@ static struct kestrel_interval *kestrel_interval_by_object(struct rb_node *node)
 }
 
 /**
+ * kestrel_interval_next_object - find the next object that is shown
+ * @tree: tree
+ * @object: object, or NULL for the first one
+ *
+ * Takes as long with an object that is shown a million times as with one that is shown
+ * once.
+ *
+ * Return: the lowest interval of the object with the next higher pointer, or NULL.
+ */
+struct kestrel_interval *kestrel_interval_next_object(const struct kestrel_interval_tree *tree,
+						      const void *object)
+{
+	struct rb_node *node = tree->objects.rb_node;
+	struct kestrel_interval *found = NULL;
+
+	while (node) {
+		struct kestrel_interval *interval = kestrel_interval_by_object(node);
+
+		if (interval->object > object) {
+			found = interval;
+			node = node->rb_left;
+		} else {
+			node = node->rb_right;
+		}
+	}
+
+	return found;
+}
+EXPORT_SYMBOL_IF_KUNIT(kestrel_interval_next_object);
+
+/**
  * kestrel_interval_of_object - find the lowest interval that shows an object
  * @tree: tree
  * @object: object

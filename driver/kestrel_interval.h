@@ -48,6 +48,8 @@ struct kestrel_interval_tree {
 struct kestrel_interval *kestrel_interval_first(const struct kestrel_interval_tree *tree,
 						u64 start, u64 size);
 struct kestrel_interval *kestrel_interval_next(const struct kestrel_interval *interval);
+struct kestrel_interval *kestrel_interval_next_object(const struct kestrel_interval_tree *tree,
+						      const void *object);
 struct kestrel_interval *kestrel_interval_of_object(const struct kestrel_interval_tree *tree,
 						    const void *object);
 struct kestrel_interval *kestrel_interval_next_of_object(const struct kestrel_interval *interval);

@@ -15,6 +15,7 @@
  */
 
 #include <linux/dma-resv.h>
+#include <linux/sched.h>
 
 #include <drm/drm_file.h>
 #include <drm/drm_gem.h>
@@ -47,7 +48,11 @@ struct kestrel_usage {
 	u64 active;
 };
 
-/* Marks the objects that a VM maps as looked at in this round. */
+/*
+ * Marks the objects that a VM maps as looked at in this round. Each is visited once,
+ * however often it is mapped: BOs are counted and charged, mappings of one page of one
+ * BO only by the memory cgroup.
+ */
 static void kestrel_usage_mark(struct kestrel_vm *vm, u64 round)
 {
 	struct kestrel_interval *interval;
@@ -58,9 +63,11 @@ static void kestrel_usage_mark(struct kestrel_vm *vm, u64 round)
 		return;
 	vm->usage_round = round;
 	mutex_lock(&vm->lock);
-	for (interval = kestrel_interval_first(&vm->mappings, 0, KESTREL_VA_END); interval;
-	     interval = kestrel_interval_next(interval))
+	for (interval = kestrel_interval_next_object(&vm->mappings, NULL); interval;
+	     interval = kestrel_interval_next_object(&vm->mappings, interval->object)) {
 		to_kestrel_bo(interval->object)->usage_round = round;
+		cond_resched();
+	}
 	mutex_unlock(&vm->lock);
 }
 

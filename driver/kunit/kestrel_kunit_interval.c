@@ -123,6 +123,7 @@ static void interval_finds_objects(struct kunit *test)
 	LIST_HEAD(removed);
 
 	KUNIT_EXPECT_NULL(test, kestrel_interval_of_object(&tree, &object_a));
+	KUNIT_EXPECT_NULL(test, kestrel_interval_next_object(&tree, NULL));
 	kestrel_interval_insert(&tree, make(test, 300, 50, 0, &object_a));
 	kestrel_interval_insert(&tree, make(test, 200, 50, 0, &object_b));
 	kestrel_interval_insert(&tree, make(test, 100, 50, 0, &object_a));
@@ -181,8 +182,15 @@ static void interval_compare_objects(struct kunit *test, const struct kestrel_in
 	struct kestrel_interval *by_object[MODEL_OBJECTS + 1], *interval;
 	uintptr_t object;
 
-	for (object = 1; object <= MODEL_OBJECTS; object++)
+	interval = kestrel_interval_next_object(tree, NULL);
+	for (object = 1; object <= MODEL_OBJECTS; object++) {
 		by_object[object] = kestrel_interval_of_object(tree, (void *)object);
+		if (!by_object[object])
+			continue;
+		KUNIT_ASSERT_PTR_EQ(test, interval, by_object[object]);
+		interval = kestrel_interval_next_object(tree, interval->object);
+	}
+	KUNIT_ASSERT_NULL(test, interval);
 	for (interval = kestrel_interval_first(tree, 0, MODEL_SIZE); interval;
 	     interval = kestrel_interval_next(interval)) {
 		object = (uintptr_t)interval->object;
