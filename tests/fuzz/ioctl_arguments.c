@@ -272,15 +272,22 @@ void fill_queue_state(struct worker *w, void *argument)
 	state->queue_id = identifier(w, QUEUES);
 }
 
+/* Room for records of a ring, from a cursor on. */
+static struct drm_kestrel_array records_of(struct worker *w, uint32_t record_size, __u64 *cursor)
+{
+	uint32_t records = 1 + below(w, 8);
+
+	/* No further than what jobs have written, which is often nothing. */
+	*cursor = odd(w, 2) ? below(w, 8) : 0;
+	return list_of(w, list_room(w, records * 128), record_size, records);
+}
+
 void fill_fault_read(struct worker *w, void *argument)
 {
 	struct drm_kestrel_fault_read *read = argument;
-	uint32_t faults = 1 + below(w, 8);
 
 	read->vm_id = identifier(w, VMS);
-	read->cursor = odd(w, 2) ? below(w, 8) : 0;
-	read->faults = list_of(w, list_room(w, faults * 128), sizeof(struct drm_kestrel_fault),
-			       faults);
+	read->faults = records_of(w, sizeof(struct drm_kestrel_fault), &read->cursor);
 }
 
 void tame_fault_read(struct worker *w, void *argument)
@@ -291,13 +298,9 @@ void tame_fault_read(struct worker *w, void *argument)
 void fill_perf_jobs(struct worker *w, void *argument)
 {
 	struct drm_kestrel_perf_jobs *perf = argument;
-	uint32_t jobs = 1 + below(w, 8);
 
 	perf->queue_id = identifier(w, QUEUES);
-	/* No further than what jobs have written, which is often nothing. */
-	perf->cursor = odd(w, 2) ? below(w, 8) : 0;
-	perf->jobs = list_of(w, list_room(w, jobs * 128), sizeof(struct drm_kestrel_perf_job),
-			     jobs);
+	perf->jobs = records_of(w, sizeof(struct drm_kestrel_perf_job), &perf->cursor);
 }
 
 void tame_perf_jobs(struct worker *w, void *argument)
