@@ -325,7 +325,26 @@ static int bind_run(struct client *client, uint32_t handle, uint32_t value, uint
 	return ret;
 }
 
-/* Jobs, and maps with unmaps of one more buffer, beside more and more buffers. */
+/* Waits for a buffer that no job uses any more. */
+static int prep_run(struct client *client, uint32_t value, uint32_t rounds)
+{
+	struct region region;
+	uint32_t i;
+	int ret = 0;
+
+	usleep(2000);
+	region_begin(&region);
+	for (i = 0; !ret && i < rounds; i++)
+		ret = bo_prep(client->fd, client->data_handle, DRM_KESTREL_PREP_READ, DATA_SIZE,
+			      deadline(LONG_TIMEOUT_S));
+	region_end(&region, "prep", value, rounds);
+	return ret;
+}
+
+/*
+ * Jobs, maps with unmaps of one more buffer, and waits for one of them, beside more and
+ * more buffers.
+ */
 static int buffers(uint32_t jobs, uint32_t rounds)
 {
 	static const uint32_t counts[] = { 1, 10, 100, 1000, 10000 };
@@ -346,6 +365,8 @@ static int buffers(uint32_t jobs, uint32_t rounds)
 			ret = batch_run(&client, size, have, jobs);
 			if (!ret)
 				ret = bind_run(&client, extra, have, jobs);
+			if (!ret)
+				ret = prep_run(&client, have, jobs);
 		}
 	}
 	client_close(&client);

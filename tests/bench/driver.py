@@ -212,6 +212,8 @@ def measure_instructions(guest, rounds):
                                     for count in BUFFERS},
         "bind_instructions_by_buffers": {count: per_job(counted(regions, "bind", count))
                                          for count in BUFFERS},
+        "prep_instructions_by_buffers": {count: per_job(counted(regions, "prep", count))
+                                         for count in BUFFERS},
     }
     middle = sorted(noop, key=lambda region: region["instructions"])[len(noop) // 2]
     profile = collections.Counter()
@@ -304,7 +306,8 @@ def judge(figures):
     yield (f"{figures['module_instructions']} of them in kestrel.ko, at most "
            f"{MODULE_INSTRUCTIONS}", figures["module_instructions"] <= MODULE_INSTRUCTIONS)
     for key, what in (("instructions_by_clients", "1 to 64 clients"),
-                      ("instructions_by_buffers", "1 to 10,000 mapped buffers")):
+                      ("instructions_by_buffers", "1 to 10,000 mapped buffers"),
+                      ("prep_instructions_by_buffers", "1 to 10,000 mapped buffers, BO_PREP")):
         ratio = flatness(figures[key])
         yield f"cost a job is flat from {what}: {ratio:.2f}, at most {FLAT_RATIO}", \
             ratio <= FLAT_RATIO
