@@ -100,6 +100,9 @@ int resolve_check_broadcast(struct ir_graph *graph, const struct ir_operator *op
 	const struct ir_tensor *b = &graph->tensors[op->inputs[1]];
 	const struct ir_tensor *out = &graph->tensors[op->outputs[0]];
 
+	if (out->rank < a->rank || out->rank < b->rank)
+		return error_set(graph->error, -EINVAL, "%s: rank %u is less than an input's",
+				 ir_where(graph, op, op->outputs[0]), out->rank);
 	for (unsigned int d = innermost; d < IR_RANK_MAX; d++) {
 		int32_t of_a = ir_extent(a, d), of_b = ir_extent(b, d);
 
