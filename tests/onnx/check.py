@@ -4,6 +4,7 @@
 
 usage: check.py [--count N] [--first SEED] [--only FAMILY] [--keep DIRECTORY]
                 [--bin DIRECTORY]
+       check.py --write DIRECTORY
 
 N models (default 2) of every family of cases.py run in ONNX Runtime without any
 optimisation, which is the definition step by step, and in npu-run: compiled, on
@@ -11,6 +12,9 @@ the processor and on the simulated NPU, and as they are. Integers may be one ste
 definition in one element of a hundred (sums are taken in integers here and in
 floats there) and float32 within 1e-4 of their range; all three must give the
 same bytes. --keep leaves the models that fail in DIRECTORY. Prints TAP lines.
+
+--write puts the first model of each family into DIRECTORY/FAMILY, with its inputs and
+ONNX Runtime's outputs, and checks nothing.
 """
 import argparse
 import json
@@ -67,11 +71,28 @@ def difference(name, expected, found):
             f"{found[at]} instead of {expected[at]}")
 
 
+def make(name, seed):
+    """A model of a family."""
+    model = Model(np.random.default_rng([zlib.crc32(name.encode()), seed]))
+    FAMILIES[name](model)
+    return model
+
+
+def write(directory):
+    """The first model of each family, as a directory like those of the collection."""
+    for name in FAMILIES:
+        model, path = make(name, 1), os.path.join(directory, name)
+        os.makedirs(path)
+        with open(os.path.join(path, "model.onnx"), "wb") as file:
+            file.write(model.serialise())
+        for what, values in (("input", model.data), ("output", model.run(model.outputs))):
+            for i, value in enumerate(values):
+                value.tofile(os.path.join(path, f"{what}_{i}.bin"))
+
+
 def check(name, seed, tools, work):
     """None, or why the model fails."""
-    rng = np.random.default_rng([zlib.crc32(name.encode()), seed])
-    model = Model(rng)
-    FAMILIES[name](model)
+    model = make(name, seed)
     data = model.serialise()
     expected = model.run(model.outputs)
     source, graph = os.path.join(work, "model.onnx"), os.path.join(work, "graph.npu")
@@ -122,7 +143,11 @@ def main():
     parser.add_argument("--only", default="")
     parser.add_argument("--keep")
     parser.add_argument("--bin", default="build/bin")
+    parser.add_argument("--write")
     options = parser.parse_args()
+    if options.write:
+        write(options.write)
+        return 0
     failed = False
     for name in FAMILIES:
         if options.only and name != options.only:

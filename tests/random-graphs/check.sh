@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # Random networks: what compiler, simulator and processor make of them must be
-# the same in every byte, for random configurations and schedules; and, where
+# the same in every byte, for random configurations and schedules, and take the
+# cycles that were predicted, within 5 %; and, where
 # the reference's Python environment exists or --reference asks for it, the
 # same as TensorFlow Lite's reference kernels give. Prints TAP lines.
 #
