@@ -6,12 +6,15 @@
 #include "error.h"
 #include "generate.h"
 #include "phases.h"
+#include "spread.h"
 
 #define PORT_CONSTANTS 0
 #define PORT_TENSORS 1
 
 /* Compressed weights must save more than this many bytes to be worth a table. */
 #define TABLE_GAIN_BYTES 16
+/* Commands that it takes to spread the weights of a brick rather than to decode them. */
+#define SPREAD_COMMAND_BYTES 12
 /* Symbols that the slowest decoder takes in the time of a byte on its port. */
 #define DECODER_SYMBOLS_PER_BYTE (8 / 3.75)
 
@@ -22,6 +25,8 @@ enum coding {
 	CODING_INT4,
 	/* By a decode table. */
 	CODING_TABLE,
+	/* Those of each group put between zeros. */
+	CODING_SPREAD,
 };
 
 /* Weights of output channels [first, first + count) as they lie in memory. */
@@ -34,6 +39,7 @@ struct encoded {
 	enum coding coding;
 	/* Of a form other than CODEC_BYTES: how many. */
 	size_t symbols;
+	struct spread spread;
 };
 
 /* How a node's weights are stored. */
@@ -244,6 +250,36 @@ static void pack_node(const struct segment_node *node, enum codec_form form, uin
 	}
 }
 
+/* Takes the weights of groups as they are, between zeros, if that is the cheapest so far. */
+static void consider_spread(const struct segment_node *node, struct choice *choice,
+			    struct buffer *spread)
+{
+	struct weights_part part = weights_whole(&node->weights);
+	int32_t channels = part.channel_count, bricks = 0;
+	double cost;
+
+	spread->bytes = 0;
+	for (int32_t c = 0; c < channels; c += KESTREL_ISA_BRICK_BYTES, bricks++) {
+		struct spread unused;
+		int ret;
+
+		part.channel_first = c;
+		part.channel_count = channels - c < KESTREL_ISA_BRICK_BYTES ? channels - c :
+				     KESTREL_ISA_BRICK_BYTES;
+		weights_group_inputs(&node->weights, &part);
+		ret = spread_pack(&node->weights, &part, &unused, spread);
+		spread->failed |= ret < 0;
+		if (ret <= 0)
+			return;
+	}
+	cost = 8.0 * (double)(spread->bytes + (size_t)bricks * SPREAD_COMMAND_BYTES);
+	if (cost >= choice->cost)
+		return;
+	choice->cost = cost;
+	choice->fresh = false;
+	choice->coding->coding = CODING_SPREAD;
+}
+
 static void decide_node(const struct segment_node *node, struct generate_cache *cache,
 			struct choice *choice, struct buffer *symbols)
 {
@@ -265,6 +301,8 @@ static void decide_node(const struct segment_node *node, struct generate_cache *
 		if (!symbols->failed)
 			consider_form(cache, form, symbols, choice);
 	}
+	if (!symbols->failed)
+		consider_spread(node, choice, symbols);
 	if (choice->fresh)
 		cache->tables[cache->table_count++] = choice->table;
 }
@@ -309,7 +347,14 @@ static bool encode_part(const struct generate_cache *cache, const struct generat
 	const struct codec_table *table = &cache->tables[coding->table];
 	struct buffer symbols = { 0 };
 	bool encodable = true;
+	int ret;
 
+	encoded->coding = coding->coding;
+	if (coding->coding == CODING_SPREAD) {
+		ret = spread_pack(&node->weights, part, &encoded->spread, out);
+		out->failed |= ret < 0;
+		return ret > 0;
+	}
 	phases_pack(node, part, coding->form, coding->run_value, table, &symbols);
 	if (coding->coding == CODING_INT4)
 		codec_pack_int4(symbols.data, symbols.bytes, out);
@@ -317,7 +362,6 @@ static bool encode_part(const struct generate_cache *cache, const struct generat
 		codec_encode(table, symbols.data, symbols.bytes, out);
 	else
 		encodable = false;
-	encoded->coding = coding->coding;
 	encoded->symbols = coding->form == CODEC_BYTES ? 0 : symbols.bytes;
 	out->failed |= symbols.failed;
 	buffer_release(&symbols);
@@ -357,6 +401,39 @@ static const struct encoded *encode_weights(struct generator *generator,
 	return encoded;
 }
 
+/* Zeros, and the weights of each group between them. */
+static void load_spread(struct generator *generator, unsigned int operator_index,
+			const struct encoded *encoded, size_t offset,
+			const struct plan_buffer *place)
+{
+	const struct spread *spread = &encoded->spread;
+	struct command *command = command_append(generator->list, KESTREL_UNIT_DMA_IN,
+						 operator_index);
+	uint32_t bytes = spread->count[0];
+
+	command_set(command, KESTREL_DMA_MODE, KESTREL_DMA_FILL_BYTES);
+	command_set(command, KESTREL_DMA_FILL, spread->fill);
+	command_set(command, KESTREL_DMA_SRAM_ADDRESS, (int64_t)place->address);
+	command_set(command, KESTREL_DMA_COUNT0, (int64_t)place->bytes);
+	plain_dimensions(command);
+	command_access(command, COMMAND_SPACE_SRAM, true, place->address,
+		       place->address + place->bytes);
+	command = command_append(generator->list, KESTREL_UNIT_DMA_IN, operator_index);
+	command_set(command, KESTREL_DMA_MODE, KESTREL_DMA_COPY);
+	fetch_constants(command, offset);
+	command_set(command, KESTREL_DMA_SRAM_ADDRESS,
+		    (int64_t)(place->address + spread->offset));
+	command_set(command, KESTREL_DMA_COUNT0, bytes);
+	for (unsigned int d = 1; d < SPREAD_DIMENSIONS; d++) {
+		command_set(command, KESTREL_DMA_COUNT0 + d, spread->count[d]);
+		command_set(command, KESTREL_DMA_MEMORY_STRIDE1 + d - 1, bytes);
+		command_set(command, KESTREL_DMA_SRAM_STRIDE1 + d - 1, spread->stride[d]);
+		bytes *= spread->count[d];
+	}
+	command_access(command, COMMAND_SPACE_SRAM, true, place->address,
+		       place->address + place->bytes);
+}
+
 static int load_weights(struct generator *generator, unsigned int index)
 {
 	const struct program *program = generator->program;
@@ -383,6 +460,10 @@ static int load_weights(struct generator *generator, unsigned int index)
 	raw_bytes = weights_model_bytes(&program->segment->nodes[buffer->index].weights,
 					&buffer->part);
 	offset = put_weights(generator, encoded->data, encoded->bytes, raw_bytes);
+	if (encoded->coding == CODING_SPREAD) {
+		load_spread(generator, operator_index, encoded, offset, place);
+		return 0;
+	}
 	command = command_append(generator->list, KESTREL_UNIT_DMA_IN, operator_index);
 	fetch_constants(command, offset);
 	command_set(command, KESTREL_DMA_SRAM_ADDRESS, (int64_t)place->address);
