@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "cascade.h"
+#include "cascade_tile.h"
 
 #define RECORD_BYTES 9
 /* Rounds that a node can be ahead of the last: more than there are changes of unit. */
@@ -340,45 +340,120 @@ static bool input_streams(const struct segment *segment, unsigned int n, unsigne
 					   value_bytes(input, input->height) > split_bytes);
 }
 
+/* Whether something that the run reads is put in memory inside it, so not in time. */
+static bool reads_too_early(const struct segment *segment, const struct cascade_run *run)
+{
+	for (unsigned int n = run->first; n < run->end; n++)
+		for (unsigned int i = 0; i < segment->nodes[n].input_count; i++)
+			if (segment->values[segment->nodes[n].inputs[i]].source_after >=
+			    (int)run->first)
+				return true;
+	return false;
+}
+
+/* Whether the run can be tiled as it says. */
+static bool tiling_fits(const struct segment *segment, const struct cascade_run *run)
+{
+	if (!run->tiling.columns && !run->tiling.recompute)
+		return true;
+	return cascade_can_tile(segment, run) &&
+	       cascade_tile_count(segment, run) <= CASCADE_PIECES;
+}
+
 /* SRAM that a cascade needs, constants too; UINT64_MAX: it cannot be. */
 static uint64_t cascade_bytes(const struct segment *segment, const struct cascade_run *run)
 {
-	unsigned int first = run->first;
+	unsigned int first = run->first, last = run->end - 1;
+	const struct segment_value *end_value = &segment->values[segment->nodes[last].output];
 	uint64_t bytes = live_bytes(segment, first);
+	struct cascade_tile needs[CASCADE_NODES], tile = { 0, 1, 0, end_value->width };
 	int32_t ring[CASCADE_NODES];
 
+	if (reads_too_early(segment, run) || !tiling_fits(segment, run))
+		return UINT64_MAX;
+	if (run->tiling.recompute)
+		return bytes + cascade_tile_bytes(segment, run);
 	if (!cascade_pieces(segment, run, NULL, ring))
 		return UINT64_MAX;
+	if (run->tiling.columns && run->tiling.columns < end_value->width) {
+		tile.column_first = (end_value->width - run->tiling.columns) / 2;
+		tile.column_end = tile.column_first + run->tiling.columns;
+	}
+	cascade_tile_needs(segment, run, &tile, needs);
 	for (unsigned int n = first; n < run->end; n++) {
 		const struct segment_node *node = &segment->nodes[n];
 		const struct segment_value *output = &segment->values[node->output];
 
 		bytes += constant_bytes(segment, node);
-		bytes += value_bytes(output, output_rolls(segment, run, n) ? ring[n - first] :
-								      output->height);
+		if (run->tiling.columns && n != last)
+			bytes += cascade_tile_value_bytes(output, ring[n - first],
+							  needs[n - first].column_end -
+							  needs[n - first].column_first);
+		else
+			bytes += value_bytes(output, output_rolls(segment, run, n) ?
+					     ring[n - first] : output->height);
 		for (unsigned int i = 0; i < node->input_count; i++) {
 			const struct segment_value *input = &segment->values[node->inputs[i]];
-			int32_t from, to;
+			int32_t from, to, left, right;
 
-			/* What was put in memory inside the cascade is not there in time. */
-			if (input->source_after >= (int)first)
-				return UINT64_MAX;
 			if (input->producer >= 0)
 				continue;
 			segment_operand_rows(node, i, input->height, 0,
 					     least(output->height, 4 * run->rows), &from, &to);
-			bytes += 2 * value_bytes(input, to - from);
+			segment_operand_columns(node, input->width, output->width,
+						needs[n - first].column_first,
+						needs[n - first].column_end, &left, &right);
+			bytes += 2 * cascade_tile_value_bytes(input, to - from, right - left);
 		}
 	}
 	return bytes;
 }
 
 /*
+ * The longest cascade from `first` that recomputes and stays within the limit, in tiles
+ * that compute least again; its end is 0 where there is none.
+ */
+static struct cascade_run recomputing_run(const struct segment *segment, unsigned int first,
+					  const struct cascade_settings *settings)
+{
+	const uint64_t live = live_bytes(segment, first);
+	struct cascade_run best = { .first = first };
+	uint64_t single = 0;
+
+	for (unsigned int n = first; n < segment->node_count && n - first < CASCADE_NODES &&
+	     node_fits(segment, n) && live < settings->limit_bytes; n++) {
+		struct cascade_run run = {
+			.first = first, .end = n + 1, .rows = settings->rows,
+			.split_bytes = UINT64_MAX,
+			.tiling = { .recompute = true, .refetch = settings->refetch },
+		};
+
+		if (single_bytes(segment, n) > single)
+			single = single_bytes(segment, n);
+		if (n == first || !cascade_can_tile(segment, &run) ||
+		    reads_too_early(segment, &run) ||
+		    !cascade_tile_choose(segment, &run, settings->limit_bytes - live))
+			continue;
+		if (cascade_bytes(segment, &run) < single)
+			best = run;
+	}
+	return best;
+}
+
+/* Columns of each of so many pieces of a node's output; 0: it is one piece. */
+static int32_t piece_columns(const struct segment *segment, unsigned int n, int32_t pieces)
+{
+	int32_t width = segment->values[segment->nodes[n].output].width;
+
+	return pieces < 2 || width < 2 ? 0 : (width + pieces - 1) / pieces;
+}
+
+/*
  * The end that gives the cascade from `first` the smallest need, or the last one that
- * the limit allows; 0: none helps.
+ * the limit allows; 0: none helps. With columns in pieces, if there is any such.
  */
 static unsigned int best_end(const struct segment *segment, unsigned int first,
-			     const struct cascade_settings *settings)
+			     const struct cascade_settings *settings, int32_t pieces)
 {
 	uint64_t best_bytes = UINT64_MAX, single = 0;
 	unsigned int best = 0;
@@ -395,6 +470,7 @@ static unsigned int best_end(const struct segment *segment, unsigned int first,
 		if (n == first)
 			continue;
 		run.end = n + 1;
+		run.tiling.columns = piece_columns(segment, n, pieces);
 		bytes = cascade_bytes(segment, &run);
 		if (settings->longest && bytes <= settings->limit_bytes)
 			bytes = 0;
@@ -411,11 +487,14 @@ static int cascade_take(struct segment *segment, const struct cascade_run *run)
 	int32_t ring[CASCADE_NODES];
 	int ret = 0;
 
-	cascade_pieces(segment, run, NULL, ring);
+	if (!run->tiling.recompute)
+		cascade_pieces(segment, run, NULL, ring);
 	for (unsigned int n = run->first; n < run->end && !ret; n++) {
 		const struct segment_node *node = &segment->nodes[n];
 
-		if (output_rolls(segment, run, n)) {
+		if ((run->tiling.columns || run->tiling.recompute) && n + 1 < run->end)
+			segment->values[node->output].tiled = true;
+		if (!run->tiling.recompute && output_rolls(segment, run, n)) {
 			segment->values[node->output].ring_rows = ring[n - run->first];
 			if (segment->values[node->output].last_reader >= (int)run->end)
 				ret = segment_split(segment, (unsigned int)node->output, run->end);
@@ -432,12 +511,32 @@ static int cascade_take(struct segment *segment, const struct cascade_run *run)
 static bool run_fits(const struct segment *segment, const struct cascade_run *run)
 {
 	if (run->end <= run->first + 1 || run->end > segment->node_count ||
-	    run->end - run->first > CASCADE_NODES || run->rows < 1)
+	    run->end - run->first > CASCADE_NODES || run->rows < 1 || run->tiling.columns < 0)
 		return false;
 	for (unsigned int n = run->first; n < run->end; n++)
 		if (!node_fits(segment, n))
 			return false;
 	return cascade_bytes(segment, run) < UINT64_MAX;
+}
+
+/* The cascade from `first` on that the settings ask for; its end is 0 where none helps. */
+static struct cascade_run chosen_run(const struct segment *segment, unsigned int first,
+				     const struct cascade_settings *settings)
+{
+	struct cascade_run run = { .first = first };
+
+	if (settings->recompute)
+		run = recomputing_run(segment, first, settings);
+	if (run.end)
+		return run;
+	run.rows = settings->rows;
+	run.split_bytes = settings->split_bytes;
+	run.end = best_end(segment, first, settings, settings->column_pieces);
+	if (run.end)
+		run.tiling.columns = piece_columns(segment, run.end - 1, settings->column_pieces);
+	else if (settings->column_pieces > 1)
+		run.end = best_end(segment, first, settings, 1);
+	return run;
 }
 
 /* The cascade that begins with node `n`; its end is 0 where there is none. */
@@ -453,6 +552,7 @@ static struct cascade_run run_at(const struct segment *segment, unsigned int n,
 			continue;
 		run.end = settings->changes[i].end;
 		run.rows = settings->changes[i].rows;
+		run.tiling = settings->changes[i].tiling;
 		if (!run_fits(segment, &run))
 			run.end = 0;
 		return run;
@@ -461,12 +561,12 @@ static struct cascade_run run_at(const struct segment *segment, unsigned int n,
 	    (single_bytes(segment, n) > settings->limit_bytes ||
 	     (n + 1 < segment->node_count &&
 	      single_bytes(segment, n + 1) > settings->limit_bytes)))
-		run.end = best_end(segment, n, settings);
+		run = chosen_run(segment, n, settings);
 	return run;
 }
 
 int cascade_choose(struct segment *segment, const struct cascade_settings *settings,
-		   unsigned int *ends, int32_t *rows)
+		   unsigned int *ends, int32_t *rows, struct cascade_tiling *tilings)
 {
 	unsigned int n = 0;
 	int ret = 0;
@@ -478,6 +578,7 @@ int cascade_choose(struct segment *segment, const struct cascade_settings *setti
 
 		ends[n] = run.end;
 		rows[n] = run.rows;
+		tilings[n] = run.tiling;
 		if (!run.end) {
 			n++;
 			continue;

@@ -17,10 +17,24 @@
 /* Changes of what would be chosen. */
 #define CASCADE_CHANGES 8
 
-/* The cascade that begins with a node: its end, 0: none does, and its rows as below. */
+/* How a cascade goes over its maps, beside the rows that its last operator makes at a time. */
+struct cascade_tiling {
+	/* Columns that the last operator makes at a time; 0: all. */
+	int32_t columns;
+	/*
+	 * No rings: each tile is made from its inputs on, and what tiles share is computed
+	 * again. Values live for the operators that need them only.
+	 */
+	bool recompute;
+	/* When recomputing: weights come in chunks, for each tile again. */
+	bool refetch;
+};
+
+/* The cascade that begins with a node: its end, 0: none does, and the rest as below. */
 struct cascade_change {
 	unsigned int first, end;
 	int32_t rows;
+	struct cascade_tiling tiling;
 };
 
 /* How cascades are chosen. */
@@ -37,6 +51,12 @@ struct cascade_settings {
 	uint64_t split_bytes;
 	/* As long as the limit allows, not as long as gives the smallest need. */
 	bool longest;
+	/*
+	 * Where a cascade's values allow it: pieces in which its columns are made; and
+	 * instead of rings tiles of any rows and columns, as large as the limit allows.
+	 */
+	int32_t column_pieces;
+	bool recompute, refetch;
 	unsigned int change_count;
 	struct cascade_change changes[CASCADE_CHANGES];
 };
@@ -45,6 +65,7 @@ struct cascade_settings {
 struct cascade_run {
 	unsigned int first, end;
 	int32_t rows;
+	struct cascade_tiling tiling;
 	/* As above; UINT64_MAX where the split has been done. */
 	uint64_t split_bytes;
 };
@@ -71,10 +92,10 @@ uint64_t cascade_largest_need(const struct segment *segment);
 /*
  * Chooses cascades. ends[n]
  * becomes the end of the cascade that begins with node n, 0 where none does, rows[n] its
- * rows. Sets the ring rows of the values inside; values that come from memory for one
+ * rows, tilings[n] its tiling. Sets the ring rows of the values inside; values that come from memory for one
  * cascade alone no longer stay in SRAM as a whole. Returns 0 or -ENOMEM.
  */
 int cascade_choose(struct segment *segment, const struct cascade_settings *settings,
-		   unsigned int *ends, int32_t *rows);
+		   unsigned int *ends, int32_t *rows, struct cascade_tiling *tilings);
 
 #endif

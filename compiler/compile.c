@@ -135,6 +135,7 @@ int compile(const struct compile_request *request, struct compile_result *result
 	ret = targets_read(request, targets, &target_count, error);
 	if (!ret)
 		ret = read_source(request, &graph, &source);
+	graph.search_seed = request->search_seed;
 	graph.progress = request->progress;
 	graph.progress_opaque = request->opaque;
 	for (unsigned int t = 0; !ret && !request->no_stream && t < target_count; t++) {

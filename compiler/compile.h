@@ -27,6 +27,11 @@ struct compile_request {
 	const char *target;
 	const char *settings;
 	const char *numerics;
+	/*
+	 * Not 0: any way of computing the operators that this number stands for, however
+	 * slow, and not the fastest that is found; to test them all.
+	 */
+	uint64_t search_seed;
 	/* The operator graph alone. */
 	bool no_stream;
 	/* Without the constants that no stream leaves to the processor. */

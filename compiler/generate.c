@@ -491,16 +491,19 @@ static void load_constant(struct generator *generator, unsigned int index)
 	const struct program_buffer *buffer = &program->buffers[index];
 	const struct segment_value *value = &program->segment->values[buffer->index];
 	const struct plan_buffer *place = &program->plan[index];
-	const struct layout *layout = &value->layout;
+	const struct layout *layout = &buffer->layout;
 	uint8_t *rows = arena_alloc(program->segment->graph->arena, place->bytes, 1);
-	const uint8_t *from = value->constant + (size_t)buffer->row_first *
-			      (size_t)(value->width * value->channels) * layout->element_bytes;
 
 	for (int32_t y = 0; rows && y < buffer->row_end - buffer->row_first; y++)
-		for (int32_t x = 0; x < value->width; x++)
-			for (int32_t c = 0; c < value->channels; c++, from += layout->element_bytes)
-				memcpy(rows + layout_offset(layout, y, x, c), from,
-				       layout->element_bytes);
+		for (int32_t x = 0; x < layout->width; x++)
+			for (int32_t c = 0; c < value->channels; c++) {
+				size_t pixel = (size_t)(buffer->row_first + y) * (size_t)value->width +
+					       (size_t)(buffer->column_first + x);
+
+				memcpy(rows + layout_offset(layout, y, x, c),
+				       value->constant + (pixel * (size_t)value->channels + (size_t)c) *
+				       layout->element_bytes, layout->element_bytes);
+			}
 	if (!rows) {
 		generator->constants->bytes.failed = true;
 		return;
@@ -532,11 +535,11 @@ static void load_value(struct generator *generator, unsigned int index)
 			continue;
 		generate_transfer(generator->list, KESTREL_UNIT_DMA_IN, first_node->operator_index,
 				  &(struct generate_transfer){
-			.place = &value->source, .height = value->height,
-			.channels = value->channels, .layout = value->layout,
+			.place = &value->source, .height = value->height, .width = value->width,
+			.channels = value->channels, .layout = buffer->layout,
 			.address = program->plan[index].address +
-				   layout_bytes(&value->layout, at - buffer->row_first),
-			.row_first = at, .row_end = end,
+				   layout_bytes(&buffer->layout, at - buffer->row_first),
+			.row_first = at, .row_end = end, .column_first = buffer->column_first,
 		});
 		at = end;
 	}
@@ -639,7 +642,7 @@ static void compute(struct generator *generator, const struct program_step *step
 	struct command *command;
 
 	if (node->store) {
-		if (node->fill && !step->row_first)
+		if (node->fill && !step->row_first && !step->column_first)
 			fill_place(generator, node);
 		return;
 	}
@@ -671,7 +674,7 @@ static void store_whole(struct generator *generator, const struct program_step *
 	for (const struct segment_store *to = value->stores; to; to = to->next)
 		generate_transfer(generator->list, KESTREL_UNIT_DMA_OUT, node->operator_index,
 				  &(struct generate_transfer){
-			.place = &to->place, .height = value->height,
+			.place = &to->place, .height = value->height, .width = value->width,
 			.channels = value->channels, .layout = whole.layout,
 			.address = whole.address, .row_end = value->height,
 		});
@@ -694,6 +697,7 @@ static void store_ring(struct generator *generator, const struct program_step *s
 			generate_transfer(generator->list, KESTREL_UNIT_DMA_OUT,
 					  node->operator_index, &(struct generate_transfer){
 				.place = &to->place, .height = value->height,
+				.width = value->width,
 				.channels = value->channels, .layout = output->layout,
 				.address = output->address +
 					   (uint64_t)row * output->layout.row_stride,
@@ -727,16 +731,14 @@ static void store(struct generator *generator, unsigned int index)
 		first = 0;
 		end = value->height;
 		channel = 0;
-	} else if (step->channel_count < value->channels) {
-		output.layout = layout_make(output.layout.element_bytes, value->height,
-					    value->width, step->channel_count, false);
 	}
 	for (const struct segment_store *to = node->store ? &own : value->stores; to; to = to->next)
 		generate_transfer(generator->list, KESTREL_UNIT_DMA_OUT, node->operator_index,
 				  &(struct generate_transfer){
-			.place = &to->place, .height = value->height,
+			.place = &to->place, .height = value->height, .width = value->width,
 			.channels = value->channels, .layout = output.layout,
-			.address = address, .channel_first = channel,
+			.address = address, .column_first = output.column_first,
+			.channel_first = channel,
 			.row_first = first, .row_end = end,
 		});
 	if (value->whole >= 0 && !node->store)

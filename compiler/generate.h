@@ -38,11 +38,14 @@ void generate_vector(const struct program *program, const struct program_step *s
 struct generate_transfer {
 	/* The whole map in memory. */
 	const struct segment_place *place;
-	int32_t height, channels;
-	/* What lies in SRAM at `address`: channels from channel_first on, as many as it has. */
+	int32_t height, width, channels;
+	/*
+	 * What lies in SRAM at `address`: columns and channels from the first on, as many as
+	 * it has.
+	 */
 	struct layout layout;
 	uint64_t address;
-	int32_t channel_first;
+	int32_t column_first, channel_first;
 	int32_t row_first, row_end;
 };
 
@@ -55,8 +58,9 @@ struct generate_operand {
 	const struct segment_value *value;
 	struct layout layout;
 	uint64_t address;
-	/* Rows of the value that the address and what follows hold. */
+	/* Rows and columns of the value that the address and what follows hold. */
 	int32_t row_first, row_end;
+	int32_t column_first, column_end;
 	/* Rows of the ring that it is; 0: none. */
 	int32_t ring_rows;
 };
@@ -65,11 +69,11 @@ struct generate_operand {
 struct generate_operand generate_operand(const struct program *program, int value,
 					 unsigned int buffer);
 
-/* The output operand, cut to the step's channels when it is staged for them alone. */
+/* The output operand: the step's channels alone when it is staged for them. */
 struct generate_operand generate_output_operand(const struct program *program,
 						const struct program_step *step);
 
-/* ADDRESS of the output's first row and channel of a step. */
+/* ADDRESS of the output's first row, column and channel of a step. */
 uint64_t generate_output_address(const struct generate_operand *output,
 				 const struct program_step *step);
 

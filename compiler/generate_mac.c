@@ -27,9 +27,10 @@ struct mac_window {
 	int32_t pad_top, pad_left;
 };
 
-/* `first` is the row of the input where the valid window begins. */
+/* `first` and `left` are the row and the column of the input where the valid window begins. */
 static struct mac_window plain_window(const struct segment_node *node,
-				      const struct program_step *step, int32_t first)
+				      const struct program_step *step, int32_t first,
+				      int32_t left)
 {
 	const struct ir_window *w = &node->window;
 	int32_t row = step->row_first;
@@ -45,29 +46,32 @@ static struct mac_window plain_window(const struct segment_node *node,
 		.kernel_h = step->kernel_end - step->kernel_first, .kernel_w = w->kernel_w,
 		.pad_top = w->pad_top - row * w->stride_h + first -
 			   step->kernel_first * w->dilation_h,
-		.pad_left = w->pad_left - step->column_first * w->stride_w,
+		.pad_left = w->pad_left - step->column_first * w->stride_w + left,
 	};
 }
 
 static struct mac_window phase_window(const struct segment_node *node,
-				      const struct program_step *step, int32_t first)
+				      const struct program_step *step, int32_t first,
+				      int32_t left)
 {
 	const struct ir_window *w = &node->window;
 	int32_t row = step->row_first, image_row, phase_y = step->phase / w->stride_w;
 	int32_t phase_x = step->phase % w->stride_w;
+	int32_t column = phases_first(step->column_first, w->stride_w, phase_x);
 	struct phase_axis y = phase_axis(w->kernel_h, w->stride_h, w->pad_top, phase_y);
 	struct phase_axis x = phase_axis(w->kernel_w, w->stride_w, w->pad_left, phase_x);
 
 	image_row = node->image_rows ? row % node->image_rows : row;
-	row += (phase_y - image_row % w->stride_h + w->stride_h) % w->stride_h;
+	row += phases_first(image_row, w->stride_h, phase_y) - image_row;
 	image_row = node->image_rows ? row % node->image_rows : row;
 	return (struct mac_window){
 		.row = row, .row_step = w->stride_h,
 		.rows = (step->row_end - 1 - row) / w->stride_h + 1,
-		.column = phase_x, .column_step = w->stride_w,
-		.columns = (step->column_end - 1 - phase_x) / w->stride_w + 1,
+		.column = column, .column_step = w->stride_w,
+		.columns = (step->column_end - 1 - column) / w->stride_w + 1,
 		.stride_h = 1, .stride_w = 1, .kernel_h = y.taps.count, .kernel_w = x.taps.count,
-		.pad_top = y.pad - image_row / w->stride_h + first, .pad_left = x.pad,
+		.pad_top = y.pad - image_row / w->stride_h + first,
+		.pad_left = x.pad - column / w->stride_w + left,
 	};
 }
 
@@ -92,7 +96,7 @@ static void mac_input(struct command *command, const struct segment_node *node,
 	command_set(command, KESTREL_MAC_IFM_ROW_STRIDE, input->layout.row_stride);
 	command_set(command, KESTREL_MAC_IFM_BRICK_STRIDE, input->layout.brick_stride);
 	command_set(command, KESTREL_MAC_IFM_PIXEL_STRIDE, input->layout.pixel_stride);
-	command_set(command, KESTREL_MAC_IFM_WIDTH, input->value->width);
+	command_set(command, KESTREL_MAC_IFM_WIDTH, input->column_end - input->column_first);
 	command_set(command, KESTREL_MAC_IFM_HEIGHT, end - first);
 	command_set(command, KESTREL_MAC_IFM_RING_ROWS, input->ring_rows);
 	command_set(command, KESTREL_MAC_IFM_FIRST_ROW, generate_ring_row(input, first));
@@ -105,7 +109,8 @@ static void mac_output(struct command *command, const struct segment_node *node,
 		       const struct mac_window *w)
 {
 	uint64_t address = generate_row_address(output, w->row) +
-			   (uint64_t)w->column * output->layout.pixel_stride;
+			   (uint64_t)(w->column - output->column_first) *
+			   output->layout.pixel_stride;
 
 	if (output->value->resident)
 		address += layout_channel_offset(&output->layout, step->channel_first);
@@ -183,7 +188,8 @@ void generate_mac(const struct program *program, const struct program_step *step
 	generate_window_rows(node, &input, &first, &end);
 	/* Rows of padding are counted from the image's first row. */
 	w = (node->transposed ? phase_window : plain_window)(node, step,
-		first - segment_image_first(node, input.value->height, step->row_first));
+		first - segment_image_first(node, input.value->height, step->row_first),
+		input.column_first);
 	command_set(command, KESTREL_MAC_MODE, node->weights.mode);
 	command_set(command, KESTREL_MAC_FLAGS, mac_flags(program->segment->graph, node,
 							  input.value, output.value));

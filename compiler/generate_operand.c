@@ -12,10 +12,15 @@ struct generate_operand generate_operand(const struct program *program, int inde
 	if (value->whole >= 0)
 		address += layout_offset(&value->layout, value->part_row, value->part_column,
 					 value->part_channel);
+	if (value->whole >= 0)
+		return (struct generate_operand){
+			.value = value, .layout = value->layout, .address = address,
+			.row_end = value->height, .column_end = value->width,
+		};
 	return (struct generate_operand){
-		.value = value, .layout = value->layout, .address = address,
-		.row_first = buffer->row_first,
-		.row_end = value->whole >= 0 ? value->height : buffer->row_end,
+		.value = value, .layout = buffer->layout, .address = address,
+		.row_first = buffer->row_first, .row_end = buffer->row_end,
+		.column_first = buffer->column_first, .column_end = buffer->column_end,
 		.ring_rows = value->resident ? value->ring_rows : 0,
 	};
 }
@@ -62,20 +67,15 @@ void generate_window_rows(const struct segment_node *node,
 struct generate_operand generate_output_operand(const struct program *program,
 						const struct program_step *step)
 {
-	struct generate_operand output =
-		generate_operand(program, program->segment->nodes[step->node].output, step->output);
-	const struct segment_value *value = output.value;
-
-	if (!value->resident && step->channel_count < value->channels)
-		output.layout = layout_make(output.layout.element_bytes, value->height,
-					    value->width, step->channel_count, false);
-	return output;
+	return generate_operand(program, program->segment->nodes[step->node].output, step->output);
 }
 
 uint64_t generate_output_address(const struct generate_operand *output,
 				 const struct program_step *step)
 {
-	uint64_t address = generate_row_address(output, step->row_first);
+	uint64_t address = generate_row_address(output, step->row_first) +
+			   (uint64_t)(step->column_first - output->column_first) *
+			   output->layout.pixel_stride;
 
 	if (output->value->resident)
 		address += layout_channel_offset(&output->layout, step->channel_first);

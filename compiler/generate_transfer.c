@@ -185,7 +185,8 @@ static void move_block(const struct transfer *transfer, struct block block)
 	block.memory = what->place->view.offset + axis_offset(&transfer->y, block.y) +
 		       axis_offset(&transfer->x, block.x) +
 		       axis_offset(&transfer->c, what->channel_first + c);
-	block.sram = what->address + layout_offset(layout, block.y - what->row_first, block.x, c);
+	block.sram = what->address + layout_offset(layout, block.y - what->row_first,
+						   block.x - what->column_first, c);
 	if (transfer->c.count < 2 && !c && block.channels == layout->channels &&
 	    (block.channels == 1 || axis_stride(&transfer->c) == layout->element_bytes)) {
 		move_pixels(transfer, &block);
@@ -200,7 +201,8 @@ static void move_block(const struct transfer *transfer, struct block block)
 			       axis_offset(&transfer->x, block.x) +
 			       axis_offset(&transfer->c, what->channel_first + c);
 		block.sram = what->address +
-			     layout_offset(layout, block.y - what->row_first, block.x, c);
+			     layout_offset(layout, block.y - what->row_first,
+					   block.x - what->column_first, c);
 		move_elements(transfer, &block);
 	}
 }
@@ -230,12 +232,13 @@ static void clear_tail(const struct transfer *transfer)
 void generate_transfer(struct command_list *list, enum kestrel_unit unit,
 		       unsigned int operator_index, const struct generate_transfer *what)
 {
-	const int32_t shape[3] = { what->height, what->layout.width, what->channels };
+	const int32_t shape[3] = { what->height, what->width, what->channels };
 	struct view view = what->place->view;
 	struct transfer transfer = {
 		.list = list, .unit = unit, .operator_index = operator_index, .what = what,
 	};
-	int32_t rows, pixels, channels, channels_end = what->layout.channels;
+	int32_t rows, run, pixels, channels, channels_end = what->layout.channels;
+	int32_t columns_end = what->column_first + what->layout.width;
 	unsigned int first[4];
 
 	/* segment_place_fits() has asked whether it can be grouped. */
@@ -248,13 +251,15 @@ void generate_transfer(struct command_list *list, enum kestrel_unit unit,
 	transfer.c = (struct axis){ &view.dimensions[first[2]], first[3] - first[2] };
 	clear_tail(&transfer);
 	rows = transfer.y.count > 1 ? 1 : what->row_end - what->row_first;
-	pixels = axis_run(&transfer.x, what->layout.width);
+	run = axis_run(&transfer.x, what->width);
 	channels = transfer.c.count > 1 ? 1 : channels_end;
 	for (int32_t y = what->row_first; y < what->row_end; y += rows)
-		for (int32_t x = 0; x < what->layout.width; x += pixels)
+		for (int32_t x = what->column_first; x < columns_end; x += pixels) {
+			pixels = run - x % run < columns_end - x ? run - x % run : columns_end - x;
 			for (int32_t c = 0; c < channels_end; c += channels)
 				move_block(&transfer, (struct block){
 					.y = y, .rows = rows, .x = x, .pixels = pixels,
 					.c = c, .channels = channels,
 				});
+		}
 }

@@ -32,7 +32,7 @@ static void set_output(struct command *command, const struct generate_operand *o
 {
 	set_map(command, KESTREL_VECTOR_OFM_ADDRESS, output, generate_output_address(output, step),
 		step->row_first);
-	command_set(command, KESTREL_VECTOR_OFM_WIDTH, output->value->width);
+	command_set(command, KESTREL_VECTOR_OFM_WIDTH, step->column_end - step->column_first);
 	command_set(command, KESTREL_VECTOR_OFM_HEIGHT, step->row_end - step->row_first);
 	command_set(command, KESTREL_VECTOR_OFM_CHANNELS, output->value->channels);
 	generate_access_rows(command, output, true, step->row_first, step->row_end);
@@ -49,14 +49,16 @@ static void set_elementwise_input(const struct program *program, const struct pr
 	const struct segment_value *output = &program->segment->values[node->output];
 	struct generate_operand input = generate_operand(program, node->inputs[i], step->inputs[i]);
 	unsigned int first_register = i ? KESTREL_VECTOR_IFM2_ADDRESS : KESTREL_VECTOR_IFM_ADDRESS;
-	int32_t first, end;
+	bool repeats = input.value->width < output->width;
+	int32_t first, end, column = repeats ? 0 : step->column_first - input.column_first;
 
 	segment_operand_rows(node, i, input.value->height, step->row_first, step->row_end, &first,
 			     &end);
-	set_map(command, first_register, &input, generate_row_address(&input, first), first);
+	set_map(command, first_register, &input, generate_row_address(&input, first) +
+		(uint64_t)column * input.layout.pixel_stride, first);
 	if (node->row_broadcast[i])
 		command_set(command, first_register + MAP_ROW_STRIDE, 0);
-	if (input.value->width < output->width)
+	if (repeats)
 		command_set(command, first_register + MAP_PIXEL_STRIDE, 0);
 	generate_access_rows(command, &input, false, first, end);
 }
@@ -139,7 +141,7 @@ static void set_pool(struct command *command, const struct segment_node *node,
 {
 	const struct ir_operator *op = node->op;
 	const struct ir_window *w = &node->window;
-	int32_t first, end, row, columns = step->column_end - step->column_first;
+	int32_t first, end, row;
 	bool sums = op->kind == IR_MEAN || op->kind == IR_SUM;
 
 	segment_input_rows(node, input->value->height, step->row_first, step->row_end, &first,
@@ -150,22 +152,19 @@ static void set_pool(struct command *command, const struct segment_node *node,
 	command_set(command, KESTREL_VECTOR_OPERATION, pool_operation(op->kind));
 	set_map(command, KESTREL_VECTOR_IFM_ADDRESS, input, generate_row_address(input, first),
 		first);
-	command_set(command, KESTREL_VECTOR_IFM_WIDTH, input->value->width);
+	command_set(command, KESTREL_VECTOR_IFM_WIDTH, input->column_end - input->column_first);
 	command_set(command, KESTREL_VECTOR_IFM_HEIGHT, end - first);
 	command_set(command, KESTREL_VECTOR_KERNEL_WIDTH, w->kernel_w);
 	command_set(command, KESTREL_VECTOR_KERNEL_HEIGHT, w->kernel_h);
-	command_set(command, KESTREL_VECTOR_STRIDE_X, columns == 1 ? 1 : w->stride_w);
+	command_set(command, KESTREL_VECTOR_STRIDE_X,
+		    step->column_end - step->column_first == 1 ? 1 : w->stride_w);
 	command_set(command, KESTREL_VECTOR_STRIDE_Y,
 		    step->row_end - step->row_first == 1 ? 1 : w->stride_h);
 	command_set(command, KESTREL_VECTOR_PAD_LEFT,
-		    w->pad_left - step->column_first * w->stride_w);
+		    w->pad_left - step->column_first * w->stride_w + input->column_first);
 	command_set(command, KESTREL_VECTOR_PAD_TOP,
 		    w->pad_top - row * w->stride_h + first -
 		    segment_image_first(node, input->value->height, step->row_first));
-	command_set(command, KESTREL_VECTOR_OFM_ADDRESS,
-		    command_get(command, KESTREL_VECTOR_OFM_ADDRESS) +
-		    (int64_t)step->column_first * output->layout.pixel_stride);
-	command_set(command, KESTREL_VECTOR_OFM_WIDTH, columns);
 	command_set(command, KESTREL_VECTOR_IFM_ZERO_POINT,
 		    sums ? op->input_zero_point : 0);
 	if (sums) {
@@ -203,13 +202,14 @@ static void set_resize(struct command *command, const struct segment_node *node,
 		first);
 	command_set(command, KESTREL_VECTOR_OPERATION,
 		    bilinear ? KESTREL_VECTOR_RESIZE_BILINEAR : KESTREL_VECTOR_RESIZE_NEAREST);
-	command_set(command, KESTREL_VECTOR_IFM_WIDTH, input->value->width);
+	command_set(command, KESTREL_VECTOR_IFM_WIDTH, input->column_end - input->column_first);
 	command_set(command, KESTREL_VECTOR_IFM_HEIGHT, end - first);
 	set_axis(command, &node->resize_y, KESTREL_VECTOR_STEP_Y, KESTREL_VECTOR_START_Y,
 		 step->row_first - segment_image_first(node, output->value->height,
 						       step->row_first),
 		 first - segment_image_first(node, input->value->height, step->row_first));
-	set_axis(command, &node->resize_x, KESTREL_VECTOR_STEP_X, KESTREL_VECTOR_START_X, 0, 0);
+	set_axis(command, &node->resize_x, KESTREL_VECTOR_STEP_X, KESTREL_VECTOR_START_X,
+		 step->column_first, input->column_first);
 	if (!bilinear)
 		return;
 	set_type_range(command, input->value->type);

@@ -241,6 +241,7 @@ struct ir_graph {
 	/* Name of the rounding profile that resolve.c applied. */
 	const char *numerics;
 	/* As in struct compile_request. */
+	uint64_t search_seed;
 	void (*progress)(void *opaque, unsigned int done, unsigned int total);
 	void *progress_opaque;
 };

@@ -55,6 +55,9 @@ void layout_spread(struct layout *layout, const struct target *target,
 {
 	uint32_t stride = layout->row_stride, best = 0, best_cycles = UINT32_MAX;
 
+	/* A pass of others reads one row. */
+	if (!depthwise && !layout->packed)
+		return;
 	for (uint32_t extra = 0; extra < SPREAD_MAX && layout->height > 1; extra++) {
 		uint32_t cycles;
 

@@ -38,6 +38,7 @@ static int run(struct compile_request *request, const struct kestrel_compiler_op
 		request->target = options.target;
 		request->settings = options.settings;
 		request->numerics = options.numerics;
+		request->search_seed = options.search_seed;
 		request->no_stream = options.flags & KESTREL_COMPILER_NO_STREAM;
 		request->wants_report = !options.no_report;
 		ret = compile(request, &compiled, &error);

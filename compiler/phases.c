@@ -17,6 +17,11 @@ struct phase_axis phase_axis(int32_t kernel, int32_t stride, int32_t pad, int32_
 	};
 }
 
+int32_t phases_first(int32_t from, int32_t stride, int32_t phase)
+{
+	return from + (phase - from % stride + stride) % stride;
+}
+
 int32_t phases_count(const struct segment_node *node)
 {
 	return node->transposed ? node->window.stride_h * node->window.stride_w : 1;

@@ -22,6 +22,9 @@ struct phase_axis {
 /* `pad` rows are cut off the full result's beginning. */
 struct phase_axis phase_axis(int32_t kernel, int32_t stride, int32_t pad, int32_t phase);
 
+/* The first row or column from `from` on that is of a phase. */
+int32_t phases_first(int32_t from, int32_t stride, int32_t phase);
+
 /* Phases of a node; those of a row of phases are neighbours. */
 int32_t phases_count(const struct segment_node *node);
 

@@ -2,10 +2,12 @@
 #include <errno.h>
 #include <string.h>
 
+#include "cascade_tile.h"
 #include "error.h"
 #include "phases.h"
 #include "program.h"
 #include "program_cut.h"
+#include "program_spill.h"
 
 #define RECORD_BYTES 9
 /* Of a pixel of 16 channels. */
@@ -73,6 +75,15 @@ static unsigned int written_step(const struct program *program, int node)
 	return step;
 }
 
+/* Gives a stage of fewer columns than its value has a layout of its own. */
+static void narrow(const struct program *program, struct program_buffer *stage)
+{
+	int32_t width = stage->column_end - stage->column_first;
+
+	if (width < program->segment->values[stage->index].width)
+		stage->layout = segment_columns_layout(program->segment, stage->index, width);
+}
+
 /* The buffer of an input's rows: the whole value, or a staged stripe of it. */
 static int input_buffer(struct program *program, const struct segment_node *node,
 			unsigned int input, const struct program_step *step, bool first_of_block,
@@ -82,7 +93,7 @@ static int input_buffer(struct program *program, const struct segment_node *node
 	struct segment_value *value = &program->segment->values[node->inputs[input]];
 	struct program_buffer stage = {
 		.content = PROGRAM_VALUE, .index = (unsigned int)node->inputs[input],
-		.row_end = value->height,
+		.row_end = value->height, .column_end = value->width, .layout = value->layout,
 	};
 	int ret;
 
@@ -98,10 +109,16 @@ static int input_buffer(struct program *program, const struct segment_node *node
 		program->plan[*buffer].last = index;
 		return 0;
 	}
-	if (!value->resident)
+	if (!value->resident) {
 		segment_operand_rows(node, input, value->height, step->row_first, step->row_end,
 				     &stage.row_first, &stage.row_end);
-	ret = buffer_add(program, &stage, layout_bytes(&value->layout,
+		segment_operand_columns(node, value->width,
+					program->segment->values[node->output].width,
+					step->tile_first, step->tile_end,
+					&stage.column_first, &stage.column_end);
+		narrow(program, &stage);
+	}
+	ret = buffer_add(program, &stage, layout_bytes(&stage.layout,
 						       stage.row_end - stage.row_first),
 			 index, buffer);
 	if (ret)
@@ -167,15 +184,16 @@ static int output_buffer(struct program *program, const struct segment_node *nod
 	struct program_buffer stage = {
 		.content = PROGRAM_RESULT, .index = (unsigned int)node->output,
 		.row_first = step->row_first, .row_end = step->row_end,
+		.column_first = step->tile_first, .column_end = step->tile_end,
+		.layout = value->layout,
 	};
-	struct layout layout = value->layout;
 	int ret;
 
 	if (value->whole >= 0) {
 		/* The first part makes room for all. */
 		stage.index = (unsigned int)value->whole;
 		value = &program->segment->values[value->whole];
-		layout = value->layout;
+		stage.layout = value->layout;
 	}
 	if (value->resident && value->buffer == PROGRAM_NO_BUFFER)
 		value->buffer = buffer_in_place(program, (unsigned int)(node - program->segment->nodes));
@@ -189,14 +207,25 @@ static int output_buffer(struct program *program, const struct segment_node *nod
 		program->plan[*buffer].last = index;
 		return 0;
 	}
-	if (value->resident) {
-		stage.row_first = 0;
+	if (value->resident && !value->tiled) {
+		stage.row_first = stage.column_first = 0;
 		stage.row_end = value->ring_rows ? value->ring_rows : value->height;
+		stage.column_end = value->width;
+	} else if (value->tiled) {
+		if (value->ring_rows) {
+			stage.row_first = 0;
+			stage.row_end = value->ring_rows;
+		}
+		narrow(program, &stage);
 	} else if (step->channel_count < value->channels) {
-		layout = layout_make(layout.element_bytes, value->height, value->width,
-				     step->channel_count, false);
+		stage.layout = layout_make(stage.layout.element_bytes, value->height,
+					   step->tile_end - step->tile_first,
+					   step->channel_count, false);
+	} else {
+		narrow(program, &stage);
 	}
-	ret = buffer_add(program, &stage, layout_bytes(&layout, stage.row_end - stage.row_first),
+	ret = buffer_add(program, &stage, layout_bytes(&stage.layout,
+						       stage.row_end - stage.row_first),
 			 index, buffer);
 	if (!ret && value->resident)
 		value->buffer = *buffer;
@@ -315,8 +344,8 @@ static int constant_buffers(struct program *program, unsigned int n, bool first_
 
 /* What a step is the first of, and so needs buffers for. */
 struct step_first {
-	/* Its node; the rows for which the weights are fetched; rows and channels. */
-	bool node, chunk, block;
+	/* Its node; the rows for which the weights are fetched; rows; rows and channels. */
+	bool node, chunk, input, block;
 };
 
 static int step_add(struct program *program, unsigned int n, struct program_step *step,
@@ -337,7 +366,7 @@ static int step_add(struct program *program, unsigned int n, struct program_step
 	if (constants_first)
 		ret = constant_buffers(program, n, first->node, first->chunk, step, index);
 	for (unsigned int i = 0; i < node->input_count && !ret; i++)
-		ret = input_buffer(program, node, i, step, first->block, index, &step->inputs[i]);
+		ret = input_buffer(program, node, i, step, first->input, index, &step->inputs[i]);
 	if (!ret && !constants_first)
 		ret = constant_buffers(program, n, first->node, first->chunk, step, index);
 	if (!ret)
@@ -353,18 +382,20 @@ static int step_add(struct program *program, unsigned int n, struct program_step
 	return 0;
 }
 
-/* Whether rows [from, to) of the output have any of a phase. */
-static bool phase_has_rows(const struct segment_node *node, const struct segment_value *output,
-			   int32_t phase, int32_t from, int32_t to)
+/* Whether a block of the output has any rows and columns of a phase. */
+static bool phase_is_in(const struct segment_node *node, int32_t phase,
+			const struct program_step *block)
 {
 	const struct ir_window *w = &node->window;
-	int32_t first, row;
+	int32_t row;
 
 	if (!node->transposed)
 		return true;
-	row = node->image_rows ? from % node->image_rows : from;
-	first = from + (phase / w->stride_w - row % w->stride_h + w->stride_h) % w->stride_h;
-	return first < to && phase % w->stride_w < output->width;
+	row = node->image_rows ? block->row_first % node->image_rows : block->row_first;
+	return block->row_first + phases_first(row, w->stride_h, phase / w->stride_w) - row <
+	       block->row_end &&
+	       phases_first(block->column_first, w->stride_w, phase % w->stride_w) <
+	       block->column_end;
 }
 
 /* The steps that make some rows of some channels: phases, or parts of the sums. */
@@ -372,7 +403,6 @@ static int block_steps(struct program *program, unsigned int n, const struct pro
 		       const struct program_step *block, struct step_first first)
 {
 	const struct segment_node *node = &program->segment->nodes[n];
-	const struct segment_value *output = &program->segment->values[node->output];
 	enum kestrel_accumulators kept = cut->in_ram ? KESTREL_ACCUMULATE_RAM :
 						       KESTREL_ACCUMULATE_SRAM;
 	struct weights_part inputs = {
@@ -384,17 +414,17 @@ static int block_steps(struct program *program, unsigned int n, const struct pro
 	if (!node->is_mac || node->is_product) {
 		struct program_step step = *block;
 
-		step.output_done = step.column_end == output->width;
+		step.output_done = step.column_end == step.tile_end;
 		return step_add(program, n, &step, &first);
 	}
 	for (int32_t p = 0; p < cut->phases; p++)
-		if (phase_has_rows(node, output, p, block->row_first, block->row_end))
+		if (phase_is_in(node, p, block))
 			last = p;
 	weights_group_inputs(&node->weights, &inputs);
 	from = inputs.input_first;
 	to = inputs.input_end;
 	for (int32_t p = 0; p <= last && !ret; p++) {
-		if (!phase_has_rows(node, output, p, block->row_first, block->row_end))
+		if (!phase_is_in(node, p, block))
 			continue;
 		for (int32_t k = 0; k < node->window.kernel_h && !ret; k += cut->kernel)
 			for (int32_t i = from; i < to && !ret; i += cut->inputs) {
@@ -414,7 +444,7 @@ static int block_steps(struct program *program, unsigned int n, const struct pro
 				step.accumulate_from = begin ? KESTREL_ACCUMULATE_FRESH : kept;
 				step.accumulate_to = end ? KESTREL_ACCUMULATE_FRESH : kept;
 				step.output_done = end && p == last &&
-						   step.column_end == output->width;
+						   step.column_end == step.tile_end;
 				/* Parts of sums have weights of their own. */
 				first.chunk |= !(begin && end);
 				ret = step_add(program, n, &step, &first);
@@ -424,18 +454,35 @@ static int block_steps(struct program *program, unsigned int n, const struct pro
 	return ret;
 }
 
-/* The steps of some rows, column after column. */
+/* The steps of a tile, column after column. */
+static int tile_steps(struct program *program, unsigned int n, const struct program_cut *cut,
+		      struct program_step *block, struct step_first first)
+{
+	int ret = 0;
+
+	for (int32_t x = block->tile_first; x < block->tile_end && !ret; x += cut->columns) {
+		block->column_first = x;
+		block->column_end = (int32_t)least((uint64_t)(x + cut->columns),
+						   (uint64_t)block->tile_end);
+		ret = block_steps(program, n, cut, block, first);
+		first = (struct step_first){ 0 };
+	}
+	return ret;
+}
+
+/* The steps of some rows, tile after tile. */
 static int row_steps(struct program *program, unsigned int n, const struct program_cut *cut,
 		     struct program_step *block, struct step_first first)
 {
 	int32_t width = program->segment->values[program->segment->nodes[n].output].width;
 	int ret = 0;
 
-	for (int32_t x = 0; x < width && !ret; x += cut->columns) {
-		block->column_first = x;
-		block->column_end = (int32_t)least((uint64_t)(x + cut->columns), (uint64_t)width);
-		ret = block_steps(program, n, cut, block, first);
-		first = (struct step_first){ 0 };
+	for (int32_t x = 0; x < width && !ret; x += cut->tile_columns) {
+		block->tile_first = x;
+		block->tile_end = (int32_t)least((uint64_t)(x + cut->tile_columns),
+						 (uint64_t)width);
+		ret = tile_steps(program, n, cut, block, first);
+		first = (struct step_first){ .input = true, .block = true };
 	}
 	return ret;
 }
@@ -450,7 +497,9 @@ static int node_steps(struct program *program, unsigned int n)
 
 	for (int32_t c = 0; c < output->channels && !ret; c += cut.channels)
 		for (int32_t y = 0, end; y < output->height && !ret; y = end) {
-			struct step_first first = { .node = !c && !y, .chunk = !y, .block = true };
+			struct step_first first = {
+				.node = !c && !y, .chunk = !y, .input = true, .block = true,
+			};
 			struct program_step block = { .row_first = y, .channel_first = c };
 
 			end = (int32_t)least((uint64_t)(y + cut.rows),
@@ -463,42 +512,120 @@ static int node_steps(struct program *program, unsigned int n)
 	return ret;
 }
 
-/* The steps of a cascade: pieces of its nodes in turn, all channels of each. */
+/* A cascade while its steps are made. */
+struct cascade_walk {
+	struct cascade_run run;
+	/* Its pieces when it recomputes nothing. */
+	struct cascade_piece *pieces;
+	unsigned int piece_count;
+	/* What the tile at hand needs of each node. */
+	struct cascade_tile needs[CASCADE_NODES];
+	/* Nodes that have their constants. */
+	bool begun[CASCADE_NODES];
+};
+
+/* Rows of a node of a cascade, in the columns that the tile needs: all channels. */
+static int cascade_piece_steps(struct program *program, struct cascade_walk *walk,
+			       const struct cascade_piece *piece)
+{
+	const struct segment_node *node = &program->segment->nodes[piece->node];
+	unsigned int at = piece->node - walk->run.first;
+	int32_t channels = program->segment->values[node->output].channels;
+	struct program_cut cut;
+	int ret = 0;
+
+	program_cut_piece(program, piece->node, walk->run.tiling.refetch, &cut);
+	for (int32_t c = 0; c < channels && !ret; c += cut.channels) {
+		struct program_step block = {
+			.row_first = piece->row_first, .row_end = piece->row_end,
+			.tile_first = walk->needs[at].column_first,
+			.tile_end = walk->needs[at].column_end,
+			.channel_first = c,
+			.channel_count = (int32_t)least((uint64_t)cut.channels,
+							(uint64_t)(channels - c)),
+		};
+		const struct step_first first = {
+			.node = !walk->begun[at],
+			.chunk = !walk->begun[at] || walk->run.tiling.refetch,
+			.input = !c, .block = true,
+		};
+
+		cut.columns = block.tile_end - block.tile_first;
+		ret = tile_steps(program, piece->node, &cut, &block, first);
+		walk->begun[at] = true;
+	}
+	return ret;
+}
+
+/* The steps of a cascade for a tile of its last node. */
+static int cascade_tile_steps(struct program *program, struct cascade_walk *walk,
+			      const struct cascade_tile *tile)
+{
+	const struct cascade_run *run = &walk->run;
+	struct segment *segment = program->segment;
+	int ret = 0;
+
+	if (run->tiling.columns || run->tiling.recompute)
+		cascade_tile_needs(segment, run, tile, walk->needs);
+	for (unsigned int n = run->first; n < run->end; n++)
+		if (segment->values[segment->nodes[n].output].tiled)
+			segment->values[segment->nodes[n].output].buffer = PROGRAM_NO_BUFFER;
+	for (unsigned int p = 0; p < walk->piece_count && !ret; p++)
+		ret = cascade_piece_steps(program, walk, &walk->pieces[p]);
+	for (unsigned int n = run->first; n < run->end && run->tiling.recompute && !ret; n++) {
+		const struct cascade_piece piece = {
+			.node = n, .row_first = walk->needs[n - run->first].row_first,
+			.row_end = walk->needs[n - run->first].row_end,
+		};
+
+		ret = cascade_piece_steps(program, walk, &piece);
+	}
+	return ret;
+}
+
+/* The steps of a cascade, tile after tile. */
 static int cascade_steps(struct program *program, unsigned int first, unsigned int end)
 {
 	const struct segment *segment = program->segment;
-	const struct cascade_run run = {
-		.first = first, .end = end, .rows = program->cascade_rows[first],
-		.split_bytes = UINT64_MAX,
+	const struct segment_value *output = &segment->values[segment->nodes[end - 1].output];
+	struct cascade_walk walk = {
+		.run = {
+			.first = first, .end = end, .rows = program->cascade_rows[first],
+			.tiling = program->cascade_tilings[first], .split_bytes = UINT64_MAX,
+		},
 	};
+	const struct cascade_tiling *tiling = &walk.run.tiling;
+	int32_t rows = tiling->recompute ? walk.run.rows : output->height;
+	int32_t columns = tiling->columns ? tiling->columns : output->width;
 	int32_t ring[CASCADE_NODES];
-	unsigned int count = cascade_pieces(segment, &run, NULL, ring);
-	struct cascade_piece *pieces = arena_alloc(segment->graph->arena, count, sizeof(*pieces));
 	int ret = 0;
 
-	if (!pieces)
-		return error_memory(segment->graph->error);
-	cascade_pieces(segment, &run, pieces, ring);
-	for (unsigned int n = first; n < end; n++)
-		program->nodes[n].cascade = first + 1;
-	for (unsigned int p = 0; p < count && !ret; p++) {
-		const struct cascade_piece *piece = &pieces[p];
-		const struct segment_node *node = &segment->nodes[piece->node];
-		const struct program_cut all = {
-			.kernel = node->window.kernel_h, .inputs = node->weights.channels,
-			.phases = phases_count(node),
-		};
-		struct program_step block = {
-			.row_first = piece->row_first, .row_end = piece->row_end,
-			.column_end = segment->values[node->output].width,
-			.channel_count = segment->values[node->output].channels,
-		};
-		struct step_first begins = {
-			.node = !piece->row_first, .chunk = !piece->row_first, .block = true,
-		};
-
-		ret = block_steps(program, piece->node, &all, &block, begins);
+	if (!tiling->recompute) {
+		walk.piece_count = cascade_pieces(segment, &walk.run, NULL, ring);
+		walk.pieces = arena_alloc(segment->graph->arena, walk.piece_count,
+					  sizeof(*walk.pieces));
+		if (!walk.pieces)
+			return error_memory(segment->graph->error);
+		cascade_pieces(segment, &walk.run, walk.pieces, ring);
 	}
+	for (unsigned int n = first; n < end; n++) {
+		const struct segment_value *value = &segment->values[segment->nodes[n].output];
+
+		program->nodes[n].cascade = first + 1;
+		walk.needs[n - first] = (struct cascade_tile){ 0, value->height, 0, value->width };
+	}
+	for (int32_t y = 0; y < output->height; y += rows)
+		for (int32_t x = 0; x < output->width && !ret; x += columns) {
+			const struct cascade_tile tile = {
+				.row_first = y, .column_first = x,
+				.row_end = (int32_t)least((uint64_t)(y + rows),
+							  (uint64_t)output->height),
+				.column_end = (int32_t)least((uint64_t)(x + columns),
+							     (uint64_t)output->width),
+			};
+
+			ret = cascade_tile_steps(program, &walk, &tile);
+		}
 	return ret;
 }
 
@@ -546,58 +673,6 @@ static void hold_back(struct program *program)
 	}
 }
 
-/* Whether node n reads a value that its own cascade makes. */
-static bool read_in_own_cascade(const struct program *program, unsigned int n, int value)
-{
-	const struct segment_node *node = &program->segment->nodes[n];
-	int producer = program->segment->values[value].producer;
-
-	for (unsigned int i = 0; i < node->input_count; i++)
-		if (node->inputs[i] == value && producer >= 0 && program->nodes[n].cascade &&
-		    program->nodes[n].cascade == program->nodes[producer].cascade)
-			return true;
-	return false;
-}
-
-/* The largest resident value that lives together with the buffer without room. */
-static int choose_victim(const struct program *program, unsigned int failed)
-{
-	const struct segment *segment = program->segment;
-	uint64_t best_bytes = 0;
-	int best = -1;
-
-	for (unsigned int v = 0; v < segment->value_count; v++) {
-		const struct segment_value *value = &segment->values[v];
-		const struct plan_buffer *buffer;
-		uint64_t bytes;
-		bool padded = false;
-
-		if (!value->resident || value->ring_rows || value->whole >= 0 ||
-		    value->has_parts || value->buffer == PROGRAM_NO_BUFFER || value->height < 2)
-			continue;
-		buffer = &program->plan[value->buffer];
-		if (buffer->first > program->plan[failed].last ||
-		    buffer->last < program->plan[failed].first)
-			continue;
-		/* PAD and a rearrangement take whole maps at once; a cascade does not read what it stores. */
-		for (unsigned int n = 0; n < segment->node_count; n++)
-			padded |= (segment->nodes[n].rearrangement.active &&
-				   (segment->nodes[n].output == (int)v ||
-				    segment->nodes[n].inputs[0] == (int)v)) ||
-				  (segment->nodes[n].op->kind == IR_PAD && !segment->nodes[n].store &&
-				   (segment->nodes[n].output == (int)v ||
-				    segment->nodes[n].inputs[0] == (int)v)) ||
-				  read_in_own_cascade(program, n, (int)v);
-		/* What is in memory anyway costs nothing more. */
-		bytes = buffer->bytes * (value->producer < 0 || value->stores ? 2 : 1);
-		if (!padded && bytes > best_bytes) {
-			best_bytes = bytes;
-			best = (int)v;
-		}
-	}
-	return best;
-}
-
 static unsigned int node_of_buffer(const struct program *program, unsigned int buffer)
 {
 	return program->steps[program->plan[buffer].first].node;
@@ -614,12 +689,17 @@ int program_build(struct program *program, unsigned int *failed_node)
 					    sizeof(*program->cascade_ends));
 	program->cascade_rows = arena_alloc(segment->graph->arena, segment->node_count,
 					    sizeof(*program->cascade_rows));
-	if (!program->nodes || !program->cascade_ends || !program->cascade_rows)
+	program->cascade_tilings = arena_alloc(segment->graph->arena, segment->node_count,
+					       sizeof(*program->cascade_tilings));
+	if (!program->nodes || !program->cascade_ends || !program->cascade_rows ||
+	    !program->cascade_tilings)
 		return error_memory(segment->graph->error);
 	program->largest_need = cascade_largest_need(segment);
 	if (program->settings.cascade.limit_bytes)
 		ret = cascade_choose(segment, &program->settings.cascade, program->cascade_ends,
-				     program->cascade_rows);
+				     program->cascade_rows, program->cascade_tilings);
+	if (!ret && program->settings.spill_all)
+		ret = program_spill_all(program);
 	if (ret)
 		return ret;
 	for (;;) {
@@ -634,10 +714,8 @@ int program_build(struct program *program, unsigned int *failed_node)
 			return 0;
 		if (failed == (int)program->buffer_count)
 			return error_memory(segment->graph->error);
-		victim = choose_victim(program, (unsigned int)failed);
-		if (victim < 0 || (!segment->target->spill &&
-				   segment->values[victim].producer >= 0 &&
-				   !segment->values[victim].stores)) {
+		victim = program_spill_victim(program, (unsigned int)failed);
+		if (victim < 0 || !program_may_spill(program, (unsigned int)victim)) {
 			*failed_node = node_of_buffer(program, (unsigned int)failed);
 			return -ENOSPC;
 		}

@@ -21,6 +21,13 @@ struct program_settings {
 	uint64_t chunk_bytes;
 	/* Rows of a value that does not stay in SRAM, at most about this. */
 	uint64_t stripe_bytes;
+	/*
+	 * What does not stay in SRAM comes and goes in tiles, of fewer columns too where
+	 * that moves less; otherwise in stripes of whole rows.
+	 */
+	bool tiles;
+	/* Nothing stays in SRAM between operators but in cascades: for tests. */
+	bool spill_all;
 	/* Pieces in which the first operator's input comes, so that it can begin early. */
 	int32_t first_pieces;
 	/* Fetch the first operator's constants before its input. */
@@ -50,9 +57,11 @@ enum program_content {
 /* What a buffer of the plan holds. */
 struct program_buffer {
 	enum program_content content;
-	/* VALUE, RESULT: the value and its rows; others: the node. */
+	/* VALUE, RESULT: the value, its rows and columns, how they lie; others: the node. */
 	unsigned int index;
 	int32_t row_first, row_end;
+	int32_t column_first, column_end;
+	struct layout layout;
 	/* WEIGHTS; RECORDS: the output channels. */
 	struct weights_part part;
 };
@@ -62,8 +71,9 @@ struct program_step {
 	/* Output rows and channels. */
 	int32_t row_first, row_end;
 	int32_t channel_first, channel_count;
-	/* Windows: output columns. */
+	/* Output columns, and those that are staged together with them. */
 	int32_t column_first, column_end;
+	int32_t tile_first, tile_end;
 	/* MAC nodes: kernel rows and input channels that are summed up. */
 	int32_t kernel_first, kernel_end;
 	int32_t input_first, input_end;
@@ -107,6 +117,8 @@ struct program {
 	unsigned int *cascade_ends;
 	/* Rows that its last node makes at a time. */
 	int32_t *cascade_rows;
+	/* And how it goes over its maps. */
+	struct cascade_tiling *cascade_tilings;
 	/* Of the SRAM: how far it is used, and what lies there at once at least. */
 	uint64_t peak, bound;
 	/* SRAM that the maps of one operator, by itself, need at most. */

@@ -6,6 +6,8 @@
 
 /* Of a command. */
 #define STRIDE_MAX 64
+/* What a tile costs beside its bytes. */
+#define TILE_BYTES 1024
 
 static uint64_t least(uint64_t a, uint64_t b)
 {
@@ -47,6 +49,79 @@ static int32_t stripe_rows(const struct program *program, const struct segment_n
 			break;
 	}
 	return rows;
+}
+
+/* Whether a node's columns can be made some at a time. */
+static bool can_tile(const struct segment_node *node)
+{
+	return !node->is_product && !node->rearrangement.active &&
+	       (node->store || node->op->kind != IR_PAD);
+}
+
+/* Bytes of `columns` columns of some rows, about as many as they take by themselves. */
+static uint64_t columns_bytes(const struct segment_value *value, int32_t rows, int32_t columns)
+{
+	uint64_t bytes = (uint64_t)value->layout.row_stride * (uint64_t)columns;
+
+	return (uint64_t)rows * ((bytes / (uint64_t)value->width + 31) & ~15ull);
+}
+
+/* What is staged for a tile of the output's middle. */
+static uint64_t tile_bytes(const struct program *program, const struct segment_node *node,
+			   int32_t rows, int32_t columns)
+{
+	const struct segment *segment = program->segment;
+	const struct segment_value *output = &segment->values[node->output];
+	uint64_t bytes = output->resident ? 0 : columns_bytes(output, rows, columns);
+	int32_t y = (output->height - rows) / 2, x = (output->width - columns) / 2;
+
+	if (node->image_rows)
+		y = (node->image_rows - rows) / 2;
+	for (unsigned int i = 0; i < node->input_count; i++) {
+		const struct segment_value *input = &segment->values[node->inputs[i]];
+		int32_t first, end, left, right;
+
+		if (input->resident)
+			continue;
+		segment_operand_rows(node, i, input->height, y, y + rows, &first, &end);
+		segment_operand_columns(node, input->width, output->width, x, x + columns, &left,
+					&right);
+		bytes += columns_bytes(input, end - first, right - left);
+	}
+	return bytes;
+}
+
+/*
+ * Rows and columns of tiles that stay within the limit and move the fewest bytes, what
+ * neighbours share counted for each; the rows are as they are where nothing else fits.
+ */
+static void choose_tile(const struct program *program, const struct segment_node *node,
+			struct program_cut *cut)
+{
+	const struct segment_value *output = &program->segment->values[node->output];
+	int32_t image_rows = node->image_rows ? node->image_rows : output->height;
+	uint64_t least_bytes = UINT64_MAX;
+
+	for (int32_t columns = output->width;; columns = (columns + 1) / 2) {
+		for (int32_t rows = image_rows;; rows = (rows + 1) / 2) {
+			uint64_t staged = tile_bytes(program, node, rows, columns);
+			uint64_t tiles = (uint64_t)((image_rows - 1) / rows + 1) *
+					 (uint64_t)((output->width - 1) / columns + 1);
+
+			if (staged <= program->settings.stripe_bytes) {
+				if (tiles * (staged + TILE_BYTES) < least_bytes) {
+					least_bytes = tiles * (staged + TILE_BYTES);
+					cut->rows = rows;
+					cut->tile_columns = columns;
+				}
+				break;
+			}
+			if (rows == 1)
+				break;
+		}
+		if (columns == 1)
+			return;
+	}
 }
 
 /* Bytes of the weights of the first brick of output channels. */
@@ -127,6 +202,16 @@ static void cut_sums(const struct program *program, const struct segment_node *n
 		cut->inputs = node->weights.channels;
 }
 
+/* Rows, and columns where tiles are wanted, of a node whose operands come in stripes. */
+static void stripe(const struct program *program, const struct segment_node *node,
+		   struct program_cut *cut)
+{
+	cut->rows = stripe_rows(program, node);
+	if (program->settings.tiles && can_tile(node))
+		choose_tile(program, node, cut);
+	cut->columns = cut->tile_columns;
+}
+
 int program_cut_node(const struct program *program, unsigned int n, struct program_cut *cut)
 {
 	const struct segment_node *node = &program->segment->nodes[n];
@@ -135,13 +220,14 @@ int program_cut_node(const struct program *program, unsigned int n, struct progr
 	uint64_t pixels = target_accumulator_pixels(program->segment->target), steps;
 
 	*cut = (struct program_cut){
-		.rows = image_rows, .columns = output->width, .in_ram = true,
+		.rows = image_rows, .columns = output->width, .tile_columns = output->width,
+		.in_ram = true,
 		.phases = phases_count(node),
 	};
 	cut->channels = chunk_channels(program, node);
 	cut_sums(program, node, cut);
 	if (node_is_striped(program->segment, node))
-		cut->rows = stripe_rows(program, node);
+		stripe(program, node, cut);
 	else if (!n && program->settings.first_pieces > 1 &&
 		 (node->store || node->op->kind != IR_PAD))
 		cut->rows = (output->height + program->settings.first_pieces - 1) /
@@ -176,4 +262,17 @@ int program_cut_node(const struct program *program, unsigned int n, struct progr
 		steps *= (uint64_t)((node->window.kernel_h - 1) / cut->kernel + 1) *
 			 (uint64_t)((node->weights.channels - 1) / cut->inputs + 1);
 	return steps > PROGRAM_NODE_STEPS ? -EFBIG : 0;
+}
+
+void program_cut_piece(const struct program *program, unsigned int n, bool chunks,
+		       struct program_cut *cut)
+{
+	const struct segment_node *node = &program->segment->nodes[n];
+
+	*cut = (struct program_cut){
+		.kernel = node->window.kernel_h, .inputs = node->weights.channels,
+		.phases = phases_count(node), .in_ram = true,
+		.channels = chunks ? chunk_channels(program, node) :
+				     program->segment->values[node->output].channels,
+	};
 }

@@ -8,6 +8,8 @@
 /* Sizes of pieces. */
 struct program_cut {
 	int32_t rows, columns, channels, kernel, inputs;
+	/* Columns that are staged at a time: a multiple of `columns`, or all. */
+	int32_t tile_columns;
 	int32_t phases;
 	/* Sums stay in the accumulator RAM from one step to the next. */
 	bool in_ram;
@@ -15,5 +17,12 @@ struct program_cut {
 
 /* Cuts node `n` as the program's settings say. Returns 0, or -EFBIG: too many steps. */
 int program_cut_node(const struct program *program, unsigned int n, struct program_cut *cut);
+
+/*
+ * For a piece of a node of a cascade, whose rows and columns are given: all its weights,
+ * or as many channels as make one chunk.
+ */
+void program_cut_piece(const struct program *program, unsigned int n, bool chunks,
+		       struct program_cut *cut);
 
 #endif

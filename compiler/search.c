@@ -7,9 +7,13 @@
 #include <errno.h>
 
 #include "search.h"
+#include "search_random.h"
 
-/* Rounds of ever smaller pieces when nothing fits. */
+/* Rounds of ever smaller pieces when nothing fits; rows are split in width from one on. */
 #define ROUNDS 5
+#define TILES_ROUND 2
+/* Draws of which one should do where any way is wanted. */
+#define RANDOM_TRIES 32
 /* Rows that the last operator of a cascade makes at a time, unless others are faster. */
 #define CASCADE_ROWS 2
 /* Points of the front; none is slower than the fastest by more than this factor. */
@@ -40,6 +44,8 @@ struct search_point {
 	uint64_t largest_need;
 	/* Values lie in memory between operators; some could be put into order in SRAM. */
 	bool spills, rearrangeable;
+	/* There are cascades; maps that do not stay in SRAM. */
+	bool cascades, striped;
 };
 
 struct search {
@@ -75,7 +81,10 @@ static bool changes_equal(const struct cascade_settings *a, const struct cascade
 	for (unsigned int i = 0; i < a->change_count; i++)
 		if (a->changes[i].first != b->changes[i].first ||
 		    a->changes[i].end != b->changes[i].end ||
-		    a->changes[i].rows != b->changes[i].rows)
+		    a->changes[i].rows != b->changes[i].rows ||
+		    a->changes[i].tiling.columns != b->changes[i].tiling.columns ||
+		    a->changes[i].tiling.recompute != b->changes[i].tiling.recompute ||
+		    a->changes[i].tiling.refetch != b->changes[i].tiling.refetch)
 			return false;
 	return true;
 }
@@ -84,12 +93,15 @@ static bool settings_equal(const struct program_settings *a, const struct progra
 {
 	return a->chunk_bytes == b->chunk_bytes && a->stripe_bytes == b->stripe_bytes &&
 	       a->first_pieces == b->first_pieces && a->constants_first == b->constants_first &&
-	       a->in_place == b->in_place && a->placement == b->placement &&
+	       a->tiles == b->tiles && a->spill_all == b->spill_all && a->in_place == b->in_place && a->placement == b->placement &&
 	       a->rearrange == b->rearrange &&
 	       a->cascade.limit_bytes == b->cascade.limit_bytes &&
 	       a->cascade.rows == b->cascade.rows &&
 	       a->cascade.split_bytes == b->cascade.split_bytes &&
 	       a->cascade.longest == b->cascade.longest &&
+	       a->cascade.column_pieces == b->cascade.column_pieces &&
+	       a->cascade.recompute == b->cascade.recompute &&
+	       a->cascade.refetch == b->cascade.refetch &&
 	       changes_equal(&a->cascade, &b->cascade);
 }
 
@@ -104,6 +116,22 @@ static bool is_new(struct search *search, const struct program_settings *setting
 	return true;
 }
 
+static bool has_cascades(const struct program *program)
+{
+	for (unsigned int n = 0; n < program->segment->node_count; n++)
+		if (program->cascade_ends[n])
+			return true;
+	return false;
+}
+
+static bool has_stripes(const struct segment *segment)
+{
+	for (unsigned int v = 0; v < segment->value_count; v++)
+		if (!segment->values[v].resident)
+			return true;
+	return false;
+}
+
 static void front_add(struct search *search, const struct candidate *candidate)
 {
 	const struct search_point point = {
@@ -112,6 +140,8 @@ static void front_add(struct search *search, const struct candidate *candidate)
 		.largest_need = candidate->program.largest_need,
 		.spills = candidate->segment.scratch_bytes > 0,
 		.rearrangeable = candidate->segment.rearrangeable > 0,
+		.cascades = has_cascades(&candidate->program),
+		.striped = has_stripes(&candidate->segment),
 	};
 	unsigned int count = 0, at;
 
@@ -219,9 +249,11 @@ static int search_chunks(struct search *search, unsigned int round, uint64_t cas
 			/* Where room is short. */
 			.in_place = round > 0,
 			.placement = placement,
+			/* The last rounds. */
+			.tiles = round >= TILES_ROUND,
 			.cascade = {
 				.limit_bytes = cascade_limit, .rows = CASCADE_ROWS,
-				.split_bytes = UINT64_MAX,
+				.split_bytes = UINT64_MAX, .column_pieces = 1,
 			},
 		};
 
@@ -291,6 +323,29 @@ static int vary_splits(struct search *search, const struct search_point *from)
 	return 0;
 }
 
+/* Maps in memory in tiles; columns of cascades in pieces; tiles instead of rings. */
+static int vary_tiles(struct search *search, const struct search_point *from)
+{
+	static const struct { int32_t pieces; bool recompute, refetch; } ways[] = {
+		{ 2, false, false }, { 4, false, false }, { 1, true, false }, { 1, true, true },
+	};
+	struct program_settings settings = from->settings;
+	int ret = 0;
+
+	if (from->striped) {
+		settings.tiles = true;
+		ret = search_vary(search, &settings);
+	}
+	settings = from->settings;
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]) && !ret && from->cascades; i++) {
+		settings.cascade.column_pieces = ways[i].pieces;
+		settings.cascade.recompute = ways[i].recompute;
+		settings.cascade.refetch = ways[i].refetch;
+		ret = search_vary(search, &settings);
+	}
+	return ret;
+}
+
 /* Which comes first, the input or the first operator's constants. */
 static int vary_order(struct search *search, const struct search_point *from)
 {
@@ -357,19 +412,18 @@ static int search_neighbours(struct search *search)
 	return ret;
 }
 
-/* Tries to end the best candidate's cascade at node `first` elsewhere, or to change its rows. */
-static int search_change(struct search *search, unsigned int first, unsigned int end,
-			 int32_t rows)
+/* Tries to end the best candidate's cascade at a node elsewhere, or to make it otherwise. */
+static int search_change(struct search *search, const struct cascade_change *change)
 {
 	struct program_settings settings = search->best->program.settings;
 	struct cascade_settings *cascade = &settings.cascade;
 	unsigned int i = 0;
 
-	while (i < cascade->change_count && cascade->changes[i].first != first)
+	while (i < cascade->change_count && cascade->changes[i].first != change->first)
 		i++;
-	if (i == CASCADE_CHANGES || rows < 1)
+	if (i == CASCADE_CHANGES || change->rows < 1)
 		return 0;
-	cascade->changes[i] = (struct cascade_change){ first, end, rows };
+	cascade->changes[i] = *change;
 	if (i == cascade->change_count)
 		cascade->change_count++;
 	return search_vary(search, &settings);
@@ -399,9 +453,14 @@ static int search_changes(struct search *search)
 					{ 0, 1 }, { 0, -1 }, { 1, 0 }, { -1, 0 }, { 2, 0 }, { -2, 0 },
 				};
 
-				ret = search_change(search, n, end + (unsigned int)changes[i].end,
-						    changes[i].twice > 0 ? 2 * rows :
-						    changes[i].twice < 0 ? rows / 2 : rows);
+				const struct cascade_change change = {
+					.first = n, .end = end + (unsigned int)changes[i].end,
+					.rows = changes[i].twice > 0 ? 2 * rows :
+						changes[i].twice < 0 ? rows / 2 : rows,
+					.tiling = program->cascade_tilings[n],
+				};
+
+				ret = search_change(search, &change);
 				if (search->best->program.cascade_ends[n] != end ||
 				    search->best->program.cascade_rows[n] != rows)
 					break;
@@ -432,6 +491,44 @@ static int search_first(struct search *search)
 	return ret;
 }
 
+/* The first way that works of those that a seed stands for. */
+static int search_any(struct search *search)
+{
+	uint64_t seed = search->graph->search_seed;
+	int ret = 0;
+
+	for (unsigned int i = 0; i < RANDOM_TRIES && !search->found && !ret; i++) {
+		const struct program_settings settings =
+			search_random(&seed, search->target->sram_bytes);
+
+		ret = search_vary(search, &settings);
+	}
+	return ret;
+}
+
+static int search_best(struct search *search)
+{
+	int ret = search_first(search);
+
+	if (!ret)
+		ret = search_front(search, vary_cascades);
+	if (!ret)
+		ret = search_front(search, vary_splits);
+	if (!ret)
+		ret = search_front(search, vary_tiles);
+	if (!ret)
+		ret = search_front(search, vary_order);
+	if (!ret)
+		ret = search_front(search, vary_in_place);
+	if (!ret)
+		ret = search_front(search, vary_rearranged);
+	if (!ret)
+		ret = search_neighbours(search);
+	if (!ret)
+		ret = search_changes(search);
+	return ret;
+}
+
 int search_segment(struct ir_graph *graph, const struct target *target,
 		   struct stream_segment *out, struct pool *constants,
 		   struct candidate *best, unsigned int *failed_operator)
@@ -443,22 +540,10 @@ int search_segment(struct ir_graph *graph, const struct target *target,
 		.constants = constants,
 		.best_out = &best_out, .failed_operator = failed_operator,
 	};
-	int ret = search_first(&search);
+	int ret = graph->search_seed ? search_any(&search) : 0;
 
-	if (!ret)
-		ret = search_front(&search, vary_cascades);
-	if (!ret)
-		ret = search_front(&search, vary_splits);
-	if (!ret)
-		ret = search_front(&search, vary_order);
-	if (!ret)
-		ret = search_front(&search, vary_in_place);
-	if (!ret)
-		ret = search_front(&search, vary_rearranged);
-	if (!ret)
-		ret = search_neighbours(&search);
-	if (!ret)
-		ret = search_changes(&search);
+	if (!ret && !search.found)
+		ret = search_best(&search);
 	if (ret) {
 		candidate_release(best);
 		return ret;

@@ -265,6 +265,36 @@ static bool is_of(const struct segment *segment, int value, int whole)
 	return value == whole || segment->values[value].whole == whole;
 }
 
+/* What a command that reads a map sees of a window: a transposed one has phases. */
+static struct ir_window command_window(const struct segment_node *node)
+{
+	struct ir_window window = node->window;
+
+	if (!node->transposed)
+		return window;
+	window.kernel_h = (window.kernel_h + window.stride_h - 1) / window.stride_h;
+	window.kernel_w = (window.kernel_w + window.stride_w - 1) / window.stride_w;
+	window.stride_h = window.stride_w = 1;
+	return window;
+}
+
+struct layout segment_columns_layout(const struct segment *segment, unsigned int index,
+				     int32_t width)
+{
+	const struct segment_value *value = &segment->values[index];
+	struct layout layout = layout_make(value->layout.element_bytes, value->height, width,
+					   value->channels, value->layout.packed);
+
+	for (unsigned int n = 0; n < segment->node_count; n++) {
+		const struct segment_node *node = &segment->nodes[n];
+		const struct ir_window window = command_window(node);
+
+		if (node->inputs[0] == (int)index && node->is_mac && !node->is_product)
+			layout_spread(&layout, segment->target, &window, node->depthwise);
+	}
+	return layout;
+}
+
 /* Packed form where no reader needs bricks. */
 static void choose_layouts(struct segment *segment)
 {
@@ -294,16 +324,9 @@ static void choose_layouts(struct segment *segment)
 			if (is_of(segment, node->output, (int)v) && node->transposed)
 				packed = false;
 		}
-		value->layout = layout_make(element_bytes, value->height, value->width,
-					    value->channels, packed);
-		for (unsigned int n = 0; n < segment->node_count; n++) {
-			const struct segment_node *node = &segment->nodes[n];
-
-			if (node->inputs[0] == (int)v && node->is_mac && !node->transposed &&
-			    !node->is_product)
-				layout_spread(&value->layout, segment->target, &node->window,
-					      node->depthwise);
-		}
+		value->layout.element_bytes = element_bytes;
+		value->layout.packed = packed;
+		value->layout = segment_columns_layout(segment, v, value->width);
 	}
 	for (unsigned int v = 0; v < segment->value_count; v++) {
 		struct segment_value *value = &segment->values[v];
@@ -413,13 +436,51 @@ int32_t segment_image_first(const struct segment_node *node, int32_t input_heigh
 	return node->image_rows ? row / node->image_rows * (input_height / node->images) : 0;
 }
 
+/* A window along one axis. */
+struct axis {
+	int32_t kernel, stride, pad, dilation;
+};
+
+/* Rows or columns of an input of `inputs` that those [from, to) of the output need. */
+static void axis_inputs(const struct axis *w, bool transposed, int32_t inputs, int32_t from,
+			int32_t to, int32_t *first, int32_t *end)
+{
+	int64_t low, high;
+
+	if (transposed) {
+		/* Rows that have a tap in some row of the output. */
+		low = from + w->pad - (w->kernel - 1);
+		low = low < 0 ? 0 : (low + w->stride - 1) / w->stride;
+		high = (to - 1 + w->pad) / w->stride + 1;
+		/* Rows without any tap read what they name, for nothing. */
+		if (w->kernel < w->stride) {
+			low = low < from / w->stride ? low : from / w->stride;
+			high = high > (to - 1) / w->stride + 1 ? high : (to - 1) / w->stride + 1;
+		}
+	} else {
+		low = (int64_t)from * w->stride - w->pad;
+		high = (int64_t)(to - 1) * w->stride - w->pad +
+		       (int64_t)(w->kernel - 1) * w->dilation + 1;
+	}
+	if (low < 0)
+		low = 0;
+	if (low > inputs - 1)
+		low = inputs - 1;
+	if (high > inputs)
+		high = inputs;
+	if (high < low + 1)
+		high = low + 1;
+	*first = (int32_t)low;
+	*end = (int32_t)high;
+}
+
 void segment_input_rows(const struct segment_node *node, int32_t input_height, int32_t from,
 			int32_t to, int32_t *first, int32_t *end)
 {
 	const struct ir_window *w = &node->window;
+	const struct axis axis = { w->kernel_h, w->stride_h, w->pad_top, w->dilation_h };
 	int32_t image_first = segment_image_first(node, input_height, from);
 	int32_t image_height = node->image_rows ? input_height / node->images : input_height;
-	int64_t low, high;
 
 	if (node->image_rows) {
 		to -= from / node->image_rows * node->image_rows;
@@ -431,30 +492,26 @@ void segment_input_rows(const struct segment_node *node, int32_t input_height, i
 		*end += image_first;
 		return;
 	}
-	if (node->transposed) {
-		/* Rows that have a tap in some row of the output. */
-		low = from + w->pad_top - (w->kernel_h - 1);
-		low = low < 0 ? 0 : (low + w->stride_h - 1) / w->stride_h;
-		high = (to - 1 + w->pad_top) / w->stride_h + 1;
-		/* Rows without any tap read what they name, for nothing. */
-		if (w->kernel_h < w->stride_h) {
-			low = low < from / w->stride_h ? low : from / w->stride_h;
-			high = high > (to - 1) / w->stride_h + 1 ? high :
-								   (to - 1) / w->stride_h + 1;
-		}
-	} else {
-		low = (int64_t)from * w->stride_h - w->pad_top;
-		high = (int64_t)(to - 1) * w->stride_h - w->pad_top +
-		       (int64_t)(w->kernel_h - 1) * w->dilation_h + 1;
-	}
-	if (low < 0)
-		low = 0;
-	if (low > image_height - 1)
-		low = image_height - 1;
-	if (high > image_height)
-		high = image_height;
-	if (high < low + 1)
-		high = low + 1;
-	*first = image_first + (int32_t)low;
-	*end = image_first + (int32_t)high;
+	axis_inputs(&axis, node->transposed, image_height, from, to, first, end);
+	*first += image_first;
+	*end += image_first;
+}
+
+void segment_operand_columns(const struct segment_node *node, int32_t input_width,
+			     int32_t output_width, int32_t from, int32_t to, int32_t *first,
+			     int32_t *end)
+{
+	const struct ir_window *w = &node->window;
+	const struct axis axis = { w->kernel_w, w->stride_w, w->pad_left, w->dilation_w };
+
+	*first = 0;
+	*end = input_width;
+	/* One column can stand for all. */
+	if ((!from && to == output_width) ||
+	    (ir_is_elementwise(node->op->kind) && input_width < output_width))
+		return;
+	if (node->is_resize)
+		segment_resize_rows(&node->resize_x, input_width, from, to, first, end);
+	else
+		axis_inputs(&axis, node->transposed, input_width, from, to, first, end);
 }

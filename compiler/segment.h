@@ -67,6 +67,8 @@ struct segment_value {
 	bool resident;
 	/* Resident: only so many rows at a time lie there, in a ring; 0: all of them. */
 	int32_t ring_rows;
+	/* Inside a cascade in tiles: what a tile needs of it lies there. */
+	bool tiled;
 	/* Buffer of the plan when resident. */
 	unsigned int buffer;
 	/* The last node that reads it; -1: none. */
@@ -176,6 +178,18 @@ void segment_input_rows(const struct segment_node *node, int32_t input_height, i
 void segment_operand_rows(const struct segment_node *node, unsigned int input,
 			  int32_t input_height, int32_t from, int32_t to, int32_t *first,
 			  int32_t *end);
+
+/*
+ * Columns of an input that output columns [from, to) need; all of them for all. Not for
+ * what takes whole maps: PAD, rearrangements, products.
+ */
+void segment_operand_columns(const struct segment_node *node, int32_t input_width,
+			     int32_t output_width, int32_t from, int32_t to, int32_t *first,
+			     int32_t *end);
+
+/* How `width` columns of a value lie in SRAM by themselves. */
+struct layout segment_columns_layout(const struct segment *segment, unsigned int value,
+				     int32_t width);
 
 /*
  * Gives a value a place in scratch memory and lets the readers take it from there.

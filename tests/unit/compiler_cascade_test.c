@@ -4,7 +4,7 @@
  * ring loses a row that is still needed.
  */
 #include "compiler_test.h"
-#include "cascade.h"
+#include "cascade_tile.h"
 #include "error.h"
 
 #define NODES 8
@@ -149,17 +149,18 @@ static void check_choice(struct test *test)
 	uint64_t random = 5;
 	unsigned int ends[NODES];
 	int32_t rows[NODES];
+	struct cascade_tiling tilings[NODES];
 	struct graph graph;
 
 	graph_init(&graph, 200, &random);
 	settings.limit_bytes = cascade_largest_need(&graph.segment);
-	CHECK(test, !cascade_choose(&graph.segment, &settings, ends, rows));
+	CHECK(test, !cascade_choose(&graph.segment, &settings, ends, rows, tilings));
 	for (unsigned int n = 0; n < NODES; n++)
 		CHECK(test, !ends[n] && !graph.values[n].ring_rows);
 	test_end(test, "no cascade where each operator fits");
 
 	settings.limit_bytes = cascade_largest_need(&graph.segment) / 2;
-	CHECK(test, !cascade_choose(&graph.segment, &settings, ends, rows));
+	CHECK(test, !cascade_choose(&graph.segment, &settings, ends, rows, tilings));
 	CHECK(test, ends[0] >= 5);
 	CHECK(test, !graph.values[0].resident);
 	for (unsigned int v = 1; v < ends[0]; v++)
@@ -171,7 +172,7 @@ static void check_choice(struct test *test)
 	graph_init(&graph, 200, &random);
 	graph.values[2].stores = &store;
 	settings.limit_bytes = cascade_largest_need(&graph.segment) / 2;
-	CHECK(test, !cascade_choose(&graph.segment, &settings, ends, rows));
+	CHECK(test, !cascade_choose(&graph.segment, &settings, ends, rows, tilings));
 	CHECK(test, !graph.values[2].ring_rows);
 	test_end(test, "what must go to memory stays whole");
 }
@@ -187,6 +188,7 @@ static void check_split(struct test *test)
 	uint64_t random = 5;
 	unsigned int ends[NODES];
 	int32_t rows[NODES];
+	struct cascade_tiling tilings[NODES];
 	struct graph graph;
 
 	graph_init(&graph, 200, &random);
@@ -199,7 +201,7 @@ static void check_split(struct test *test)
 	graph.nodes[7].input_count = 2;
 	segment_find_readers(&graph.segment);
 	settings.limit_bytes = cascade_largest_need(&graph.segment) / 2;
-	CHECK(test, !cascade_choose(&graph.segment, &settings, ends, rows));
+	CHECK(test, !cascade_choose(&graph.segment, &settings, ends, rows, tilings));
 	CHECK(test, ends[0] == 5);
 	CHECK(test, graph.values[2].ring_rows > 0 &&
 		    graph.values[2].ring_rows < graph.values[2].height);
@@ -213,6 +215,95 @@ static void check_split(struct test *test)
 	test_end(test, "what is needed behind a cascade goes to memory row by row");
 }
 
+/* A tile of the last map, and what each node makes for it. */
+static void check_needs(struct test *test, const struct graph *graph,
+			const struct cascade_run *run, const struct cascade_tile *tile)
+{
+	struct cascade_tile needs[CASCADE_NODES];
+
+	cascade_tile_needs(&graph->segment, run, tile, needs);
+	for (unsigned int n = run->first; n < run->end; n++)
+		for (unsigned int i = 0; i < graph->nodes[n].input_count; i++) {
+			int producer = graph->values[graph->nodes[n].inputs[i]].producer;
+			const struct cascade_tile *at = &needs[n - run->first], *from;
+			int32_t first, end, left, right;
+
+			if (producer < (int)run->first)
+				continue;
+			from = &needs[producer - (int)run->first];
+			segment_input_rows(&graph->nodes[n], graph->values[producer + 1].height,
+					   at->row_first, at->row_end, &first, &end);
+			segment_operand_columns(&graph->nodes[n], 32, 32, at->column_first,
+						at->column_end, &left, &right);
+			CHECK(test, from->row_first <= first && end <= from->row_end);
+			CHECK(test, from->column_first <= left && right <= from->column_end);
+		}
+}
+
+static void check_tiles(struct test *test)
+{
+	uint64_t random = 7;
+	unsigned int chosen = 0, narrow = 0;
+
+	for (int round = 0; round < 200; round++) {
+		struct cascade_run run = {
+			.end = 5 + (unsigned int)(test_random(&random) % (NODES - 4)), .rows = 1,
+			.split_bytes = UINT64_MAX, .tiling = { .recompute = true },
+		};
+		uint64_t limit = 20000 + test_random(&random) % 300000;
+		const struct segment_value *last;
+		struct graph graph;
+
+		graph_init(&graph, 20 + (int32_t)(test_random(&random) % 200), &random);
+		for (int n = 0; n < NODES; n++) {
+			graph.nodes[n].window.kernel_w = graph.nodes[n].window.kernel_h;
+			graph.nodes[n].window.pad_left = graph.nodes[n].window.kernel_w / 2;
+		}
+		CHECK(test, cascade_can_tile(&graph.segment, &run));
+		if (!cascade_tile_choose(&graph.segment, &run, limit))
+			continue;
+		chosen++;
+		narrow += run.tiling.columns > 0;
+		last = &graph.values[run.end];
+		CHECK(test, cascade_tile_bytes(&graph.segment, &run) <= limit);
+		CHECK(test, run.rows >= 1 && run.rows <= last->height);
+		CHECK(test, run.tiling.columns >= 0 && run.tiling.columns < 32);
+		for (int32_t y = 0; y < last->height; y += run.rows)
+			check_needs(test, &graph, &run, &(struct cascade_tile){
+				.row_first = y, .row_end = y + 1, .column_first = 3, .column_end = 9,
+			});
+	}
+	CHECK(test, chosen > 100 && narrow > 0);
+	test_end(test, "tiles stay within the limit and are made of all that they need");
+}
+
+static void check_recomputing(struct test *test)
+{
+	struct cascade_settings settings = { .rows = 1, .split_bytes = UINT64_MAX, .recompute = true };
+	struct segment_store store = { 0 };
+	uint64_t random = 5;
+	unsigned int ends[NODES];
+	int32_t rows[NODES];
+	struct cascade_tiling tilings[NODES];
+	struct graph graph;
+
+	graph_init(&graph, 200, &random);
+	settings.limit_bytes = cascade_largest_need(&graph.segment) / 4 * 3;
+	CHECK(test, !cascade_choose(&graph.segment, &settings, ends, rows, tilings));
+	CHECK(test, ends[0] >= 5 && tilings[0].recompute);
+	for (unsigned int v = 1; v < ends[0]; v++)
+		CHECK(test, graph.values[v].tiled && !graph.values[v].ring_rows);
+	test_end(test, "tiles instead of rings where they are asked for");
+
+	graph_init(&graph, 200, &random);
+	for (unsigned int v = 1; v <= NODES; v++)
+		graph.values[v].stores = &store;
+	CHECK(test, !cascade_choose(&graph.segment, &settings, ends, rows, tilings));
+	for (unsigned int n = 0; n < NODES; n++)
+		CHECK(test, !ends[n] || !tilings[n].recompute);
+	test_end(test, "none where all values must go to memory");
+}
+
 int main(void)
 {
 	struct test test = { 0 };
@@ -220,5 +311,7 @@ int main(void)
 	check_random_cascades(&test);
 	check_choice(&test);
 	check_split(&test);
+	check_tiles(&test);
+	check_recomputing(&test);
 	return test.failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -48,8 +48,12 @@ struct kestrel_compiler_options {
 	const char *numerics;
 	/* Not 0: nobody reads the report; `report` of the result is NULL. */
 	uint32_t no_report;
-	/* 0. */
-	uint32_t reserved;
+	/*
+	 * 0: the fastest commands that the search finds. Another number: some way of
+	 * computing the operators, the same for the same number, however slow; for tests
+	 * that all of them give the same bytes.
+	 */
+	uint32_t search_seed;
 };
 
 /* Write the portable operator graph alone, without any command stream. */

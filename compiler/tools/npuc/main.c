@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* npuc: compiles a TensorFlow Lite or ONNX model into a Kestrel graph file. */
+#include <ctype.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,6 +38,8 @@ static const char usage[] =
 	"      --sweep K=V:V,... compile for every combination of macs, sram and bandwidth\n"
 	"                        (lists V:V or doubling ranges V..V) and compare\n"
 	"      --json            --sweep: as JSON\n"
+	"      --search-seed N   not the fastest way of computing that is found but any, the\n"
+	"                        same for the same N: to test all of them\n"
 	"      --list-ops[=markdown]\n"
 	"                        the operators that are known, with their NPU forms\n"
 	"  -h, --help            this text\n"
@@ -46,7 +49,7 @@ static const char usage[] =
 	"3 --verify found a byte that differs.\n";
 
 enum { OPTION_NO_STREAM = 256, OPTION_NPU_ONLY, OPTION_VERSION, OPTION_EXPLAIN, OPTION_VERIFY, OPTION_SWEEP,
-       OPTION_JSON, OPTION_LIST };
+       OPTION_JSON, OPTION_LIST, OPTION_SEARCH_SEED };
 
 static const struct option options[] = {
 	{ "output", required_argument, NULL, 'o' },
@@ -60,6 +63,7 @@ static const struct option options[] = {
 	{ "verify", no_argument, NULL, OPTION_VERIFY },
 	{ "sweep", required_argument, NULL, OPTION_SWEEP },
 	{ "json", no_argument, NULL, OPTION_JSON },
+	{ "search-seed", required_argument, NULL, OPTION_SEARCH_SEED },
 	{ "list-ops", optional_argument, NULL, OPTION_LIST },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, OPTION_VERSION },
@@ -204,6 +208,7 @@ static bool arguments_parse(struct arguments *arguments, int argc, char **argv,
 			    enum npuc_exit *status)
 {
 	int option;
+	char *end;
 
 	*status = NPUC_DONE;
 	while ((option = getopt_long(argc, argv, "o:t:s:n:r:h", options, NULL)) != -1) {
@@ -226,6 +231,14 @@ static bool arguments_parse(struct arguments *arguments, int argc, char **argv,
 			break;
 		case 'r':
 			arguments->report = optarg;
+			break;
+		case OPTION_SEARCH_SEED:
+			arguments->request.search_seed = strtoull(optarg, &end, 0);
+			if (end == optarg || *end || !isdigit((unsigned char)*optarg)) {
+				fprintf(stderr, "npuc: --search-seed %s is not a number\n", optarg);
+				*status = NPUC_USAGE;
+				return false;
+			}
 			break;
 		case OPTION_NO_STREAM:
 			arguments->request.no_stream = true;

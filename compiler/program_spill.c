@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+#include "program_spill.h"
+
+/* Whether node n reads a value that its own cascade makes. */
+static bool read_in_own_cascade(const struct program *program, unsigned int n, int value)
+{
+	const struct segment_node *node = &program->segment->nodes[n];
+	int producer = program->segment->values[value].producer;
+
+	for (unsigned int i = 0; i < node->input_count; i++)
+		if (node->inputs[i] == value && producer >= 0 && program->nodes[n].cascade &&
+		    program->nodes[n].cascade == program->nodes[producer].cascade)
+			return true;
+	return false;
+}
+
+/* Whether a value can be in memory instead of SRAM as a whole. */
+static bool can_spill(const struct program *program, unsigned int v)
+{
+	const struct segment *segment = program->segment;
+	const struct segment_value *value = &segment->values[v];
+
+	if (!value->resident || value->ring_rows || value->tiled || value->whole >= 0 ||
+	    value->has_parts || value->height < 2)
+		return false;
+	/* PAD and a rearrangement take whole maps at once; a cascade does not read what it stores. */
+	for (unsigned int n = 0; n < segment->node_count; n++) {
+		const struct segment_node *node = &segment->nodes[n];
+		bool pads = node->op->kind == IR_PAD && !node->store;
+
+		if (((node->rearrangement.active || pads) &&
+		     (node->output == (int)v || node->inputs[0] == (int)v)) ||
+		    read_in_own_cascade(program, n, (int)v))
+			return false;
+	}
+	return true;
+}
+
+int program_spill_victim(const struct program *program, unsigned int failed)
+{
+	const struct segment *segment = program->segment;
+	uint64_t best_bytes = 0;
+	int best = -1;
+
+	for (unsigned int v = 0; v < segment->value_count; v++) {
+		const struct segment_value *value = &segment->values[v];
+		const struct plan_buffer *buffer;
+		uint64_t bytes;
+
+		if (value->buffer == PROGRAM_NO_BUFFER)
+			continue;
+		buffer = &program->plan[value->buffer];
+		if (buffer->first > program->plan[failed].last ||
+		    buffer->last < program->plan[failed].first)
+			continue;
+		/* What is in memory anyway costs nothing more. */
+		bytes = buffer->bytes * (value->producer < 0 || value->stores ? 2 : 1);
+		if (bytes > best_bytes && can_spill(program, v)) {
+			best_bytes = bytes;
+			best = (int)v;
+		}
+	}
+	return best;
+}
+
+bool program_may_spill(const struct program *program, unsigned int v)
+{
+	const struct segment *segment = program->segment;
+
+	return segment->target->spill || segment->values[v].producer < 0 ||
+	       segment->values[v].stores;
+}
+
+int program_spill_all(struct program *program)
+{
+	struct segment *segment = program->segment;
+	int ret = 0;
+
+	for (unsigned int n = 0; n < segment->node_count; n++)
+		for (unsigned int m = n; m < program->cascade_ends[n]; m++)
+			program->nodes[m].cascade = n + 1;
+	for (unsigned int v = 0; v < segment->value_count && !ret; v++)
+		if (can_spill(program, v) && program_may_spill(program, v))
+			ret = segment_spill(segment, v);
+	return ret;
+}
