@@ -256,6 +256,28 @@ static void kestrel_bind_release(struct kestrel_bind *bind)
 	kvfree(bind->ops);
 }
 
+/*
+ * User memory may be someone's who never answers, such as a file system of a client:
+ * whoever has entered the device must not wait for it, for its removal waits for them.
+ */
+static int kestrel_bind_fetch(struct kestrel_bind *bind, const struct drm_kestrel_vm_bind *args)
+{
+	bind->ops = kestrel_array_fetch(&args->ops, sizeof(*bind->ops), &bind->failed);
+	if (IS_ERR(bind->ops)) {
+		int ret = PTR_ERR(bind->ops);
+
+		bind->ops = NULL;
+		return ret;
+	}
+
+	bind->count = args->ops.count;
+	bind->objects = kvcalloc(bind->count, sizeof(*bind->objects),
+				 GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	bind->tables = kvcalloc(bind->count, sizeof(*bind->tables),
+				GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	return bind->objects && bind->tables ? 0 : -ENOMEM;
+}
+
 /**
  * kestrel_vm_bind_ioctl - DRM_IOCTL_KESTREL_VM_BIND
  * @drm: device
@@ -283,42 +305,29 @@ int kestrel_vm_bind_ioctl(struct drm_device *drm, void *data, struct drm_file *d
 		return ret;
 	if (kestrel_reset_wedged(kdev))
 		return -EIO;
-	if (!drm_dev_enter(drm, &idx))
+	if (drm_dev_is_unplugged(drm))
 		return -ENODEV;
 
 	bind.vm = kestrel_vm_get(drm_file->driver_priv, args->vm_id);
-	if (!bind.vm) {
-		ret = -ENOENT;
-		goto out_exit;
-	}
+	if (!bind.vm)
+		return -ENOENT;
 
-	bind.count = args->ops.count;
-	bind.ops = kestrel_array_fetch(&args->ops, sizeof(*bind.ops), &bind.failed);
-	if (IS_ERR(bind.ops)) {
-		ret = PTR_ERR(bind.ops);
-		bind.ops = NULL;
+	ret = kestrel_bind_fetch(&bind, args);
+	if (!ret && !drm_dev_enter(drm, &idx))
+		ret = -ENODEV;
+	if (ret)
 		goto out_release;
-	}
-	bind.objects = kvcalloc(bind.count, sizeof(*bind.objects),
-				GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
-	bind.tables = kvcalloc(bind.count, sizeof(*bind.tables),
-			       GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
-	if (!bind.objects || !bind.tables) {
-		ret = -ENOMEM;
-		goto out_release;
-	}
 
 	ret = kestrel_bind_objects_get(&bind, drm_file);
 	if (!ret)
 		ret = kestrel_bind_intervals_alloc(&bind);
 	if (!ret)
 		ret = kestrel_bind_run(&bind);
+	drm_dev_exit(idx);
 
 out_release:
 	args->error_index = bind.failed;
 	kestrel_bind_release(&bind);
 	kestrel_vm_put(bind.vm);
-out_exit:
-	drm_dev_exit(idx);
 	return ret;
 }
