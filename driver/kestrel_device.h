@@ -42,7 +42,7 @@
  *	kestrel_firmware.request_lock	mutex: one request, or a reset, at a time
  *	kestrel_firmware.event_lock	mutex: event and log ring
  *	kestrel_pagetable.lock		mutex: tables, entries and mappings of a VM
- *	kestrel_mmu.lock		mutex: address space table, invalidation
+ *	kestrel_mmu.lock		mutex: address space table, invalidation, faults
  *	kestrel_perf.lock		mutex: counters
  *	kestrel_device.slot_lock	spinlock: index to queue, ASID to VM
  *	kestrel_queue.lock		spinlock: jobs with the firmware, state

@@ -332,14 +332,17 @@ void kestrel_mmu_sgt_map(struct kestrel_pagetable *pt, u64 va, struct sg_table *
  * @kdev: device, entered
  *
  * Each goes to the VM that it belongs to, where the firmware's event about the
- * job finds it.
+ * job finds it. The interrupt thread, the watchdog and whoever closes a queue come
+ * here at the same time, and one that reads while another pops would join halves of
+ * two clients' records. Whoever is late finds a device that is off, maybe.
  */
 void kestrel_mmu_faults_process(struct kestrel_device *kdev)
 {
 	unsigned int i;
 
+	mutex_lock(&kdev->mmu.lock);
 	/* A broken device that always shows a record must not hold us here. */
-	for (i = 0; i < 2 * KESTREL_MMU_FAULT_FIFO_RECORDS; i++) {
+	for (i = 0; kdev->power.on && i < 2 * KESTREL_MMU_FAULT_FIFO_RECORDS; i++) {
 		u32 status = kestrel_read(kdev, KESTREL_REG_MMU_FAULT_STATUS);
 		struct kestrel_mmu_fault fault;
 		u32 info;
@@ -358,4 +361,5 @@ void kestrel_mmu_faults_process(struct kestrel_device *kdev)
 
 		kestrel_fault_mmu(kdev, &fault);
 	}
+	mutex_unlock(&kdev->mmu.lock);
 }

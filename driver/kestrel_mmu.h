@@ -19,7 +19,10 @@ struct sg_table;
 struct kestrel_mmu {
 	/** @asids: ASIDs in use; has its own lock. */
 	struct ida asids;
-	/** @lock: guards the address space table, invalidation, @roots and @stopped. */
+	/**
+	 * @lock: guards the address space table, invalidation, the fault FIFO, @roots
+	 * and @stopped.
+	 */
 	struct mutex lock;
 	/** @stopped: the hardware is at rest and must not be touched. Guarded by @lock. */
 	bool stopped;
