@@ -282,13 +282,19 @@ static void kestrel_drv_stop(struct kestrel_device *kdev)
 {
 	kestrel_reset_stop(kdev);
 	kestrel_coredump_flush(kdev);
-	if (kdev->power.on && !kestrel_device_gone(kdev)) {
+	mutex_lock(&kdev->firmware.request_lock);
+	if (kdev->power.on) {
 		kestrel_write(kdev, KESTREL_REG_INTERRUPT_ENABLE, 0);
-		kestrel_device_reset(kdev);
+		/* All that its clients had is about to be freed. */
+		if (kestrel_device_reset(kdev))
+			kestrel_reset_contain(kdev);
 	}
+	mutex_unlock(&kdev->firmware.request_lock);
 	kestrel_mmu_stop(kdev);
 	complete_all(&kdev->silent);
 	kestrel_queues_shutdown(kdev);
+	/* The system may have put it to sleep, and never wakes it now. */
+	kestrel_queues_resume(kdev);
 	kestrel_vms_shutdown(kdev);
 	kestrel_bos_shutdown(kdev);
 	kestrel_firmware_fini(kdev);

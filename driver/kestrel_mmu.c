@@ -226,8 +226,8 @@ void kestrel_mmu_stop(struct kestrel_device *kdev)
 }
 
 /**
- * kestrel_mmu_revoke - take every address space from a device that is given up
- * @kdev: wedged device
+ * kestrel_mmu_revoke - take every address space from a device that does not stop
+ * @kdev: device that does not finish its reset
  *
  * It may still be at work; without tables, every access that it begins faults.
  */
@@ -240,11 +240,12 @@ void kestrel_mmu_revoke(struct kestrel_device *kdev)
 		kestrel_write(kdev, KESTREL_REG_ASID_TABLE_HI(asid), 0);
 		kestrel_write(kdev, KESTREL_REG_ASID_TABLE_LO(asid), 0);
 	}
-	/* Tried, not waited for: nothing that this device says counts. */
-	for (asid = 0; kdev->power.on && asid < kdev->hardware.asid_count; asid++) {
-		kestrel_write(kdev, KESTREL_REG_INVALIDATE_ASID, asid);
-		kestrel_write(kdev, KESTREL_REG_INVALIDATE_START, KESTREL_INVALIDATE_ASID);
-	}
+	/*
+	 * Tried, not waited for: nothing that this device says counts. All at once,
+	 * because a second one would be ignored while the first is being done.
+	 */
+	if (kdev->power.on)
+		kestrel_write(kdev, KESTREL_REG_INVALIDATE_START, KESTREL_INVALIDATE_ALL);
 	mutex_unlock(&kdev->mmu.lock);
 }
 

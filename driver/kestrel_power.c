@@ -118,8 +118,9 @@ static void kestrel_power_off(struct kestrel_device *kdev)
 		kestrel_device_irq_disable(kdev);
 		kestrel_perf_update(kdev);
 		kestrel_sensors_save(kdev);
-		if (kestrel_firmware_stop(kdev))
-			kestrel_device_reset(kdev);
+		/* What cannot be stopped may be at work until its supply is off. */
+		if (kestrel_firmware_stop(kdev) && kestrel_device_reset(kdev))
+			kestrel_mmu_revoke(kdev);
 		/* Jobs that ended until here did end. */
 		kestrel_firmware_events_process(kdev);
 		/* Firmware that does not answer may have begun any of the others. */

@@ -42,6 +42,22 @@ MODULE_PARM_DESC(heartbeat_timeout_ms,
 		 "Time in which working firmware has to show its heartbeat, in ms (default 1000)");
 
 /**
+ * kestrel_reset_contain - keep a device that does not finish its reset from memory
+ * @kdev: device, which may still be at work; the caller holds request_lock
+ *
+ * Return: whether it is certain that it reaches none.
+ */
+bool kestrel_reset_contain(struct kestrel_device *kdev)
+{
+	bool contained;
+
+	kestrel_mmu_revoke(kdev);
+	contained = kestrel_power_cut(kdev);
+	contained |= kestrel_pci_silence(kdev->drm.dev);
+	return contained;
+}
+
+/**
  * kestrel_reset_give_up - wedge the device: all that it has and gets fails
  * @kdev: device that does not come back; the caller holds request_lock, and sends the
  *        event, kestrel_compat_wedged_event(), when it has let go of it
@@ -58,9 +74,7 @@ void kestrel_reset_give_up(struct kestrel_device *kdev)
 	 * reset that it finishes nothing in it runs until it is told to.
 	 */
 	contained = kdev->power.on && !kestrel_device_reset(kdev);
-	kestrel_mmu_revoke(kdev);
-	contained |= kestrel_power_cut(kdev);
-	contained |= kestrel_pci_silence(kdev->drm.dev);
+	contained |= kestrel_reset_contain(kdev);
 	if (!contained)
 		drm_err(&kdev->drm, "it may access memory until its power is off\n");
 	kestrel_queues_lose(kdev, DRM_KESTREL_QUEUE_WEDGED, -EIO, true);

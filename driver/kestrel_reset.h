@@ -64,6 +64,7 @@ void kestrel_reset_stop(struct kestrel_device *kdev);
 void kestrel_reset_schedule(struct kestrel_device *kdev, enum kestrel_reset_level level);
 void kestrel_reset_wait(struct kestrel_device *kdev);
 void kestrel_reset_run(struct kestrel_device *kdev, enum kestrel_reset_level level);
+bool kestrel_reset_contain(struct kestrel_device *kdev);
 void kestrel_reset_give_up(struct kestrel_device *kdev);
 void kestrel_reset_watchdog_restart(struct kestrel_device *kdev);
 void kestrel_reset_job_started(struct kestrel_device *kdev);
