@@ -609,6 +609,8 @@ int kestrel_firmware_log_level_set(struct kestrel_device *kdev, u32 level)
 		ret = kestrel_firmware_request(kdev, &request);
 		if (!ret)
 			WRITE_ONCE(kdev->firmware.log_level, level);
+		else if (ret == -ETIMEDOUT)
+			kestrel_reset_schedule(kdev, KESTREL_RESET_MCU);
 		mutex_unlock(&kdev->firmware.request_lock);
 		kestrel_power_put(kdev);
 	}
