@@ -64,14 +64,18 @@ void kestrel_drv_limits(const struct kestrel_device *kdev,
 					    U32_MAX),
 		.default_timeslice_us =
 			div_u64(KESTREL_FW_TIME_SLICE_DEFAULT_CYCLES * 1000ull, khz),
-		.max_timeslice_us = div_u64(KESTREL_FW_TIME_SLICE_MAX_CYCLES * 1000ull, khz),
+		.max_timeslice_us =
+			div_u64(KESTREL_FW_TIME_SLICE_DEFAULT_CYCLES * 1000ull, khz),
 		.max_cmd_size = KESTREL_ISA_STREAM_BYTES_MAX,
 	};
 
 	/* Asking is no use of the privilege, and nothing for the audit log. */
-	if (ns_capable_noaudit(&init_user_ns, CAP_SYS_NICE))
-		limits->priority_mask |= BIT(DRM_KESTREL_PRIORITY_HIGH) |
-					 BIT(DRM_KESTREL_PRIORITY_REALTIME);
+	if (!ns_capable_noaudit(&init_user_ns, CAP_SYS_NICE))
+		return;
+	limits->priority_mask |= BIT(DRM_KESTREL_PRIORITY_HIGH) |
+				 BIT(DRM_KESTREL_PRIORITY_REALTIME);
+	/* Turns go round: longer ones than everybody's are a larger share of the engine. */
+	limits->max_timeslice_us = div_u64(KESTREL_FW_TIME_SLICE_MAX_CYCLES * 1000ull, khz);
 }
 
 static void kestrel_drv_query_hardware(const struct kestrel_device *kdev,

@@ -584,6 +584,29 @@ static int capabilities_drop(void)
 	return setresuid(65534, 65534, 65534);
 }
 
+/* Turns go round: who has longer ones than everybody else has more of the engine. */
+TEST_F(jobs, long_time_slices_need_a_capability)
+{
+	struct client *client = &self->client;
+	struct drm_kestrel_queue_create create = {
+		.vm_id = client->vm, .priority = DRM_KESTREL_PRIORITY_NORMAL, .max_jobs = 4,
+	};
+	struct drm_kestrel_query_limits limits;
+
+	ASSERT_EQ(query(client->fd, DRM_KESTREL_QUERY_LIMITS, &limits, sizeof(limits)), 0);
+	EXPECT_GT(limits.max_timeslice_us, limits.default_timeslice_us);
+	create.timeslice_us = limits.max_timeslice_us;
+
+	ASSERT_EQ(capabilities_drop(), 0);
+	EXPECT_EQ(device_ioctl(client->fd, DRM_IOCTL_KESTREL_QUEUE_CREATE, &create), -EINVAL);
+	ASSERT_EQ(query(client->fd, DRM_KESTREL_QUERY_LIMITS, &limits, sizeof(limits)), 0);
+	EXPECT_EQ(limits.max_timeslice_us, limits.default_timeslice_us);
+	create.timeslice_us = limits.default_timeslice_us + 1;
+	EXPECT_EQ(device_ioctl(client->fd, DRM_IOCTL_KESTREL_QUEUE_CREATE, &create), -EINVAL);
+	create.timeslice_us = limits.default_timeslice_us;
+	EXPECT_EQ(device_ioctl(client->fd, DRM_IOCTL_KESTREL_QUEUE_CREATE, &create), 0);
+}
+
 TEST_F(jobs, high_priorities_need_a_capability)
 {
 	struct client *client = &self->client;

@@ -246,7 +246,10 @@ struct drm_kestrel_query_limits {
 	__u32 max_job_timeout_ms;
 	/** @default_timeslice_us: time slice of a queue that asks for 0. */
 	__u32 default_timeslice_us;
-	/** @max_timeslice_us: longest time slice that a queue may ask for. */
+	/**
+	 * @max_timeslice_us: longest time slice that a queue may ask for. Without
+	 * CAP_SYS_NICE that is the default: longer turns are a larger share.
+	 */
 	__u32 max_timeslice_us;
 	/** @max_cmd_size: longest command stream of a job, in bytes. */
 	__u32 max_cmd_size;
