@@ -28,26 +28,15 @@ debug) parameters='boot_timeout_ms=8000 request_timeout_ms=2000 invalidate_timeo
 esac
 
 out=build/recovery/$kernel${1:+-$1}
-overlay=$out/root
-rm -rf "$out"
-mkdir -p "$overlay/tests" "$overlay/lib/firmware/kestrel/arch1.0" "$out/result"
-
-must() {
-	if ! "$@" >"$out/prepare.log" 2>&1 </dev/null; then
-		sed 's/^/# /' "$out/prepare.log" | tail -n 40
-		echo "not ok - recovery, $kernel: $1"
-		exit 1
-	fi
-}
-
-[ -n "${KESTREL_QEMU-}" ] || must emulator/qemu/build.sh
-must tests/vm/build-module.sh "$kernel"
-module=$(tail -n 1 "$out/prepare.log")/kestrel.ko
+title="recovery, $kernel"
+# shellcheck source=tests/vm/guest-group.sh
+. tests/vm/guest-group.sh
+guest_prepare "$kernel"
+mkdir -p "$out/result"
 must tests/kselftest/build.sh "$overlay/usr/lib/kestrel-tests" tests/recovery/recovery_test.c \
 	tests/recovery/holder.c
 must tests/kselftest/build.sh "$overlay/usr/lib/kestrel-tests"
-must make -s build/firmware/kestrel_fw.bin build/bin/npu-coredump
-cp build/firmware/kestrel_fw.bin "$overlay/lib/firmware/kestrel/arch1.0/"
+must make -s build/bin/npu-coredump
 echo "$parameters coredump_interval_ms=0" >"$overlay/tests/parameters"
 echo "${KESTREL_HANGS:-20}" >"$overlay/tests/hangs"
 echo "${KESTREL_ALLOCATION_ROUNDS:-1}" >"$overlay/tests/rounds"

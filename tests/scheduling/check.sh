@@ -18,26 +18,15 @@ debug) parameters='boot_timeout_ms=40000 request_timeout_ms=2000 invalidate_time
 esac
 
 out=build/scheduling/$kernel
-overlay=$out/root
-rm -rf "$out"
-mkdir -p "$overlay/tests" "$overlay/lib/firmware/kestrel/arch1.0"
-# KESTREL_QEMU names another QEMU, as for run-guest.sh.
-{
-	{ [ -n "${KESTREL_QEMU-}" ] || emulator/qemu/build.sh; } &&
-		make -s build/firmware/kestrel_fw.bin &&
-		cp build/firmware/kestrel_fw.bin "$overlay/lib/firmware/kestrel/arch1.0/" &&
-		tests/kselftest/build.sh "$overlay/usr/lib/kestrel-tests" \
-			tests/scheduling/scheduling_test.c &&
-		module=$(tests/vm/build-module.sh "$kernel")
-} >"$out/prepare.log" 2>&1 </dev/null || {
-	tail -n 40 "$out/prepare.log" | sed 's/^/# /'
-	echo "not ok - the scheduling tests are prepared"
-	exit 1
-}
+title="scheduling, $kernel"
+# shellcheck source=tests/vm/guest-group.sh
+. tests/vm/guest-group.sh
+guest_prepare "$kernel"
+must tests/kselftest/build.sh "$overlay/usr/lib/kestrel-tests" tests/scheduling/scheduling_test.c
 echo "$parameters" >"$overlay/tests/parameters"
 status=0
 tests/vm/run-guest.sh --kernel "$kernel" --script tests/scheduling/scheduling-script \
-	--overlay "$overlay" --module "$(tail -n 1 <<<"$module")/kestrel.ko" \
+	--overlay "$overlay" --module "$module" \
 	--log "$out/console.log" --timeout 1200 --quiet \
 	--qemu-args '-global kestrel-npu.timing=on' >"$out/run.log" 2>&1 </dev/null || status=$?
 grep -aE '^(ok|not ok) - |^# ' "$out/console.log"

@@ -24,11 +24,12 @@ debug)
 esac
 
 out=build/check-incoherent/$kernel
-root=$out/root
+title="a board without coherence, $kernel"
 npu=/npu@b000000
-rm -rf "$out"
-mkdir -p "$root/tests" "$root/lib/firmware/kestrel/arch1.0"
-echo "$parameters" >"$root/tests/parameters"
+# shellcheck source=tests/vm/guest-group.sh
+. tests/vm/guest-group.sh
+guest_prepare "$kernel"
+echo "$parameters" >"$overlay/tests/parameters"
 
 # The tree of the board that run-guest.sh starts, with as many ports and processors.
 tree_make() {
@@ -41,21 +42,12 @@ tree_make() {
 		fdtput "$out/board.dtb" $npu dma-noncoherent
 }
 
-{
-	tree_make &&
-		module=$(tests/vm/build-module.sh "$kernel" | tail -n 1) &&
-		tests/kselftest/build.sh "$root/usr/lib/kestrel-tests" \
-			tests/kselftest/{memory,object,share,user_memory,isolation}_test.c &&
-		make -s build/firmware/kestrel_fw.bin &&
-		cp build/firmware/kestrel_fw.bin "$root/lib/firmware/kestrel/arch1.0/"
-} >"$out/prepare.log" 2>&1 </dev/null || {
-	tail -n 40 "$out/prepare.log" | sed 's/^/# /'
-	echo "not ok - a board without coherence is prepared"
-	exit 1
-}
+must tree_make
+must tests/kselftest/build.sh "$overlay/usr/lib/kestrel-tests" \
+	tests/kselftest/{memory,object,share,user_memory,isolation}_test.c
 status=0
-tests/vm/run-guest.sh --kernel "$kernel" --script tests/vm/incoherent-script --overlay "$root" \
-	--module "$module/kestrel.ko" --qemu-args "-dtb $out/board.dtb" \
+tests/vm/run-guest.sh --kernel "$kernel" --script tests/vm/incoherent-script --overlay "$overlay" \
+	--module "$module" --qemu-args "-dtb $out/board.dtb" \
 	--allow 'DMA-API: cacheline tracking ENOMEM' --log "$out/console.log" --timeout 900 \
 	--quiet >"$out/run.log" 2>&1 </dev/null || status=$?
 tr -d '\r' <"$out/console.log" | grep -aE '^(ok|not ok) - |^# .*(Expected|SKIP)'
