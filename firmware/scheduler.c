@@ -11,6 +11,9 @@
 /* Owed levels are served in portions of this part of a level's share. */
 #define QUANTA_PER_SHARE 8
 
+/* For how many times its share a level goes before higher ones, whatever it is owed. */
+#define SHARES_AHEAD 3
+
 static uint32_t share_of(uint32_t cycles)
 {
 	return cycles / KESTREL_FW_LEVEL_SHARE_DIVISOR;
@@ -29,6 +32,7 @@ void scheduler_init(struct scheduler *scheduler, uint64_t now, uint32_t window_c
 		.window_start = now,
 		.window_cycles = window_cycles,
 		.owed = SCHEDULER_NONE,
+		.picked = SCHEDULER_NONE,
 	};
 }
 
@@ -51,8 +55,10 @@ void scheduler_advance(struct scheduler *scheduler, uint64_t now, uint32_t windo
 		scheduler->window_start = now;
 	scheduler->window_cycles = window_cycles;
 	scheduler->owed = SCHEDULER_NONE;
-	for (level = 0; level < SCHEDULER_LEVELS; level++)
+	for (level = 0; level < SCHEDULER_LEVELS; level++) {
 		scheduler->level[level].used = 0;
+		scheduler->level[level].ahead = 0;
+	}
 }
 
 void scheduler_set_level(struct scheduler *scheduler, unsigned int queue, unsigned int level)
@@ -67,10 +73,26 @@ bool scheduler_is_ready(const struct scheduler *scheduler, unsigned int queue)
 	return level->ready[queue / 32] >> queue % 32 & 1;
 }
 
+/* Is the rest of the window at most enough for what ready levels have not had of their shares? */
+static bool window_is_short(const struct scheduler *scheduler, uint32_t elapsed)
+{
+	uint32_t left = scheduler->window_cycles - elapsed;
+	uint32_t share = share_of(scheduler->window_cycles);
+	uint32_t reserve = 0;
+	unsigned int i;
+
+	if (left > SCHEDULER_LEVELS * (share + SWITCH_CYCLES))
+		return false;
+	for (i = 0; i < SCHEDULER_LEVELS; i++)
+		if (scheduler->level[i].ready_count && scheduler->level[i].used < share)
+			reserve += share - scheduler->level[i].used + SWITCH_CYCLES;
+	return reserve && left <= reserve;
+}
+
 void scheduler_set_ready(struct scheduler *scheduler, unsigned int queue, uint64_t now)
 {
 	struct scheduler_level *level = &scheduler->level[scheduler->level_of[queue]];
-	uint32_t entitled;
+	uint32_t entitled, elapsed = elapsed_at(scheduler, now);
 
 	if (scheduler_is_ready(scheduler, queue))
 		return;
@@ -78,8 +100,12 @@ void scheduler_set_ready(struct scheduler *scheduler, unsigned int queue, uint64
 	if (level->ready_count++)
 		return;
 	/* The level was not ready so far in this window: it is owed nothing yet. */
-	entitled = share_of(elapsed_at(scheduler, now));
+	entitled = share_of(elapsed);
 	if (level->used < entitled)
+		level->used = entitled;
+	/* Too late for this window: others have been waiting for what is left of it. */
+	entitled = share_of(scheduler->window_cycles);
+	if (level->used < entitled && window_is_short(scheduler, elapsed))
 		level->used = entitled;
 }
 
@@ -113,33 +139,35 @@ void scheduler_charge(struct scheduler *scheduler, unsigned int queue, uint32_t 
 	level->used = level->used + cycles < level->used ? UINT32_MAX : level->used + cycles;
 }
 
+/* Whether a level that is owed time may still go before higher ones in this window. */
+static bool level_may_lead(const struct scheduler *scheduler, int level)
+{
+	return scheduler->level[level].ready_count && scheduler->level[level].ahead <
+	       SHARES_AHEAD * share_of(scheduler->window_cycles);
+}
+
 static int level_choose(struct scheduler *scheduler, uint64_t now)
 {
 	uint32_t elapsed = elapsed_at(scheduler, now);
 	uint32_t share = share_of(scheduler->window_cycles);
 	uint32_t quantum = share / QUANTA_PER_SHARE + 1;
 	uint32_t entitled = share_of(elapsed);
-	uint64_t reserve = 0;
-	int level, highest = SCHEDULER_NONE;
+	int level, highest = SCHEDULER_LEVELS - 1;
 
-	for (level = SCHEDULER_LEVELS - 1; level >= 0; level--) {
-		const struct scheduler_level *candidate = &scheduler->level[level];
-
-		if (!candidate->ready_count)
-			continue;
-		if (highest == SCHEDULER_NONE)
-			highest = level;
-		else if (candidate->used < share)
-			reserve += share - candidate->used + SWITCH_CYCLES;
-	}
+	while (highest >= 0 && !scheduler->level[highest].ready_count)
+		highest--;
 	/* The rest of the window is just enough to give everybody its due. */
-	if (reserve && scheduler->window_cycles - elapsed <= reserve) {
+	if (window_is_short(scheduler, elapsed)) {
 		entitled = share;
 		quantum = 1;
 	}
 
 	level = scheduler->owed;
-	if (level != SCHEDULER_NONE && scheduler->level[level].ready_count &&
+	/* Not while it waits for a job of another level to reach a preemption point. */
+	if (level != SCHEDULER_NONE && level < highest && level == scheduler->picked)
+		scheduler->level[level].ahead += (uint32_t)(now - scheduler->owed_at);
+	scheduler->owed_at = now;
+	if (level != SCHEDULER_NONE && level_may_lead(scheduler, level) &&
 	    scheduler->level[level].used < entitled)
 		return level;
 
@@ -147,7 +175,8 @@ static int level_choose(struct scheduler *scheduler, uint64_t now)
 	for (level = highest - 1; level >= 0; level--) {
 		const struct scheduler_level *candidate = &scheduler->level[level];
 
-		if (!candidate->ready_count || candidate->used + (uint64_t)quantum > entitled)
+		if (!level_may_lead(scheduler, level) ||
+		    candidate->used + (uint64_t)quantum > entitled)
 			continue;
 		scheduler->owed = level;
 		return level;
@@ -192,6 +221,7 @@ int scheduler_pick(struct scheduler *scheduler, uint64_t now)
 {
 	int level = level_choose(scheduler, now);
 
+	scheduler->picked = level;
 	return level == SCHEDULER_NONE ? SCHEDULER_NONE : queue_choose(&scheduler->level[level]);
 }
 

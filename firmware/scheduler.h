@@ -14,7 +14,11 @@
  *   proportion to the part of the window in which it is ready. A level that has
  *   fallen behind by more than a quantum goes before higher ones until it has
  *   caught up ("owed"). When what is left of the window is just enough for what
- *   levels are still owed, a quantum is no longer waited for.
+ *   levels are still owed, a quantum is no longer waited for, and a level that becomes
+ *   ready only then is owed nothing before the next window.
+ *   No level goes before higher ones for more than 3/16 of the window, all that its
+ *   jobs cost beside engine time (fetching, scrubbing, saving, restoring) included:
+ *   who has many tiny jobs or slices must not take the engine from those above.
  * - Time is engine time; a job that cannot be preempted may overdraw.
  *
  * Not thread-safe; the firmware has one thread.
@@ -43,6 +47,8 @@ struct scheduler_level {
 	uint32_t served[SCHEDULER_WORDS];
 	/* Engine cycles in this window; never below what readiness entitles to. */
 	uint32_t used;
+	/* Time of this window in which it went before higher levels. */
+	uint32_t ahead;
 };
 
 struct scheduler {
@@ -52,6 +58,10 @@ struct scheduler {
 	uint32_t window_cycles;
 	/* Level that runs because it is owed time, or SCHEDULER_NONE. */
 	int owed;
+	/* When that was looked at last. */
+	uint64_t owed_at;
+	/* Level that had the last turn, or SCHEDULER_NONE when there was none to give. */
+	int picked;
 };
 
 /* window_cycles: 100 ms at the present clock, at least 16. */

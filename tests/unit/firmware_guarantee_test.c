@@ -191,11 +191,55 @@ static void guarantee(void)
 	       WORLDS * WINDOWS, smallest);
 }
 
+/*
+ * Jobs of the lowest level that take the engine for a moment and the management core,
+ * with scrubbing between their address spaces, for thousands of cycles: what they are
+ * owed in engine time would cost those above most of theirs.
+ */
+static void tiny_jobs(void)
+{
+	enum { TINY, ENDLESS_JOB, LEVELS = KESTREL_FW_PRIORITY_COUNT, LOOK = 40000 };
+	uint64_t cycles, start, before, now;
+	unsigned int i;
+
+	memset(&fake, 0, sizeof(fake));
+	memset(queue, 0, sizeof(queue));
+	fake.script[TINY] = (struct fake_script){ .cycles = 10 };
+	fake.script[ENDLESS_JOB] = (struct fake_script){ .cycles = UINT64_MAX, .points = 1000 };
+	board_boot();
+	cycles = (uint64_t)board_register(KESTREL_REG_CLOCK_PRESENT) * KESTREL_FW_LEVEL_WINDOW_MS;
+	start = fake.first_scrub;
+	for (queues = 1; queues <= 3; queues++) {
+		struct kestrel_fw_create_queue create =
+			board_queue_plain(queues, queues, queues < 3 ? 0 : LEVELS - 1);
+
+		create.job_timeout_cycles = KESTREL_FW_JOB_TIMEOUT_MAX_CYCLES;
+		CHECK(board_queue_create(queues, &create) == KESTREL_FW_RESULT_OK);
+	}
+	board_submit(3, ENDLESS_JOB, true);
+	for (i = 1; i <= 4; i++) {
+		before = fake.used[3];
+		while ((now = kestrel_emulator_now(board.emulator)) < start + i * cycles) {
+			events_take();
+			for (queues = 1; queues < 3; queues++)
+				for (; queue[queues].waiting < JOBS_AHEAD; queue[queues].waiting++)
+					board_submit(queues, TINY, true);
+			board_run(start + i * cycles - now < LOOK ? start + i * cycles - now : LOOK);
+		}
+		printf("# window %u: %" PRIu64 " of %" PRIu64 " cycles for the highest level\n", i,
+		       fake.used[3] - before, cycles);
+		CHECK(fake.used[3] - before >= cycles * 3 / 4);
+	}
+	CHECK(!fake.violation);
+	board_off();
+}
+
 int main(int argc, char **argv)
 {
 	(void)argc;
 	if (!board_image_load(argv[0], "kestrel_fw.bin"))
 		return 1;
 	test_group("each level gets its 1/16 of every window", guarantee);
+	test_group("tiny jobs do not take the engine from those above", tiny_jobs);
 	return test_failures != 0;
 }

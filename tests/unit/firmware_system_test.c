@@ -160,7 +160,7 @@ static void one_job(void)
 	boot();
 	queue_make(9, 2, KESTREL_FW_PRIORITY_NORMAL);
 	board_submit(9, SHORT, true);
-	board_run(2000);
+	board_run(3000);
 	CHECK(board.control->firmware.running_queue == 9);
 	board_run(20000);
 	event = event_expect(KESTREL_FW_EVENT_JOB_DONE, 9, 1);
