@@ -8,8 +8,12 @@
  *                                   least: `CYCLES MICROSECONDS`
  *        kestrel-load work SECONDS      keeps one queue full, and another waiting for
  *                                   it, so long, or until SIGTERM: `JOBS`
+ *        kestrel-load busy SECONDS      the same, beside long jobs of another client,
+ *                                   some seconds of which are always waiting: the NPU
+ *                                   is busy all the time, also where the CPU is slow
  */
 
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +27,8 @@
 /* Of a job of work, and of one that is measured: long beside what the CPU does for it. */
 #define WORK_COPIES	2
 #define LATENCY_COPIES	16
+/* A quarter of a second at the highest clock; a queue takes 16 of these jobs. */
+#define BUSY_COPIES	128
 /* Jobs of a measurement; the best of some counts, for the host may do other things, too. */
 #define BATCH		3
 #define ROUNDS		6
@@ -142,6 +148,23 @@ static int follower_submit(uint32_t queue, uint32_t before, uint32_t done)
 	return device_ioctl(client.fd, DRM_IOCTL_KESTREL_SUBMIT, &submit);
 }
 
+/* SUBMIT waits while the queue is full; what is in it at last goes with the client. */
+static void *others_submit(void *result)
+{
+	struct client other;
+	int *ret = result;
+	size_t size;
+
+	*ret = client_open(&other, 0);
+	if (!*ret) {
+		size = stream_copies(&other, 0, 0, COPY_TO, COPY_BYTES, BUSY_COPIES);
+		while (!*ret && !stopped)
+			*ret = client_submit(&other, 0, size, 0);
+	}
+	client_close(&other);
+	return NULL;
+}
+
 static int work(uint32_t done, double seconds)
 {
 	int64_t end = now_ns() + (int64_t)(seconds * 1e9);
@@ -171,13 +194,27 @@ static int work(uint32_t done, double seconds)
 	return ret;
 }
 
+static int busy(uint32_t done, double seconds)
+{
+	int ret, others;
+	pthread_t thread;
+
+	ret = -pthread_create(&thread, NULL, others_submit, &others);
+	if (ret)
+		return ret;
+	ret = work(done, seconds);
+	stopped = 1;
+	pthread_join(thread, NULL);
+	return ret ? ret : others;
+}
+
 int main(int argc, char **argv)
 {
 	uint32_t done;
 	int ret;
 
 	if (argc < 2) {
-		fprintf(stderr, "usage: kestrel-load latency | work SECONDS\n");
+		fprintf(stderr, "usage: kestrel-load latency | work SECONDS | busy SECONDS\n");
 		return 2;
 	}
 	signal(SIGTERM, stop);
@@ -187,7 +224,12 @@ int main(int argc, char **argv)
 	if (!ret) {
 		stream_size = stream_copies(&client, 0, 0, COPY_TO, COPY_BYTES,
 					    argc > 2 ? WORK_COPIES : LATENCY_COPIES);
-		ret = argc > 2 ? work(done, atof(argv[2])) : latency(done);
+		if (argc == 2)
+			ret = latency(done);
+		else if (!strcmp(argv[1], "busy"))
+			ret = busy(done, atof(argv[2]));
+		else
+			ret = work(done, atof(argv[2]));
 	}
 	if (ret)
 		fprintf(stderr, "kestrel-load: %s\n", strerror(-ret));
