@@ -18,10 +18,13 @@
 
 #include "kselftest_harness.h"
 
-/* A job of about 8 million cycles on the slow port, so many of them one by one. */
+/*
+ * A job of about 60 million cycles on the slow port, so many of them one by one: few, so
+ * that a slow CPU has submitted them long before they end.
+ */
 #define COPY_BYTES	30720u
-#define COPIES		8
-#define JOBS		12
+#define COPIES		64
+#define JOBS		4
 /* How long before it a deadline counts, with what a timer may be early. */
 #define LEAD_S		0.06
 
@@ -81,7 +84,7 @@ FIXTURE_TEARDOWN(deadline)
 	client_close(&self->client);
 }
 
-/* Some jobs, the last of which signals; together a second at the lowest clock. */
+/* Some jobs, the last of which signals; together two seconds at the lowest clock. */
 static int jobs_submit(struct client *client, uint32_t done)
 {
 	size_t size = stream_copies(client, 0, 0, 32768, COPY_BYTES, COPIES);

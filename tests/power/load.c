@@ -24,14 +24,14 @@
 
 #define COPY_BYTES	30720u
 #define COPY_TO		32768u
-/* Of a job of work, and of one that is measured: long beside what the CPU does for it. */
+/* Of a job of work, and of the short one that is measured. */
 #define WORK_COPIES	2
 #define LATENCY_COPIES	16
 /* A quarter of a second at the highest clock; a queue takes 16 of these jobs. */
 #define BUSY_COPIES	128
-/* Jobs of a measurement; the best of some counts, for the host may do other things, too. */
-#define BATCH		3
-#define ROUNDS		6
+/* How much longer the long one is; the best of some counts: the host does other things, too. */
+#define LONG_COPIES	(4 * LATENCY_COPIES)
+#define ROUNDS		4
 /* Jobs between two looks at the result. */
 #define WORK_BATCH	24
 
@@ -82,50 +82,48 @@ static int last_wait(uint32_t done)
 	return ret ? ret : syncobj_status(client.fd, done);
 }
 
-/* The least time of some rounds of so many jobs, one behind the other. */
-static int jobs_time(uint32_t done, int jobs, int64_t *best_ns)
+/* The least time of a job of so many copies in some rounds, and its engine cycles. */
+static int job_time(uint32_t done, uint32_t copies, int64_t *best_ns, uint64_t *cycles)
 {
+	struct drm_kestrel_queue_state before, after;
 	int64_t start;
 	int ret = 0;
 
 	*best_ns = INT64_MAX;
+	stream_size = stream_copies(&client, 0, 0, COPY_TO, COPY_BYTES, copies);
 	for (int round = 0; !ret && round < ROUNDS; round++) {
 		data_fill(round);
 		/* The NPU is on when the time starts. */
 		ret = last_wait(done);
+		if (!ret)
+			ret = queue_state(client.fd, client.queue, &before);
 		start = now_ns();
-		for (int i = 1; !ret && i < jobs; i++)
-			ret = client_submit(&client, 0, stream_size, 0);
 		if (!ret)
 			ret = last_wait(done);
 		if (!ret && now_ns() - start < *best_ns)
 			*best_ns = now_ns() - start;
 		if (!ret)
+			ret = queue_state(client.fd, client.queue, &after);
+		if (!ret)
 			ret = data_check();
 	}
+	*cycles = ret ? 0 : after.active_cycles - before.active_cycles;
 	return ret;
 }
 
-/* Of the jobs alone: what submitting and waking up take is in both times. */
+/* Of the engine alone: what submitting and waking up take is in both times. */
 static int latency(uint32_t done)
 {
-	struct drm_kestrel_queue_state before, after;
-	int64_t one_ns, all_ns;
+	uint64_t short_cycles, long_cycles;
+	int64_t short_ns, long_ns;
 	int ret;
 
-	ret = queue_state(client.fd, client.queue, &before);
+	ret = job_time(done, LATENCY_COPIES, &short_ns, &short_cycles);
 	if (!ret)
-		ret = last_wait(done);
+		ret = job_time(done, LONG_COPIES, &long_ns, &long_cycles);
 	if (!ret)
-		ret = queue_state(client.fd, client.queue, &after);
-	if (!ret)
-		ret = jobs_time(done, 1, &one_ns);
-	if (!ret)
-		ret = jobs_time(done, 1 + BATCH, &all_ns);
-	if (!ret)
-		printf("%llu %lld\n", (unsigned long long)BATCH *
-		       (after.active_cycles - before.active_cycles),
-		       (long long)(all_ns - one_ns) / 1000);
+		printf("%llu %lld\n", (unsigned long long)(long_cycles - short_cycles),
+		       (long long)(long_ns - short_ns) / 1000);
 	return ret;
 }
 
@@ -222,8 +220,7 @@ int main(int argc, char **argv)
 	if (!ret)
 		ret = syncobj_create(client.fd, &done);
 	if (!ret) {
-		stream_size = stream_copies(&client, 0, 0, COPY_TO, COPY_BYTES,
-					    argc > 2 ? WORK_COPIES : LATENCY_COPIES);
+		stream_size = stream_copies(&client, 0, 0, COPY_TO, COPY_BYTES, WORK_COPIES);
 		if (argc == 2)
 			ret = latency(done);
 		else if (!strcmp(argv[1], "busy"))

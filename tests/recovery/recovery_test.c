@@ -19,6 +19,7 @@
 #include <sys/stat.h>
 
 #include <kestrel/isa.h>
+#include <kestrel/regs.h>
 
 #include "kestrel.h"
 #include "machine.h"
@@ -276,15 +277,31 @@ TEST_F(recovery, memory_error)
 	client_close(&patient);
 }
 
+/* Cycles of the engine with a job, of whomever. */
+static int engine_active(struct client *client, uint64_t *cycles)
+{
+	struct drm_kestrel_perf_device device = { 0 };
+	int ret = device_ioctl(client->fd, DRM_IOCTL_KESTREL_PERF_DEVICE, &device);
+
+	*cycles = device.counters[KESTREL_COUNTER_ACTIVE];
+	return ret;
+}
+
 TEST_F(recovery, destroyed_at_work)
 {
+	int64_t end = deadline(LONG_TIMEOUT_S);
+	uint64_t before, active;
 	uint32_t done;
 
 	ASSERT_EQ(queue_destroy(self->client.fd, self->client.queue), 0);
 	ASSERT_EQ(queue_create_patient(self->client.fd, self->client.vm, 4, &self->client.queue), 0);
 	ASSERT_EQ(syncobj_create(self->client.fd, &done), 0);
+	ASSERT_EQ(engine_active(&self->client, &before), 0);
 	ASSERT_EQ(client_submit(&self->client, 0, stream_endless(&self->client, 0), done), 0);
-	usleep(20000);
+	do {
+		usleep(1000);
+		ASSERT_EQ(engine_active(&self->client, &active), 0);
+	} while (active == before && deadline(0) < end);
 	EXPECT_EQ(client_works_again(&self->client), 0);
 	EXPECT_EQ(syncobj_status(self->client.fd, done), -ECANCELED);
 	EXPECT_STEPS(1, 0, 0, 0);
