@@ -554,17 +554,6 @@ static size_t expansion_of(const struct ir_graph *graph, const struct ir_operato
 	return e;
 }
 
-static void set_producers(struct ir_graph *graph)
-{
-	for (unsigned int o = 0; o < graph->operator_count; o++)
-		for (unsigned int i = 0; i < graph->operators[o].output_count; i++) {
-			struct ir_tensor *tensor = &graph->tensors[graph->operators[o].outputs[i]];
-
-			if (!tensor->is_state && !graph->operators[o].removed_reason)
-				tensor->producer = (int)o;
-		}
-}
-
 int expand_graph(const struct ir_graph *graph, struct ir_graph *expanded, unsigned int **origin)
 {
 	struct expansion expansion = { .graph = expanded };
@@ -599,6 +588,6 @@ int expand_graph(const struct ir_graph *graph, struct ir_graph *expanded, unsign
 	}
 	if (expansion.failed)
 		return error_memory(graph->error);
-	set_producers(expanded);
+	ir_set_producers(expanded);
 	return 0;
 }

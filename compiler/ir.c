@@ -230,11 +230,19 @@ int ir_order(struct ir_graph *graph)
 	}
 	/* In place: a reader may have left room behind for more. */
 	memcpy(graph->operators, ordered, count * sizeof(*ordered));
-	for (unsigned int o = 0; o < count; o++)
-		for (unsigned int i = 0; i < ordered[o].output_count; i++)
-			if (!graph->tensors[ordered[o].outputs[i]].is_state)
-				graph->tensors[ordered[o].outputs[i]].producer = (int)o;
+	ir_set_producers(graph);
 	return 0;
+}
+
+void ir_set_producers(struct ir_graph *graph)
+{
+	for (unsigned int o = 0; o < graph->operator_count; o++)
+		for (unsigned int i = 0; i < graph->operators[o].output_count; i++) {
+			struct ir_tensor *tensor = &graph->tensors[graph->operators[o].outputs[i]];
+
+			if (!tensor->is_state && !graph->operators[o].removed_reason)
+				tensor->producer = (int)o;
+		}
 }
 
 /* op NULL: an input or output of the model. */

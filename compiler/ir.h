@@ -77,8 +77,15 @@ enum ir_kind {
 	IR_FLOAT_TABLE,
 	IR_COMPARE, IR_SELECT, IR_LOGICAL_AND, IR_LOGICAL_OR, IR_BROADCAST_TO, IR_TILE,
 	IR_SPACE_TO_BATCH, IR_BATCH_TO_SPACE,
+	IR_DYNAMIC_UPDATE_SLICE, IR_GATHER_ND, IR_TOP_K, IR_ONE_HOT, IR_CUMULATIVE_SUM,
+	IR_DYNAMIC_QUANTISE, IR_MATMUL_INTEGER, IR_CONVOLUTION_INTEGER,
+	/* Elementwise of floats and of integers that are not quantised. */
+	IR_FLOOR_DIV, IR_FLOOR_MOD, IR_POWER,
 	/* Forms of a model file that resolve.c turns into one of the above. */
 	IR_PAD_V2, IR_REVERSE, IR_SPLIT_V, IR_UNPACK, IR_STRIDED_SLICE,
+	IR_REDUCE_ANY, IR_REDUCE_ALL, IR_EMBEDDING_LOOKUP, IR_ADD_MANY,
+	/* Of which nothing is left but constants. */
+	IR_SHAPE, IR_RANK, IR_FILL, IR_RANGE, IR_ZEROS,
 	IR_VARIABLE_HANDLE, IR_READ_VARIABLE, IR_ASSIGN_VARIABLE, IR_CALL_ONCE,
 	IR_KIND_COUNT,
 };
@@ -133,6 +140,8 @@ struct ir_attributes {
 	float alpha;
 	bool approximate;
 	int32_t block_size;
+	/* CUMULATIVE_SUM */
+	bool exclusive, reverse;
 	/* MIRROR_PAD: SYMMETRIC instead of REFLECT. */
 	bool symmetric;
 	bool transpose_a, transpose_b;
@@ -291,6 +300,9 @@ int ir_order(struct ir_graph *graph);
  * sizes that a graph file can hold. For a resolved graph: what was removed may be of any.
  */
 int ir_check_operands(struct ir_graph *graph);
+
+/* Says in each tensor that an operator writes, states aside, which one it is. */
+void ir_set_producers(struct ir_graph *graph);
 
 /* Whether the tensor is an output of the graph. */
 bool ir_is_output(const struct ir_graph *graph, int tensor);

@@ -18,6 +18,7 @@ static const struct {
 } rewrites[] = {
 	{ IR_UNARY, IR_TABLE, "as a table of 256 bytes" },
 	{ IR_DIV, IR_TABLE, "by one constant, as a table of 256 bytes" },
+	{ IR_FILL, IR_BROADCAST_TO, "of a constant shape" },
 	{ IR_PAD_V2, IR_PAD, "" },
 	{ IR_SPLIT_V, IR_SPLIT, "" },
 	{ IR_UNPACK, IR_SPLIT, "" },
@@ -61,11 +62,20 @@ static void put_form(const struct partition_form *form, uint32_t among, const ch
 		text_put(text, "%s%s", *form->conditions ? "; " : ": ", note);
 }
 
+/* Whether nothing but constants is left of operators of a kind. */
+static bool is_folded(enum ir_kind kind)
+{
+	return kind == IR_SHAPE || kind == IR_RANK || kind == IR_RANGE || kind == IR_ZEROS;
+}
+
 static void describe(enum ir_kind kind, uint32_t among, const char *prefix, struct buffer *text)
 {
 	struct partition_form form;
 	const char *note = "";
-	bool any = false;
+	bool any = is_folded(kind);
+
+	if (any)
+		text_put(text, "%sa constant, known when the model is compiled\n", prefix);
 
 	for (size_t r = 0; r < sizeof(rewrites) / sizeof(rewrites[0]); r++)
 		if (rewrites[r].kind == kind) {

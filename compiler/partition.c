@@ -322,11 +322,20 @@ static const char *decided_reason(enum ir_kind kind)
 	case IR_L2_NORMALIZATION:
 	case IR_DIV:
 	case IR_REDUCE_PROD:
+	case IR_FLOOR_DIV:
+	case IR_FLOOR_MOD:
+	case IR_POWER:
+	case IR_CUMULATIVE_SUM:
 		return "too rare for a unit of its own";
 	case IR_GATHER:
+	case IR_EMBEDDING_LOOKUP:
+	case IR_GATHER_ND:
+	case IR_DYNAMIC_UPDATE_SLICE:
 		return "addresses that depend on data";
 	case IR_ARG_MAX:
 	case IR_ARG_MIN:
+	case IR_TOP_K:
+	case IR_ONE_HOT:
 	case IR_COMPARE:
 	case IR_SELECT:
 	case IR_LOGICAL_AND:
@@ -334,6 +343,10 @@ static const char *decided_reason(enum ir_kind kind)
 		return "its values are indices or truths, not quantised numbers";
 	case IR_CAST:
 		return "between types that the NPU does not compute with";
+	case IR_DYNAMIC_QUANTISE:
+	case IR_MATMUL_INTEGER:
+	case IR_CONVOLUTION_INTEGER:
+		return "scales and zero points that each run finds; quantise statically for the NPU";
 	case IR_DETECTION:
 		return "boxes are decoded and sorted in float32";
 	default:

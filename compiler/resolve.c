@@ -376,9 +376,38 @@ static int resolve_pool(struct ir_graph *graph, struct ir_operator *op)
 	return 0;
 }
 
+/* What to do about operators that a graph of fixed shapes has no place for; else NULL. */
+static const char *resolve_advice(const char *type)
+{
+	static const struct {
+		const char *type, *advice;
+	} refused[] = {
+		{ "IF", "control flow is not supported; compile each branch as a model of its own" },
+		{ "WHILE", "control flow is not supported; unroll the loop, or compile its body as a model and call it in a loop" },
+		{ "CALL", "control flow is not supported; inline the subgraph" },
+		{ "WHERE", "its output's size depends on data; end the model before it" },
+		{ "UNIQUE", "its output's size depends on data; end the model before it" },
+		{ "NON_MAX_SUPPRESSION_V4", "use TFLite_Detection_PostProcess, or end the model before it" },
+		{ "NON_MAX_SUPPRESSION_V5", "use TFLite_Detection_PostProcess, or end the model before it" },
+		{ "SHAPE", "its input's shape is not fixed; convert the model with fixed shapes" },
+		{ "RANGE", "its operands must be constants, or follow from fixed shapes" },
+		{ "FILL", "its shape must be a constant, or follow from fixed shapes" },
+		{ "LSTM", "convert the model so that it has UNIDIRECTIONAL_SEQUENCE_LSTM" },
+		{ "BIDIRECTIONAL_SEQUENCE_LSTM",
+		  "has no integer kernel anywhere; use two UNIDIRECTIONAL_SEQUENCE_LSTM, one of a reversed sequence" },
+	};
+
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+		if (!strcmp(refused[i].type, type))
+			return refused[i].advice;
+	return NULL;
+}
+
 static int resolve_operator(struct ir_graph *graph, struct ir_operator *op,
 			    const struct resolve_profile *profile)
 {
+	if (op->removed_reason)
+		return 0;
 	switch (op->kind) {
 	case IR_TABLE:
 		/* Made by resolve_scaled_concatenations(). */
@@ -411,6 +440,25 @@ static int resolve_operator(struct ir_graph *graph, struct ir_operator *op,
 	case IR_REDUCE_MIN:
 	case IR_REDUCE_PROD:
 		return resolve_reduction(graph, op, profile);
+	case IR_REDUCE_ANY:
+	case IR_REDUCE_ALL:
+		return resolve_truth_reduction(graph, op);
+	case IR_FLOOR_DIV:
+	case IR_FLOOR_MOD:
+	case IR_POWER:
+		return resolve_plain_elementwise(graph, op);
+	case IR_EMBEDDING_LOOKUP:
+		return resolve_embedding(graph, op);
+	case IR_DYNAMIC_UPDATE_SLICE:
+		return resolve_dynamic_update_slice(graph, op);
+	case IR_GATHER_ND:
+		return resolve_gather_nd(graph, op);
+	case IR_TOP_K:
+		return resolve_top_k(graph, op);
+	case IR_ONE_HOT:
+		return resolve_one_hot(graph, op);
+	case IR_CUMULATIVE_SUM:
+		return resolve_cumulative_sum(graph, op);
 	case IR_ARG_MAX:
 	case IR_ARG_MIN:
 		return resolve_arg_extreme(graph, op);
@@ -484,6 +532,9 @@ static int resolve_operator(struct ir_graph *graph, struct ir_operator *op,
 	default:
 		break;
 	}
+	if (resolve_advice(op->type_name))
+		return error_set(graph->error, -ENOTSUP, "%s: %s", ir_where(graph, op, -1),
+				 resolve_advice(op->type_name));
 	return error_set(graph->error, -ENOTSUP,
 			 "%s: this operator has neither an NPU nor a CPU form",
 			 ir_where(graph, op, op->output_count ? op->outputs[0] : -1));
@@ -505,6 +556,8 @@ int resolve_graph(struct ir_graph *graph, const char *numerics)
 				 numerics);
 	graph->numerics = profile->name;
 	ret = resolve_scaled_concatenations(graph);
+	if (!ret)
+		ret = resolve_long_sums(graph);
 	for (unsigned int o = 0; o < graph->operator_count && !ret; o++)
 		ret = resolve_operator(graph, &graph->operators[o], profile);
 	return ret;

@@ -92,6 +92,8 @@ int resolve_leaky(struct ir_graph *graph, struct ir_operator *op,
 /* resolve_reduce.c */
 int resolve_reduction(struct ir_graph *graph, struct ir_operator *op,
 		      const struct resolve_profile *profile);
+/* REDUCE_ANY and REDUCE_ALL: the largest and the least truth. */
+int resolve_truth_reduction(struct ir_graph *graph, struct ir_operator *op);
 int resolve_arg_extreme(struct ir_graph *graph, struct ir_operator *op);
 
 /* resolve_matmul.c */
@@ -121,6 +123,20 @@ int resolve_hybrid_weights(struct ir_graph *graph, struct ir_operator *op, uint3
 
 /* resolve_gather.c */
 int resolve_gather(struct ir_graph *graph, struct ir_operator *op);
+int resolve_embedding(struct ir_graph *graph, struct ir_operator *op);
+
+/* resolve_index.c: where something is, and in what order. */
+int resolve_dynamic_update_slice(struct ir_graph *graph, struct ir_operator *op);
+int resolve_gather_nd(struct ir_graph *graph, struct ir_operator *op);
+int resolve_top_k(struct ir_graph *graph, struct ir_operator *op);
+int resolve_one_hot(struct ir_graph *graph, struct ir_operator *op);
+int resolve_cumulative_sum(struct ir_graph *graph, struct ir_operator *op);
+
+/* resolve_plain.c: FLOOR_DIV, FLOOR_MOD, POWER, and others of values that are not quantised. */
+bool resolve_is_plain(const struct ir_graph *graph, const struct ir_operator *op);
+int resolve_plain_elementwise(struct ir_graph *graph, struct ir_operator *op);
+/* Puts ADDs of two operands in the place of each ADD_N. */
+int resolve_long_sums(struct ir_graph *graph);
 
 /* resolve_unary.c: functions of one value; 8 bits become IR_TABLE. */
 int resolve_unary(struct ir_graph *graph, struct ir_operator *op,

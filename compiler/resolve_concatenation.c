@@ -92,9 +92,7 @@ int resolve_scaled_concatenations(struct ir_graph *graph)
 	}
 	graph->operators = operators;
 	graph->operator_count = count;
-	for (unsigned int o = 0; o < count && !ret; o++)
-		for (unsigned int i = 0; i < operators[o].output_count; i++)
-			if (!tensors[operators[o].outputs[i]].is_state)
-				tensors[operators[o].outputs[i]].producer = (int)o;
+	if (!ret)
+		ir_set_producers(graph);
 	return ret;
 }

@@ -124,8 +124,8 @@ int resolve_elementwise(struct ir_graph *graph, struct ir_operator *op,
 				ir_where(graph, op, op->inputs[1]));
 	if (!ret)
 		ret = resolve_check_broadcast(graph, op, 0);
-	if (!ret && extreme && graph->tensors[op->inputs[0]].type == IR_INT32)
-		return resolve_extreme(graph, op);
+	if (!ret && resolve_is_plain(graph, op))
+		return extreme ? resolve_extreme(graph, op) : resolve_plain_elementwise(graph, op);
 	if (!ret)
 		ret = resolve_check_activations(graph, op);
 	if (!ret && !resolve_is_float(graph, op))

@@ -31,6 +31,24 @@ static int check_indices(struct ir_graph *graph, const struct ir_operator *op, i
 	return 0;
 }
 
+/* A gather with the operands the other way round. */
+int resolve_embedding(struct ir_graph *graph, struct ir_operator *op)
+{
+	int indices, ret = resolve_check_counts(graph, op, 2, 2);
+
+	if (ret)
+		return ret;
+	if (graph->tensors[op->inputs[1]].type != graph->tensors[op->outputs[0]].type)
+		return error_set(graph->error, -ENOTSUP,
+				 "%s: the table must have the output's type; convert the model with GATHER",
+				 ir_where(graph, op, op->inputs[1]));
+	indices = op->inputs[0];
+	op->inputs[0] = op->inputs[1];
+	op->inputs[1] = indices;
+	op->kind = IR_GATHER;
+	return resolve_gather(graph, op);
+}
+
 int resolve_gather(struct ir_graph *graph, struct ir_operator *op)
 {
 	const struct ir_tensor *in, *indices, *out;

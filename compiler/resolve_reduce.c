@@ -117,6 +117,22 @@ int resolve_reduction(struct ir_graph *graph, struct ir_operator *op,
 	return ret || op->kind == IR_SUM ? ret : resolve_mean(graph, op, profile, count);
 }
 
+int resolve_truth_reduction(struct ir_graph *graph, struct ir_operator *op)
+{
+	uint64_t count;
+	int ret = resolve_check_counts(graph, op, 2, 2);
+
+	if (!ret)
+		ret = read_axes(graph, op, &count);
+	if (!ret && (graph->tensors[op->inputs[0]].type != IR_BOOL ||
+		     graph->tensors[op->outputs[0]].type != IR_BOOL))
+		ret = error_set(graph->error, -ENOTSUP, "%s: takes truth values only",
+				ir_where(graph, op, op->inputs[0]));
+	op->kind = op->kind == IR_REDUCE_ANY ? IR_REDUCE_MAX : IR_REDUCE_MIN;
+	op->rounding = IR_ROUNDING_NONE;
+	return ret;
+}
+
 int resolve_arg_extreme(struct ir_graph *graph, struct ir_operator *op)
 {
 	const struct ir_tensor *in, *out;

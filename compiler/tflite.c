@@ -5,6 +5,7 @@
 
 #include "error.h"
 #include "flatbuffer.h"
+#include "fold.h"
 #include "ir.h"
 #include "tflite.h"
 #include "tflite_options.h"
@@ -15,6 +16,9 @@
 #define OPERANDS_MAX 1024
 #define NAME_BYTES_MAX 256
 #define ELEMENTS_MAX ((uint64_t)1 << 31)
+/* Bytes of constants that may be computed, beside so many times the file. */
+#define FOLD_LEAST ((uint64_t)16 << 20)
+#define FOLD_FACTOR 16
 
 struct reader {
 	struct ir_graph *graph;
@@ -193,12 +197,51 @@ static int expand_int4(struct reader *reader, const struct flatbuffer_table *tab
 	return 0;
 }
 
-static int read_contents(struct reader *reader, const struct flatbuffer_table *table,
+/* Halves, which only constants have: floats with the same values. */
+static float half_value(uint16_t bits)
+{
+	float magnitude = (float)(bits & 0x3ff);
+	int exponent = bits >> 10 & 31;
+
+	if (exponent == 31)
+		magnitude = bits & 0x3ff ? NAN : INFINITY;
+	else if (exponent)
+		magnitude = ldexpf(magnitude + 1024, exponent - 25);
+	else
+		magnitude = ldexpf(magnitude, -24);
+	return bits >> 15 ? -magnitude : magnitude;
+}
+
+static int expand_halves(struct reader *reader, const struct flatbuffer_table *table,
 			 struct ir_tensor *tensor)
+{
+	float *data;
+	int ret = budget(reader, table->what, 4 * tensor->elements);
+
+	if (ret)
+		return ret;
+	data = arena_alloc(reader->graph->arena, tensor->elements, sizeof(*data));
+	if (!data)
+		return error_memory(reader->error);
+	for (uint64_t i = 0; i < tensor->elements; i++) {
+		uint16_t bits;
+
+		memcpy(&bits, tensor->data + 2 * i, sizeof(bits));
+		data[i] = half_value(bits);
+	}
+	tensor->data = (const uint8_t *)data;
+	tensor->type = IR_FLOAT32;
+	tensor->bytes = 4 * tensor->elements;
+	return 0;
+}
+
+static int read_contents(struct reader *reader, const struct flatbuffer_table *table,
+			 int8_t type, struct ir_tensor *tensor)
 {
 	struct flatbuffer_table buffer;
 	struct flatbuffer_vector data;
 	uint64_t offset = 0, size = 0, expected = tensor->bytes;
+	bool halves = type == TFLITE_FLOAT16;
 	uint32_t index;
 	int ret = flatbuffer_uint32(table, TFLITE_TENSOR_BUFFER, 0, &index);
 
@@ -232,11 +275,15 @@ static int read_contents(struct reader *reader, const struct flatbuffer_table *t
 	}
 	if (tensor->is_int4)
 		expected = (expected + 1) / 2;
-	if (tensor->type != IR_TYPE_OTHER && size != expected)
+	if (halves)
+		expected = 2 * tensor->elements;
+	if ((tensor->type != IR_TYPE_OTHER || halves) && size != expected)
 		return error_set(reader->error, -EINVAL,
 				 "%s: contents have %llu bytes, the shape asks for %llu",
 				 table->what, (unsigned long long)size,
 				 (unsigned long long)expected);
+	if (halves)
+		return expand_halves(reader, table, tensor);
 	return tensor->is_int4 ? expand_int4(reader, table, tensor) : 0;
 }
 
@@ -272,7 +319,7 @@ static int read_tensor(struct reader *reader, const struct flatbuffer_vector *te
 	if (!ret)
 		ret = read_quantisation(reader, &table, tensor);
 	if (!ret)
-		ret = read_contents(reader, &table, tensor);
+		ret = read_contents(reader, &table, type, tensor);
 	if (!ret && is_variable) {
 		if (tensor->data)
 			return error_set(reader->error, -ENOTSUP,
@@ -558,5 +605,7 @@ int tflite_read(struct ir_graph *graph, const void *data, size_t bytes)
 		ret = read_variables(&reader, &subgraphs);
 	if (!ret && !graph->output_count)
 		ret = error_set(graph->error, -EINVAL, "subgraph 0: no outputs");
-	return ret ? ret : ir_order(graph);
+	if (!ret)
+		ret = ir_order(graph);
+	return ret ? ret : fold_constants(graph, FOLD_LEAST + FOLD_FACTOR * (uint64_t)bytes);
 }

@@ -171,6 +171,8 @@ int tflite_read_options(struct error *error, const struct flatbuffer_table *tabl
 	case IR_REDUCE_MAX:
 	case IR_REDUCE_MIN:
 	case IR_REDUCE_PROD:
+	case IR_REDUCE_ANY:
+	case IR_REDUCE_ALL:
 		return read_bool(&options, 0, &a->keep_dimensions);
 	case IR_BATCH_MATMUL:
 		ret = read_bool(&options, 0, &a->transpose_a);
@@ -208,6 +210,11 @@ int tflite_read_options(struct error *error, const struct flatbuffer_table *tabl
 		return ret ? ret : read_window(error, &options, &second, op, table->what);
 	case IR_LSTM:
 		return found ? read_lstm(&options, a) : 0;
+	case IR_ONE_HOT:
+		return read_int32(&options, 0, 0, &a->axis);
+	case IR_CUMULATIVE_SUM:
+		ret = read_bool(&options, 0, &a->exclusive);
+		return ret ? ret : read_bool(&options, 1, &a->reverse);
 	case IR_CALL_ONCE:
 		return read_int32(&options, 0, 0, &a->subgraph);
 	case IR_DETECTION:

@@ -131,6 +131,13 @@ static inline size_t array_index4(const struct array *array, size_t n, size_t h,
 int32_t array_read(const struct array *array, size_t index);
 void array_write(const struct array *array, size_t index, int32_t value);
 
+/* An element of any integer type. */
+static inline int64_t array_integer(const struct array *array, size_t index)
+{
+	return array->type == KESTREL_GRAPH_TYPE_INT64 ? ((const int64_t *)array->data)[index] :
+							 array_read(array, index);
+}
+
 /* q = clamp(mode(x) + zero_point); channel selects the scale. */
 int32_t arithmetic_requantise(const struct kestrel_graph_requantise *requantise,
 			      const struct kestrel_graph_scale *scales,

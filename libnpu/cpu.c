@@ -204,6 +204,17 @@ static void operator_run(const struct cpu_call *call)
 		[KESTREL_GRAPH_SVDF] = cpu_svdf,
 		[KESTREL_GRAPH_LSTM] = cpu_lstm,
 		[KESTREL_GRAPH_DETECTION_POSTPROCESS] = cpu_detection,
+		[KESTREL_GRAPH_DYNAMIC_UPDATE_SLICE] = cpu_dynamic_update_slice,
+		[KESTREL_GRAPH_GATHER_ND] = cpu_gather_nd,
+		[KESTREL_GRAPH_TOP_K] = cpu_top_k,
+		[KESTREL_GRAPH_ONE_HOT] = cpu_one_hot,
+		[KESTREL_GRAPH_CUMULATIVE_SUM] = cpu_cumulative_sum,
+		[KESTREL_GRAPH_FLOOR_DIV] = cpu_elementwise,
+		[KESTREL_GRAPH_FLOOR_MOD] = cpu_elementwise,
+		[KESTREL_GRAPH_POWER] = cpu_elementwise,
+		[KESTREL_GRAPH_DYNAMIC_QUANTIZE] = cpu_dynamic_quantize,
+		[KESTREL_GRAPH_MATMUL_INTEGER] = cpu_matmul_integer,
+		[KESTREL_GRAPH_CONV_INTEGER] = cpu_convolution_integer,
 	};
 
 	kernels[call->operator->opcode](call);

@@ -136,6 +136,18 @@ void cpu_svdf(const struct cpu_call *call);
 void cpu_lstm(const struct cpu_call *call);
 size_t cpu_lstm_scratch(const struct graph *graph, const struct kestrel_graph_operator *operator);
 
+/* cpu_index.c: where something is, and in what order. */
+void cpu_dynamic_update_slice(const struct cpu_call *call);
+void cpu_gather_nd(const struct cpu_call *call);
+void cpu_top_k(const struct cpu_call *call);
+void cpu_one_hot(const struct cpu_call *call);
+void cpu_cumulative_sum(const struct cpu_call *call);
+
+/* cpu_dynamic.c: scales and zero points that each run finds. */
+void cpu_dynamic_quantize(const struct cpu_call *call);
+void cpu_matmul_integer(const struct cpu_call *call);
+void cpu_convolution_integer(const struct cpu_call *call);
+
 /* cpu_detection.c */
 void cpu_detection(const struct cpu_call *call);
 size_t cpu_detection_scratch(const struct graph *graph,

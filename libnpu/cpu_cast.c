@@ -4,13 +4,6 @@
 
 #include <math.h>
 
-static int64_t integer_read(const struct array *array, size_t index)
-{
-	if (array->type == KESTREL_GRAPH_TYPE_INT64)
-		return ((const int64_t *)array->data)[index];
-	return array_read(array, index);
-}
-
 /* Towards zero; what int64 cannot hold becomes its end, and a NaN 0. */
 static int64_t truncate(float value)
 {
@@ -44,7 +37,7 @@ void cpu_cast(const struct cpu_call *call)
 
 	for (size_t i = 0; i < output.count; i++) {
 		float real = from_float ? ((const float *)input.data)[i] : 0;
-		int64_t value = from_float ? truncate(real) : integer_read(&input, i);
+		int64_t value = from_float ? truncate(real) : array_integer(&input, i);
 
 		if (output.type == KESTREL_GRAPH_TYPE_FLOAT32)
 			((float *)output.data)[i] = from_float ? real : (float)value;

@@ -151,6 +151,67 @@ static int32_t pair_compute(uint32_t opcode, const struct kestrel_graph_elementw
 				attributes->minimum, attributes->maximum);
 }
 
+/* Division by 0 gives 0, and so does its rest; the least number by -1 wraps. */
+static int64_t plain_divide(uint32_t opcode, int64_t a, int64_t b)
+{
+	int64_t whole, rest;
+
+	if (!b)
+		return 0;
+	if (b == -1)
+		return opcode == KESTREL_GRAPH_FLOOR_MOD ? 0 : (int64_t)-(uint64_t)a;
+	whole = a / b;
+	rest = a % b;
+	if (opcode == KESTREL_GRAPH_DIV || !rest || (rest < 0) == (b < 0))
+		return opcode == KESTREL_GRAPH_FLOOR_MOD ? rest : whole;
+	return opcode == KESTREL_GRAPH_FLOOR_MOD ? rest + b : whole - 1;
+}
+
+/* One pair of integers that are no quantised values. */
+static int64_t plain_compute(uint32_t opcode, int64_t a, int64_t b)
+{
+	switch (opcode) {
+	case KESTREL_GRAPH_ADD:
+		return (int64_t)((uint64_t)a + (uint64_t)b);
+	case KESTREL_GRAPH_SUB:
+		return (int64_t)((uint64_t)a - (uint64_t)b);
+	case KESTREL_GRAPH_MUL:
+		return (int64_t)((uint64_t)a * (uint64_t)b);
+	case KESTREL_GRAPH_MINIMUM:
+		return a < b ? a : b;
+	case KESTREL_GRAPH_MAXIMUM:
+		return a > b ? a : b;
+	}
+	return plain_divide(opcode, a, b);
+}
+
+/* int32 and int64; others in FLOOR_DIV and FLOOR_MOD. */
+static void plain_elementwise(const struct cpu_call *call, const struct array *a,
+			      const struct array *b, const struct array *output)
+{
+	const struct kestrel_graph_elementwise *attributes =
+		&call->operator->attributes.elementwise;
+	uint32_t opcode = call->operator->opcode;
+	int extreme = opcode == KESTREL_GRAPH_MINIMUM || opcode == KESTREL_GRAPH_MAXIMUM;
+	struct pair pair;
+
+	pair_begin(&pair, a, b, output);
+	for (size_t i = 0; i < output->count; i++) {
+		int64_t value = plain_compute(opcode, array_integer(a, (size_t)pair.a),
+					      array_integer(b, (size_t)pair.b));
+
+		if (output->type == KESTREL_GRAPH_TYPE_INT64)
+			((int64_t *)output->data)[i] = value;
+		else if (extreme)
+			array_write(output, i, (int32_t)value);
+		else
+			array_write(output, i, arithmetic_clamp((int32_t)(uint32_t)value,
+								attributes->minimum,
+								attributes->maximum));
+		pair_next(&pair, output);
+	}
+}
+
 void cpu_elementwise(const struct cpu_call *call)
 {
 	const struct kestrel_graph_elementwise *attributes =
@@ -165,6 +226,10 @@ void cpu_elementwise(const struct cpu_call *call)
 	    graph_type_size(output.type) == 1 && a.count == output.count &&
 	    b.count == output.count) {
 		add_bytes(call, &a, &b, &output);
+		return;
+	}
+	if (output.type == KESTREL_GRAPH_TYPE_INT32 || output.type == KESTREL_GRAPH_TYPE_INT64) {
+		plain_elementwise(call, &a, &b, &output);
 		return;
 	}
 	pair_begin(&pair, &a, &b, &output);
@@ -250,10 +315,8 @@ static int64_t compared_value(const struct kestrel_graph_compare *attributes,
 			      const struct array *array, size_t index, int32_t zero_point,
 			      struct kestrel_graph_scale scale)
 {
-	if (array->type == KESTREL_GRAPH_TYPE_INT64)
-		return ((const int64_t *)array->data)[index];
 	if (!attributes->left_shift)
-		return array_read(array, index);
+		return array_integer(array, index);
 	return arithmetic_scale_double(arithmetic_shift_left(array_read(array, index) - zero_point,
 							     attributes->left_shift), scale);
 }

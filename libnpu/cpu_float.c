@@ -216,6 +216,14 @@ void cpu_float_pool(const struct cpu_call *call)
 }
 
 /* One pair of an elementwise operator. */
+/* What a division towards minus infinity leaves: it has the divisor's sign. */
+static float floor_rest(float a, float b)
+{
+	float rest = fmodf(a, b);
+
+	return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest;
+}
+
 float cpu_float_elementwise(uint32_t opcode, const struct kestrel_graph_elementwise *attributes,
 			    float a, float b)
 {
@@ -236,6 +244,15 @@ float cpu_float_elementwise(uint32_t opcode, const struct kestrel_graph_elementw
 		return (a - b) * (a - b);
 	case KESTREL_GRAPH_MINIMUM:
 		return fminf(a, b);
+	case KESTREL_GRAPH_FLOOR_DIV:
+		a = (float)floor((double)a / (double)b);
+		break;
+	case KESTREL_GRAPH_FLOOR_MOD:
+		a = floor_rest(a, b);
+		break;
+	case KESTREL_GRAPH_POWER:
+		a = powf(a, b);
+		break;
 	default:
 		return fmaxf(a, b);
 	}

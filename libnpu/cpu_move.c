@@ -186,9 +186,7 @@ void cpu_transpose(const struct cpu_call *call)
 /* An index of the gathered dimension, held within it. */
 static size_t index_at(const struct array *indices, size_t i, uint32_t size)
 {
-	int64_t index = indices->type == KESTREL_GRAPH_TYPE_INT64 ?
-			((const int64_t *)indices->data)[i] :
-			((const int32_t *)indices->data)[i];
+	int64_t index = array_integer(indices, i);
 
 	return (size_t)(index < 0 ? 0 : index < size ? index : size - 1);
 }

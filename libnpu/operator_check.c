@@ -11,9 +11,25 @@
 /* Strides, dilations, paddings and windows above this are refused. */
 #define GEOMETRY_MAX 65535
 
+/* Outputs of an operator; 0: its own check counts them. */
+static uint32_t outputs_of(uint32_t opcode)
+{
+	switch (opcode) {
+	case KESTREL_GRAPH_SPLIT:
+	case KESTREL_GRAPH_DETECTION_POSTPROCESS:
+		return 0;
+	case KESTREL_GRAPH_TOP_K:
+		return 2;
+	case KESTREL_GRAPH_DYNAMIC_QUANTIZE:
+		return 3;
+	}
+	return 1;
+}
+
 static int counts_check(const struct check *check, uint32_t least, uint32_t most)
 {
 	const struct kestrel_graph_operator *operator = check->operator;
+	uint32_t outputs;
 
 	if (operator->input_count < least || operator->input_count > most)
 		return check_fail(check, -EINVAL, "%" PRIu32 " inputs, %" PRIu32 "..%" PRIu32 " needed",
@@ -21,10 +37,10 @@ static int counts_check(const struct check *check, uint32_t least, uint32_t most
 	for (uint32_t i = 0; i < least; i++)
 		if (!check_input(check, i) && (operator->opcode != KESTREL_GRAPH_SVDF || i != 3))
 			return check_fail(check, -EINVAL, "input %" PRIu32 " is absent", i);
-	if (operator->output_count != 1 && operator->opcode != KESTREL_GRAPH_SPLIT &&
-	    operator->opcode != KESTREL_GRAPH_DETECTION_POSTPROCESS)
-		return check_fail(check, -EINVAL, "%" PRIu32 " outputs instead of 1",
-			    operator->output_count);
+	outputs = outputs_of(operator->opcode);
+	if (outputs && operator->output_count != outputs)
+		return check_fail(check, -EINVAL, "%" PRIu32 " outputs instead of %" PRIu32,
+			    operator->output_count, outputs);
 	return 0;
 }
 
@@ -140,6 +156,7 @@ static int convolution_check(const struct check *check)
 			    attributes->depth_multiplier);
 	switch (check->operator->opcode) {
 	case KESTREL_GRAPH_CONV_2D:
+	case KESTREL_GRAPH_CONV_INTEGER:
 		if (weights->dims[0] != output->dims[3] || input->dims[3] % weights->dims[3] ||
 		    output->dims[3] % (input->dims[3] / weights->dims[3]))
 			return check_fail(check, -EINVAL,
@@ -161,7 +178,8 @@ static int convolution_check(const struct check *check)
 		if (attributes->dilation_height != 1 || attributes->dilation_width != 1)
 			return check_fail(check, -ENOTSUP, "dilated transposed convolution");
 	}
-	return weights_check(check, output->dims[3]);
+	return check->operator->opcode == KESTREL_GRAPH_CONV_INTEGER ?
+	       check_integers(check, output->dims[3]) : weights_check(check, output->dims[3]);
 }
 
 static int fully_connected_check(const struct check *check)
@@ -309,6 +327,9 @@ static const struct operator_kind operator_kinds[] = {
 	{ KESTREL_GRAPH_MAXIMUM, 2, 2, check_elementwise },
 	{ KESTREL_GRAPH_DIV, 2, 2, check_elementwise },
 	{ KESTREL_GRAPH_SQUARED_DIFFERENCE, 2, 2, check_elementwise },
+	{ KESTREL_GRAPH_FLOOR_DIV, 2, 2, check_elementwise },
+	{ KESTREL_GRAPH_FLOOR_MOD, 2, 2, check_elementwise },
+	{ KESTREL_GRAPH_POWER, 2, 2, check_elementwise },
 	{ KESTREL_GRAPH_BATCH_MATMUL, 2, 2, check_matmul },
 	{ KESTREL_GRAPH_PRELU, 2, 2, check_leaky },
 	{ KESTREL_GRAPH_LEAKY_RELU, 1, 1, check_leaky },
@@ -354,6 +375,14 @@ static const struct operator_kind operator_kinds[] = {
 	{ KESTREL_GRAPH_DEPTH_TO_SPACE, 1, 1, check_block },
 	{ KESTREL_GRAPH_BROADCAST_TO, 1, 1, check_broadcast_to },
 	{ KESTREL_GRAPH_TILE, 1, 1, check_tile },
+	{ KESTREL_GRAPH_DYNAMIC_UPDATE_SLICE, 3, 3, check_dynamic_update_slice },
+	{ KESTREL_GRAPH_GATHER_ND, 2, 2, check_gather_nd },
+	{ KESTREL_GRAPH_TOP_K, 1, 1, check_top_k },
+	{ KESTREL_GRAPH_ONE_HOT, 3, 3, check_one_hot },
+	{ KESTREL_GRAPH_CUMULATIVE_SUM, 1, 1, check_cumulative_sum },
+	{ KESTREL_GRAPH_DYNAMIC_QUANTIZE, 1, 1, check_dynamic_quantize },
+	{ KESTREL_GRAPH_MATMUL_INTEGER, 2, 4, check_matmul_integer },
+	{ KESTREL_GRAPH_CONV_INTEGER, 2, 4, convolution_check },
 	{ KESTREL_GRAPH_RESIZE_BILINEAR, 1, 1, resize_check },
 	{ KESTREL_GRAPH_RESIZE_NEAREST_NEIGHBOR, 1, 1, resize_check },
 };

@@ -84,6 +84,22 @@ int check_softmax(const struct check *check);
 int check_normalization(const struct check *check);
 int check_layer_norm(const struct check *check);
 
+/* operator_check_index.c */
+int check_dynamic_update_slice(const struct check *check);
+int check_gather_nd(const struct check *check);
+int check_top_k(const struct check *check);
+int check_one_hot(const struct check *check);
+int check_cumulative_sum(const struct check *check);
+
+/* operator_check_dynamic.c */
+int check_dynamic_quantize(const struct check *check);
+int check_matmul_integer(const struct check *check);
+/*
+ * Bytes in, int32 out, and zero points of the operands' types: one, or `columns` of the
+ * second operand's.
+ */
+int check_integers(const struct check *check, uint32_t columns);
+
 /* operator_check_reduce.c */
 int check_reduce(const struct check *check);
 int check_arg_extreme(const struct check *check);

@@ -8,6 +8,28 @@
 /* Largest left shift of ADD and SUB; 20 and 15 are in use. */
 #define LEFT_SHIFT_MAX 22
 
+static int is_plain(uint32_t type)
+{
+	return type == KESTREL_GRAPH_TYPE_INT32 || type == KESTREL_GRAPH_TYPE_INT64;
+}
+
+/* Types that the kernel of an opcode takes. */
+static int takes_type(uint32_t opcode, uint32_t type)
+{
+	switch (opcode) {
+	case KESTREL_GRAPH_POWER:
+		return type == KESTREL_GRAPH_TYPE_FLOAT32;
+	case KESTREL_GRAPH_FLOOR_DIV:
+	case KESTREL_GRAPH_FLOOR_MOD:
+		return type == KESTREL_GRAPH_TYPE_FLOAT32 || is_plain(type);
+	case KESTREL_GRAPH_SQUARED_DIFFERENCE:
+		if (is_plain(type))
+			return 0;
+	}
+	return check_is_byte(type) || type == KESTREL_GRAPH_TYPE_FLOAT32 || is_plain(type) ||
+	       (type == KESTREL_GRAPH_TYPE_INT16 && opcode != KESTREL_GRAPH_DIV);
+}
+
 int check_elementwise(const struct check *check)
 {
 	const struct kestrel_graph_elementwise *attributes =
@@ -23,10 +45,7 @@ int check_elementwise(const struct check *check)
 		ret = check_broadcast(check, input, 0);
 		if (ret)
 			return ret;
-		if (input->type != output->type ||
-		    (!check_is_byte(input->type) && input->type != KESTREL_GRAPH_TYPE_FLOAT32 &&
-		     (input->type != KESTREL_GRAPH_TYPE_INT16 || opcode == KESTREL_GRAPH_DIV) &&
-		     (input->type != KESTREL_GRAPH_TYPE_INT32 || !extreme)))
+		if (input->type != output->type || !takes_type(opcode, input->type))
 			return check_fail(check, -ENOTSUP, "no kernel for %s with output %s",
 				    graph_type_name(input->type), graph_type_name(output->type));
 	}
@@ -34,6 +53,14 @@ int check_elementwise(const struct check *check)
 		return check_float_range(check, attributes->minimum, attributes->maximum);
 	if (extreme)
 		return 0;
+	if (is_plain(output->type)) {
+		if (attributes->mode != KESTREL_GRAPH_REQUANTISE_NONE ||
+		    attributes->minimum > attributes->maximum)
+			return check_fail(check, -EINVAL, "mode %" PRIu32 " and clamp %" PRId32 "..%" PRId32 " of %s",
+					  attributes->mode, attributes->minimum,
+					  attributes->maximum, graph_type_name(output->type));
+		return 0;
+	}
 	ret = check_mode(check, attributes->mode);
 	if (!ret)
 		ret = check_scale(check, attributes->mode, attributes->output_scale);

@@ -13,10 +13,15 @@ int check_reduce(const struct check *check)
 	int extreme = check->operator->opcode == KESTREL_GRAPH_REDUCE_MAX ||
 		      check->operator->opcode == KESTREL_GRAPH_REDUCE_MIN;
 	uint64_t kept = 1;
-	int ret;
+	int types_known, ret;
 
-	if ((!check_is_integer(input->type) || !check_is_integer(output->type)) &&
-	    (input->type != KESTREL_GRAPH_TYPE_FLOAT32 || output->type != input->type))
+	if (extreme && input->type == KESTREL_GRAPH_TYPE_BOOL)
+		types_known = output->type == input->type;
+	else
+		types_known = (check_is_integer(input->type) && check_is_integer(output->type)) ||
+			      (input->type == KESTREL_GRAPH_TYPE_FLOAT32 &&
+			       output->type == input->type);
+	if (!types_known)
 		return check_fail(check, -ENOTSUP, "no kernel for %s with output %s",
 			    graph_type_name(input->type), graph_type_name(output->type));
 	if (attributes->axes >> input->rank)

@@ -247,6 +247,7 @@ def main():
     reference.venv_enter()
     reference.tensorflow_load()
     import cases
+    import index_cases  # noqa: F401  (it adds its families to those of cases)
     failed, run = 0, 0
     with tempfile.TemporaryDirectory() as work:
         checker = Checker(arguments, work)

@@ -43,10 +43,19 @@ class Case:
         self.outputs = outputs if isinstance(outputs, list) else [outputs]
         self.options = options
         self.values = []
+        # Operators that run before this one and make some of its inputs.
+        self.before = []
 
     def variables(self):
-        """The inputs that are no constants, each once, in order."""
-        return [tensor for tensor in self.inputs if tensor is not None and tensor.data is None]
+        """The inputs that are neither constants nor made by an operator, each once, in order."""
+        made = [tensor for case in self.before for tensor in case.outputs]
+        found = []
+        for case in self.before + [self]:
+            for tensor in case.inputs:
+                if tensor is not None and tensor.data is None and \
+                        not any(tensor is other for other in made + found):
+                    found.append(tensor)
+        return found
 
     def describe(self):
         def text(tensor):
@@ -154,5 +163,5 @@ def graphs_build(graphs):
 
 
 def model_build(case):
-    """The bytes of a model that holds the case's operator and nothing else."""
-    return graphs_build([("main", [case], case.variables(), case.outputs)])
+    """The bytes of a model of the case's operator and those before it, and nothing else."""
+    return graphs_build([("main", case.before + [case], case.variables(), case.outputs)])

@@ -38,6 +38,15 @@ struct sample {
 	int32_t expected[EXPECTED_MAX];
 };
 
+/* Outputs behind the first; type 0 ends the list. */
+static const struct {
+	uint32_t opcode;
+	struct operand outputs[3];
+} further_outputs[] = {
+	{ KESTREL_GRAPH_TOP_K, { { INT32, { 2, 2 } } } },
+	{ KESTREL_GRAPH_DYNAMIC_QUANTIZE, { { FLOAT32, { 1 } }, { UINT8, { 1 } } } },
+};
+
 static const struct kestrel_graph_scale unit = { 1 << 30, 1 };
 static const struct kestrel_graph_scale half = { 1 << 30, 0 };
 
@@ -119,6 +128,30 @@ static void block(struct test_graph *graph, union kestrel_graph_attributes *a)
 {
 	(void)graph;
 	a->block.block_size = 2;
+}
+
+static void whole_numbers(struct test_graph *graph, union kestrel_graph_attributes *a)
+{
+	(void)graph;
+	a->elementwise.minimum = -100;
+	a->elementwise.maximum = 100;
+}
+
+static void cumulative_sum(struct test_graph *graph, union kestrel_graph_attributes *a)
+{
+	(void)graph;
+	a->cumulative_sum = (struct kestrel_graph_cumulative_sum){
+		.axis = 1, .exclusive = 1, .reverse = 1,
+	};
+}
+
+static void window(struct test_graph *graph, union kestrel_graph_attributes *a)
+{
+	(void)graph;
+	a->convolution = (struct kestrel_graph_convolution){
+		.stride_height = 1, .stride_width = 1, .dilation_height = 1, .dilation_width = 1,
+		.pad_left = 1, .depth_multiplier = 1,
+	};
 }
 
 static void compare(struct test_graph *graph, union kestrel_graph_attributes *a)
@@ -305,6 +338,32 @@ static const struct sample samples[] = {
 	  { INT8, { 2, 2 } }, layer_norm, 4, { -62, 127, -62, 127 } },
 	{ "int8 weights of float32", KESTREL_GRAPH_FULLY_CONNECTED,
 	  { { FLOAT32, { 2, 3 } }, { INT8, { 2, 3 } } }, { FLOAT32, { 2, 2 } }, hybrid, 0, { 0 } },
+	{ "update in place", KESTREL_GRAPH_DYNAMIC_UPDATE_SLICE,
+	  { { INT8, { 2, 3 } }, { INT8, { 1, 2 } }, { INT32, { 2 } } }, { INT8, { 2, 3 } },
+	  no_attributes, 6, { 0, 0, 1, 3, 4, 5 } },
+	{ "slices by indices", KESTREL_GRAPH_GATHER_ND, { { INT8, { 2, 3 } }, { INT64, { 2, 1 } } },
+	  { INT8, { 2, 3 } }, no_attributes, 6, { 0, 1, 2, 3, 4, 5 } },
+	{ "largest in order", KESTREL_GRAPH_TOP_K, { { INT8, { 2, 4 } } }, { INT8, { 2, 2 } },
+	  no_attributes, 4, { 3, 2, 7, 6 } },
+	{ "one of many", KESTREL_GRAPH_ONE_HOT,
+	  { { INT32, { 2, 1 } }, { UINT8, { 1 } }, { UINT8, { 1 } } }, { UINT8, { 2, 2, 1 } },
+	  axis, 0, { 0 } },
+	{ "sums along", KESTREL_GRAPH_CUMULATIVE_SUM, { { INT32, { 2, 3 } } }, { INT32, { 2, 3 } },
+	  cumulative_sum, 6, { 3, 2, 0, 9, 5, 0 } },
+	{ "whole quotient", KESTREL_GRAPH_FLOOR_DIV, { { INT32, { 4 } }, { INT32, { 4 } } },
+	  { INT32, { 4 } }, whole_numbers, 4, { 0, 1, 1, 1 } },
+	{ "plain product", KESTREL_GRAPH_MUL, { { INT32, { 2, 3 } }, { INT32, { 3 } } },
+	  { INT32, { 2, 3 } }, whole_numbers, 6, { 0, 1, 4, 0, 4, 10 } },
+	{ "any", KESTREL_GRAPH_REDUCE_MAX, { { BOOL, { 2, 2 } } }, { BOOL, { 2 } }, extreme,
+	  2, { 1, 1 } },
+	{ "own scale", KESTREL_GRAPH_DYNAMIC_QUANTIZE, { { FLOAT32, { 4 } } }, { UINT8, { 4 } },
+	  no_attributes, 4, { 0, 85, 170, 255 } },
+	{ "integer product", KESTREL_GRAPH_MATMUL_INTEGER,
+	  { { UINT8, { 2, 2 } }, { INT8, { 2, 3 } }, { UINT8, { 1 } } }, { INT32, { 2, 3 } },
+	  no_attributes, 6, { 3, 4, 5, 9, 14, 19 } },
+	{ "integer convolution", KESTREL_GRAPH_CONV_INTEGER,
+	  { { UINT8, { 1, 1, 3, 1 } }, { INT8, { 2, 1, 2, 1 } }, { UINT8, { 1 } } },
+	  { INT32, { 1, 1, 3, 2 } }, window, 6, { 0, 0, 1, 3, 2, 8 } },
 	{ "resizing", KESTREL_GRAPH_RESIZE_BILINEAR, { { UINT8, { 1, 1, 2, 1 } } },
 	  { UINT8, { 1, 1, 4, 1 } }, resize, 4, { 0, 0, 1, 1 } },
 };
@@ -319,6 +378,18 @@ static uint32_t operand_put(struct test_graph *graph, const struct operand *oper
 	return tensor;
 }
 
+static void further_outputs_put(uint32_t opcode, struct test_graph *graph,
+				struct kestrel_graph_operator *operator)
+{
+	for (size_t f = 0; f < sizeof(further_outputs) / sizeof(further_outputs[0]); f++)
+		for (int i = 0; further_outputs[f].opcode == opcode &&
+				further_outputs[f].outputs[i].type; i++) {
+			graph->indices[graph->index_count++] =
+				operand_put(graph, &further_outputs[f].outputs[i]);
+			operator->output_count++;
+		}
+}
+
 static void sample_make(const struct sample *sample, struct test_graph *graph)
 {
 	uint32_t inputs[3] = { KESTREL_GRAPH_NONE, KESTREL_GRAPH_NONE, KESTREL_GRAPH_NONE };
@@ -331,6 +402,7 @@ static void sample_make(const struct sample *sample, struct test_graph *graph)
 		inputs[i] = operand_put(graph, &sample->inputs[i]);
 	output = operand_put(graph, &sample->output);
 	operator = test_operator(graph, sample->opcode, inputs[0], inputs[1], inputs[2], output);
+	further_outputs_put(sample->opcode, graph, operator);
 	sample->attributes(graph, &operator->attributes);
 	if (sample->opcode == KESTREL_GRAPH_FULLY_CONNECTED)
 		test_constant(graph, inputs[1], zeros, (uint32_t)graph->tensors[inputs[1]].size);

@@ -267,6 +267,33 @@ enum kestrel_graph_opcode {
 	KESTREL_GRAPH_LSTM			= 97,	/* lstm */
 	/* Detection. */
 	KESTREL_GRAPH_DETECTION_POSTPROCESS	= 112,	/* detection. outputs: 4 */
+	/* Values that say where something is or in what order; for processors only. */
+	KESTREL_GRAPH_DYNAMIC_UPDATE_SLICE	= 128,	/* -. in: input, update, positions */
+	KESTREL_GRAPH_GATHER_ND			= 129,	/* -. in: input, indices, the last dimension of
+							 * which counts dimensions of the input
+							 */
+	KESTREL_GRAPH_TOP_K			= 130,	/* -; along the last dimension. outputs: the
+							 * largest values, falling; int32 indices
+							 */
+	KESTREL_GRAPH_ONE_HOT			= 131,	/* axis of the output. in: indices, the value
+							 * at an index, the value elsewhere
+							 */
+	KESTREL_GRAPH_CUMULATIVE_SUM		= 132,	/* cumulative_sum */
+	/* Elementwise of values that are not quantised, mode NONE. in: a, b. */
+	KESTREL_GRAPH_FLOOR_DIV			= 133,	/* elementwise */
+	KESTREL_GRAPH_FLOOR_MOD			= 134,	/* elementwise */
+	KESTREL_GRAPH_POWER			= 135,	/* elementwise; float32 only */
+	/* Products whose zero points are data. */
+	KESTREL_GRAPH_DYNAMIC_QUANTIZE		= 136,	/* -. in: float32; outputs: uint8, its scale
+							 * (float32) and zero point (uint8)
+							 */
+	KESTREL_GRAPH_MATMUL_INTEGER		= 137,	/* -. in: a, b, [zero point of a], [of b: one,
+							 * or one a column]; output int32
+							 */
+	KESTREL_GRAPH_CONV_INTEGER		= 138,	/* convolution (window only). in: input, weights,
+							 * [zero point of the input], [of the weights:
+							 * one, or one an output channel]; output int32
+							 */
 };
 
 /*
@@ -362,6 +389,8 @@ struct kestrel_graph_matmul {
  * DIV (8 bit, mode DOUBLE): (a - za) / (b - zb) x out by a reciprocal of 31
  * bits (docs/graph-format.md); 0 divided by and into is 0 and the clamp.
  * MINIMUM, MAXIMUM: factors unused. Float: only minimum, maximum (float32 bits).
+ * ADD, SUB, MUL, DIV, FLOOR_DIV, FLOOR_MOD of int32 and int64 in mode NONE: the values
+ * as they are, results wrap, a division by 0 gives 0; int32 is clamped.
  */
 struct kestrel_graph_elementwise {
 	uint32_t mode;			/* enum kestrel_graph_requantise_mode */
@@ -437,6 +466,13 @@ struct kestrel_graph_axis {
 	 * reads its last element, a negative one its first.
 	 */
 	uint32_t batch_dims;
+};
+
+/* Sums of the elements before and at each place along an axis; integers wrap. */
+struct kestrel_graph_cumulative_sum {
+	uint32_t axis;
+	uint32_t exclusive;		/* 1: without the element at the place itself */
+	uint32_t reverse;		/* 1: of those behind it instead of before it */
 };
 
 /*
@@ -733,6 +769,7 @@ union kestrel_graph_attributes {
 	struct kestrel_graph_svdf svdf;
 	struct kestrel_graph_lstm lstm;
 	struct kestrel_graph_detection detection;
+	struct kestrel_graph_cumulative_sum cumulative_sum;
 	uint8_t bytes[KESTREL_GRAPH_ATTRIBUTE_BYTES];	/* unused ones are 0 */
 };
 
