@@ -135,6 +135,8 @@ int compile(const struct compile_request *request, struct compile_result *result
 	ret = targets_read(request, targets, &target_count, error);
 	if (!ret)
 		ret = read_source(request, &graph, &source);
+	if (!ret && !request->no_stream)
+		ret = lower_order(&graph);
 	graph.search_seed = request->search_seed;
 	graph.progress = request->progress;
 	graph.progress_opaque = request->opaque;

@@ -249,6 +249,8 @@ struct ir_graph {
 	int *inputs, *outputs;
 	/* Name of the rounding profile that resolve.c applied. */
 	const char *numerics;
+	/* NPU jobs that gather_jobs() has saved. */
+	unsigned int merged_jobs;
 	/* As in struct compile_request. */
 	uint64_t search_seed;
 	void (*progress)(void *opaque, unsigned int done, unsigned int total);

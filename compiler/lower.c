@@ -5,6 +5,7 @@
 
 #include "error.h"
 #include "expand.h"
+#include "gather.h"
 #include "graph_write.h"
 #include "lower.h"
 #include "partition.h"
@@ -341,6 +342,29 @@ static uint64_t placed_macs(const struct ir_graph *graph, const struct stream *s
 		if (stream->places[o].place == KESTREL_GRAPH_PLACE_NPU)
 			macs += graph_macs(graph, &graph->operators[o]);
 	return macs;
+}
+
+int lower_order(struct ir_graph *graph)
+{
+	struct stream stream = { 0 };
+	struct ir_graph expanded;
+	unsigned int *origin;
+	const char **forced;
+	bool *npu;
+	int ret = expand_graph(graph, &expanded, &origin);
+
+	if (ret)
+		return ret;
+	forced = arena_alloc(graph->arena, expanded.operator_count + 1, sizeof(*forced));
+	npu = arena_alloc(graph->arena, graph->operator_count + 1, sizeof(*npu));
+	stream.places = arena_alloc(graph->arena, expanded.operator_count + 1,
+				    sizeof(*stream.places));
+	if (!forced || !npu || !stream.places)
+		return error_memory(graph->error);
+	place_operators(&expanded, origin, &stream, forced);
+	for (unsigned int o = 0; o < expanded.operator_count; o++)
+		npu[origin[o]] = is_npu(&stream, o);
+	return gather_jobs(graph, npu);
 }
 
 int lower_graph(struct ir_graph *graph, const struct target *target,

@@ -67,7 +67,8 @@ int report_operators(struct report *report)
 	return 0;
 }
 
-static void put_stream(const struct stream *stream, struct buffer *text)
+static void put_stream(const struct ir_graph *graph, const struct stream *stream,
+		       struct buffer *text)
 {
 	uint64_t commands = 0;
 	unsigned int npu = 0;
@@ -99,6 +100,7 @@ static void put_stream(const struct stream *stream, struct buffer *text)
 	text_put(text, "  \"weight_bytes\": %" PRIu64 ",\n", stream->weight_bytes);
 	text_put(text, "  \"command_bytes\": %" PRIu64 ",\n", commands);
 	text_put(text, "  \"preemption_interval\": %" PRIu64 ",\n", stream->preemption_interval);
+	text_put(text, "  \"merged_jobs\": %u,\n", graph->merged_jobs);
 	text_put(text, "  \"segments\": %u,\n  \"npu_segments\": %u,\n", stream->segment_count, npu);
 }
 
@@ -191,7 +193,7 @@ int report_json(const struct report *report, struct buffer *text)
 	text_put(text, ",\n  \"numerics\": \"%s\",\n  \"graph_bytes\": %zu,\n", graph->numerics,
 		 report->graph_bytes);
 	if (report->stream)
-		put_stream(report->stream, text);
+		put_stream(report->graph, report->stream, text);
 	put_streams(report, text);
 	text_put(text, "  \"operators\": [\n");
 	for (unsigned int o = 0; o < graph->operator_count; o++) {

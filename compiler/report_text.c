@@ -41,6 +41,10 @@ static void put_summary(const struct report *report, struct buffer *text)
 		 PRIu64 " of scratch\n", stream->constant_bytes, stream->raw_constant_bytes,
 		 stream->scratch_size);
 	text_put(text, "preemption every %" PRIu64 " cycles at most\n", stream->preemption_interval);
+	if (report->graph->merged_jobs)
+		text_put(text, "order      not the model's: the processor's operators stand where they "
+			 "save the NPU %u %s\n", report->graph->merged_jobs,
+			 report->graph->merged_jobs == 1 ? "job" : "jobs");
 	for (unsigned int s = 1; s < report->stream_count; s++)
 		text_put(text, "also for   %s: %" PRIu64 " cycles predicted, %" PRIu64
 			 " bytes of constants\n", stream[s].target->name,
