@@ -174,6 +174,8 @@ unsigned int onnx_layout_dimension(const struct onnx_value *value, enum onnx_lay
 				   unsigned int dimension);
 /* The layout in which a value is there already; channels last before plain. */
 enum onnx_layout onnx_layout_of(const struct onnx_value *value);
+/* The map that `from`, or the integers behind it, is the flattened form of is that of `to`. */
+void onnx_take_map(struct onnx_value *to, const struct onnx_value *from);
 /* The graph's tensor that holds `value` in `layout`, converted if need be. */
 int onnx_tensor(struct onnx *o, struct onnx_value *value, enum onnx_layout layout, int *tensor);
 /* A new tensor for `value` in `layout`, to be written by the operator made next. */

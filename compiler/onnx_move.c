@@ -99,11 +99,13 @@ static void reshape_layouts(const struct onnx_value *from, struct onnx_value *to
 {
 	enum onnx_layout layout = onnx_layout_of(from);
 	bool keeps = from->rank > 1 && to->rank > 1 && from->shape[0] == to->shape[0];
-	int32_t channels = layout == ONNX_FLATTENED ? from->map_channels :
-			   from->rank > 1 ? from->shape[1] : 1;
-	uint64_t pixels = from->rank ? from->elements / (uint64_t)from->shape[0] /
-				       (uint64_t)channels : 1;
+	int32_t channels;
+	uint64_t pixels;
 
+	onnx_take_map(to, from);
+	channels = layout == ONNX_FLATTENED ? to->map_channels :
+		   from->rank > 1 ? from->shape[1] : 1;
+	pixels = from->rank ? from->elements / (uint64_t)from->shape[0] / (uint64_t)channels : 1;
 	*source = *target = ONNX_PLAIN;
 	if (layout == ONNX_PLAIN || !keeps)
 		return;

@@ -299,8 +299,7 @@ int onnx_emit_table(struct onnx *o, struct onnx_value *from, struct onnx_value *
 		onnx_alias(to, from);
 		return onnx_removed(o, o->node, "gives the integers that it gets");
 	}
-	to->map_channels = from->map_channels;
-	to->map_pixels = from->map_pixels;
+	onnx_take_map(to, from);
 	ret = onnx_tensor(o, from, layout, &a);
 	if (!ret)
 		ret = onnx_tensor_new(o, to, layout, &b);
@@ -323,8 +322,7 @@ static int emit_quantise(struct onnx *o, struct onnx_value *x, struct onnx_value
 	struct ir_operator *op;
 	int a, b, ret;
 
-	y->map_channels = x->map_channels;
-	y->map_pixels = x->map_pixels;
+	onnx_take_map(y, x);
 	ret = onnx_tensor(o, x, layout, &a);
 	if (!ret)
 		ret = onnx_tensor_new(o, y, layout, &b);

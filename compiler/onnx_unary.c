@@ -304,8 +304,7 @@ static int float_unary(struct onnx *o, struct onnx_value *x, struct onnx_value *
 	struct ir_operator *op;
 	int from, to, ret;
 
-	y->map_channels = x->map_channels;
-	y->map_pixels = x->map_pixels;
+	onnx_take_map(y, x);
 	if (functions[which].function == relu || functions[which].function == clip)
 		return float_clamp(o, x, y, u);
 	if (!functions[which].code || u->approximate)

@@ -163,6 +163,15 @@ enum onnx_layout onnx_layout_of(const struct onnx_value *value)
 	       ONNX_FLATTENED : ONNX_PLAIN;
 }
 
+void onnx_take_map(struct onnx_value *to, const struct onnx_value *from)
+{
+	const struct onnx_value *held = from->tensors[ONNX_FLATTENED] < 0 && from->stored ?
+					from->stored : from;
+
+	to->map_channels = held->map_channels;
+	to->map_pixels = held->map_pixels;
+}
+
 int onnx_tensor_raw(struct onnx *o, const char *name, enum ir_type type, unsigned int rank,
 		    const int32_t *shape, const void *data, int *tensor)
 {
@@ -361,6 +370,7 @@ static int floats_from_stored(struct onnx *o, struct onnx_value *value, enum onn
 	struct ir_operator *op;
 	int from, ret = onnx_tensor(o, value->stored, layout, &from);
 
+	onnx_take_map(value, value->stored);
 	if (!ret)
 		ret = onnx_tensor_new(o, value, layout, tensor);
 	if (ret)

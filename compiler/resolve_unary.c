@@ -99,16 +99,20 @@ static int32_t magnitude_entry(const struct ir_operator *op, const struct ir_ten
 	return clamp((int64_t)value + op->output_zero_point, op->clamp_low, op->clamp_high);
 }
 
+static struct ir_scale inverse_root_factor(const struct ir_tensor *in,
+					   const struct ir_tensor *out)
+{
+	return quantise_factor(1.0 / (double)(sqrtf(in->scales[0]) * out->scales[0]));
+}
+
 /* Not above 0 is as near to 0 as can be. */
 static int32_t inverse_root_entry(const struct ir_operator *op, const struct ir_tensor *in,
 				  const struct ir_tensor *out, int32_t q)
 {
-	double factor = 1.0 / (double)(sqrtf(in->scales[0]) * out->scales[0]);
-
 	if (q <= op->input_zero_point)
 		return op->clamp_high;
 	return clamp((int64_t)quantise_inverse_root(q - op->input_zero_point,
-						    quantise_factor(factor)) +
+						    inverse_root_factor(in, out)) +
 		     op->output_zero_point, op->clamp_low, op->clamp_high);
 }
 
@@ -409,6 +413,11 @@ int resolve_unary(struct ir_graph *graph, struct ir_operator *op,
 				ir_where(graph, op, op->outputs[0]));
 	if (!ret && in->type == IR_INT16)
 		return resolve_wide(graph, op, profile);
+	/* 20 bits of it are for the root. */
+	if (!ret && op->attributes.function == IR_FUNCTION_RSQRT &&
+	    inverse_root_factor(in, out).shift > 42)
+		ret = error_set(graph->error, -ENOTSUP, "%s: the factor is 2^42 or more",
+				ir_where(graph, op, op->outputs[0]));
 	if (!ret)
 		ret = make_table(graph, op);
 	for (int32_t i = 0; i < IR_TABLE_ENTRIES && !ret; i++)
