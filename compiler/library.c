@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* The function table of uapi/kestrel/compiler.h. */
 #include <errno.h>
+#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,6 +25,25 @@ static int take_options(const struct kestrel_compiler_options *given,
 	return 0;
 }
 
+/*
+ * Settings and reports have numbers with a point, whatever the locale of the program:
+ * this thread's is another while it compiles.
+ */
+static int compile_with_points(const struct compile_request *request,
+			       struct compile_result *result, struct error *error)
+{
+	locale_t points = newlocale(LC_NUMERIC_MASK, "C", (locale_t)0), before;
+	int ret;
+
+	if (!points)
+		return error_memory(error);
+	before = uselocale(points);
+	ret = compile(request, result, error);
+	uselocale(before);
+	freelocale(points);
+	return ret;
+}
+
 static int run(struct compile_request *request, const struct kestrel_compiler_options *given,
 	       struct kestrel_compiler_result *result, char *text, size_t text_bytes)
 {
@@ -41,7 +61,7 @@ static int run(struct compile_request *request, const struct kestrel_compiler_op
 		request->search_seed = options.search_seed;
 		request->no_stream = options.flags & KESTREL_COMPILER_NO_STREAM;
 		request->wants_report = !options.no_report;
-		ret = compile(request, &compiled, &error);
+		ret = compile_with_points(request, &compiled, &error);
 	}
 	if (!ret) {
 		result->graph = aligned_alloc(KESTREL_GRAPH_ALIGNMENT, compiled.graph.bytes);

@@ -5,7 +5,9 @@
  * options refused by name.
  */
 #include <errno.h>
+#include <locale.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <kestrel/compiler.h>
 #include <kestrel/graph.h>
@@ -199,6 +201,59 @@ static void check_library(struct test *test, const struct buffer *model)
 	test_end(test, "the library's function table");
 }
 
+/* A locale of this process's own, "comma", made by libc-bin's localedef in `directory`. */
+static bool locale_make(const char *directory)
+{
+	char path[80], command[280];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/source", directory);
+	file = fopen(path, "w");
+	if (!file)
+		return false;
+	fputs("LC_NUMERIC\ndecimal_point \",\"\nthousands_sep \"\"\ngrouping -1\nEND LC_NUMERIC\n",
+	      file);
+	fclose(file);
+	/* It warns of all the categories that are not there. */
+	snprintf(command, sizeof(command),
+		 "localedef -c --no-archive -i %s/source %s/comma >/dev/null 2>&1", directory,
+		 directory);
+	if (system(command) < 0)
+		return false;
+	setenv("LOCPATH", directory, 1);
+	return setlocale(LC_NUMERIC, "comma") && !strcmp(localeconv()->decimal_point, ",");
+}
+
+/* A program whose numbers have commas gets the same graph and the same report. */
+static void check_locale(struct test *test, const struct buffer *model)
+{
+	const struct kestrel_compiler_functions *functions = kestrel_compiler_functions();
+	struct kestrel_compiler_options options = {
+		.size = sizeof(options), .settings = "port0_rate=1.5",
+	};
+	struct kestrel_compiler_result points, commas;
+	char directory[] = "/tmp/kestrel-locale-XXXXXX", command[64], message[200] = "";
+
+	CHECK(test, !functions->compile_model(model->data, model->bytes, &options, &points, message,
+					      sizeof(message)));
+	CHECK(test, mkdtemp(directory) != NULL);
+	CHECK(test, locale_make(directory));
+	CHECK(test, !functions->compile_model(model->data, model->bytes, &options, &commas, message,
+					      sizeof(message)));
+	CHECK(test, !*message);
+	CHECK(test, points.graph_bytes == commas.graph_bytes && points.graph_bytes &&
+	      !memcmp(points.graph, commas.graph, points.graph_bytes));
+	CHECK(test, points.report && commas.report && !strcmp(points.report, commas.report));
+	/* The program's own is as it was. */
+	CHECK(test, !strcmp(localeconv()->decimal_point, ","));
+	functions->result_free(&points);
+	functions->result_free(&commas);
+	setlocale(LC_NUMERIC, "C");
+	snprintf(command, sizeof(command), "rm -rf %s", directory);
+	CHECK(test, !system(command));
+	test_end(test, "a locale with a decimal comma");
+}
+
 int main(void)
 {
 	struct buffer model = test_file(DEMO_MODEL);
@@ -212,6 +267,7 @@ int main(void)
 		check_sourceless(&test, &model);
 		check_options(&test, &model);
 		check_library(&test, &model);
+		check_locale(&test, &model);
 	}
 	buffer_release(&model);
 	return test.failed ? EXIT_FAILURE : EXIT_SUCCESS;
