@@ -187,7 +187,7 @@ if [ $only_report = 0 ]; then
 			rm -f "$work/$name".{result,log,problems,commit}
 		fi
 	done
-	tests/setup.sh check
+	tests/setup.sh long
 	if [ $# -eq 0 ]; then
 		tests/build.sh >"$work/.build.log" 2>&1 || true
 		! grep '^not ok' "$work/.build.log" || exit 1

@@ -4,7 +4,7 @@
 # Install what building and testing need on Debian 12, each with its reason.
 # Does nothing where everything is there; needs root otherwise.
 #
-# usage: tests/setup.sh [build|run|check]     (default check)
+# usage: tests/setup.sh [build|run|check|long]     (default check)
 set -eu
 
 # gcc, make        host programs
@@ -22,11 +22,14 @@ run="$build python3 gcc-aarch64-linux-gnu libc6-dev-arm64-cross cpio xz-utils zs
 #                  with the arm64 cross compiler)
 # sparse, clang-tidy   static checks; g++: contract headers in C++; perl: checkpatch
 check="$run python3-venv g++ perl sparse clang-tidy clang libclang-rt-14-dev device-tree-compiler libc6-dev-i386 lib32gcc-12-dev"
+# chromium         the report's page in a browser
+long="$check chromium"
 
 case ${1-check} in
 build) packages=$build ;;
 run) packages=$run ;;
 check) packages=$check ;;
+long) packages=$long ;;
 --help) sed -n '3,7s/^# \{0,1\}//p' "$0"; exit 0 ;;
 *) echo "setup.sh: unknown set $1" >&2; exit 2 ;;
 esac
