@@ -360,7 +360,7 @@ static int add_rescale(struct expansion *expansion, int tensor, int like, int32_
 {
 	int output = add_wide_tensor(expansion, like);
 	struct ir_operator *op = add_operator(expansion, IR_REQUANTISE, tensor, -1, output);
-	struct kestrel_graph_requantize *to = &add_portable(expansion, op)->requantize;
+	struct kestrel_graph_rescale *to = &add_portable(expansion, op)->rescale;
 
 	if (!op->portable)
 		return output;

@@ -260,7 +260,7 @@ static void set_layer_norm(struct command *command, const struct kestrel_graph_l
 {
 	command_set(command, KESTREL_VECTOR_OPERATION, KESTREL_VECTOR_LAYER_NORM);
 	command_set(command, KESTREL_VECTOR_EPSILON, from->epsilon);
-	command_set(command, KESTREL_VECTOR_REQUANTISE, from->mode == KESTREL_GRAPH_REQUANTISE_FLOAT ?
+	command_set(command, KESTREL_VECTOR_REQUANTISE, from->mode == KESTREL_GRAPH_REQUANTISE_F32 ?
 		    KESTREL_REQUANTISE_F32 : from->mode == KESTREL_GRAPH_REQUANTISE_SINGLE ?
 		    KESTREL_REQUANTISE_SINGLE : from->mode == KESTREL_GRAPH_REQUANTISE_UPWARD ?
 		    KESTREL_REQUANTISE_UPWARD : KESTREL_REQUANTISE_DOUBLE);
@@ -297,7 +297,7 @@ static void set_table(struct command *command, const struct program *program,
 /* One integer type to another: the numbers are in the graph's form. */
 static void set_rescale(struct command *command, const struct ir_operator *op)
 {
-	const struct kestrel_graph_requantize *from = &op->portable->attributes.requantize;
+	const struct kestrel_graph_rescale *from = &op->portable->attributes.rescale;
 	struct kestrel_graph_scale scale;
 
 	memcpy(&scale, op->portable->parameters + from->requantise.scales, sizeof(scale));

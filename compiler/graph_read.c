@@ -151,7 +151,7 @@ static int read_mode(struct reader *reader, struct ir_operator *op, uint32_t mod
 	case KESTREL_GRAPH_REQUANTISE_SINGLE:
 		op->rounding = IR_ROUNDING_SINGLE;
 		return 0;
-	case KESTREL_GRAPH_REQUANTISE_FLOAT:
+	case KESTREL_GRAPH_REQUANTISE_F32:
 		op->rounding = IR_ROUNDING_FLOAT;
 		return 0;
 	case KESTREL_GRAPH_REQUANTISE_WIDE:

@@ -110,7 +110,7 @@ static bool make_numbers(struct onnx *o, const struct normalisation *norm, struc
 		return false;
 	*numbers = (struct kestrel_graph_layer_norm){
 		.input_zero_point = x.zero_point, .channels = norm->channels,
-		.epsilon = (uint32_t)epsilon, .mode = KESTREL_GRAPH_REQUANTISE_FLOAT,
+		.epsilon = (uint32_t)epsilon, .mode = KESTREL_GRAPH_REQUANTISE_F32,
 		.scale = { onnx_factor(factor).multiplier, 0 }, .zero_point = y.zero_point,
 	};
 	return true;

@@ -159,7 +159,7 @@ static const char *left_reason(const struct ir_graph *graph, const struct ir_ope
 
 static const char *rescale_reason(const struct ir_graph *graph, const struct ir_operator *op)
 {
-	uint32_t mode = op->portable->attributes.requantize.requantise.mode;
+	uint32_t mode = op->portable->attributes.rescale.requantise.mode;
 
 	(void)graph;
 	return mode == KESTREL_GRAPH_REQUANTISE_WIDE || mode == KESTREL_GRAPH_REQUANTISE_NONE ?

@@ -31,7 +31,7 @@ static const struct {
 	{ IR_TABLE, KESTREL_GRAPH_TABLE },
 	{ IR_QUANTISE, KESTREL_GRAPH_QUANTIZE },
 	{ IR_DEQUANTISE, KESTREL_GRAPH_DEQUANTIZE },
-	{ IR_REQUANTISE, KESTREL_GRAPH_REQUANTIZE },
+	{ IR_REQUANTISE, KESTREL_GRAPH_RESCALE },
 	{ IR_SOFTMAX, KESTREL_GRAPH_SOFTMAX },
 	{ IR_LOG_SOFTMAX, KESTREL_GRAPH_LOG_SOFTMAX },
 	{ IR_LEAKY_RELU, KESTREL_GRAPH_LEAKY_RELU },
@@ -98,10 +98,10 @@ enum ir_kind portable_kind(uint32_t opcode)
 static uint32_t *offset_of(uint32_t opcode, union kestrel_graph_attributes *a, uint32_t *bytes)
 {
 	switch (opcode) {
-	case KESTREL_GRAPH_REQUANTIZE:
-		*bytes = a->requantize.requantise.scale_count *
+	case KESTREL_GRAPH_RESCALE:
+		*bytes = a->rescale.requantise.scale_count *
 			 (uint32_t)sizeof(struct kestrel_graph_scale);
-		return &a->requantize.requantise.scales;
+		return &a->rescale.requantise.scales;
 	case KESTREL_GRAPH_SOFTMAX:
 	case KESTREL_GRAPH_LOG_SOFTMAX:
 		*bytes = a->softmax.kind == KESTREL_GRAPH_SOFTMAX_INT16 ? 2 * 513 * 2 :

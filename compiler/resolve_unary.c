@@ -199,14 +199,14 @@ static int make_table(struct ir_graph *graph, struct ir_operator *op)
 static int resolve_requantise(struct ir_graph *graph, struct ir_operator *op,
 			      struct ir_scale factor)
 {
-	int ret = resolve_portable(graph, op, KESTREL_GRAPH_REQUANTIZE,
+	int ret = resolve_portable(graph, op, KESTREL_GRAPH_RESCALE,
 				   sizeof(struct kestrel_graph_scale));
 	struct kestrel_graph_scale scale = { factor.multiplier, factor.shift };
 
 	if (ret)
 		return ret;
 	op->kind = IR_REQUANTISE;
-	op->portable->attributes.requantize = (struct kestrel_graph_requantize){
+	op->portable->attributes.rescale = (struct kestrel_graph_rescale){
 		.input_zero_point = op->input_zero_point,
 		.requantise = {
 			.mode = KESTREL_GRAPH_REQUANTISE_DOUBLE,

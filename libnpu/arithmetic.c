@@ -16,7 +16,7 @@ int64_t arithmetic_scale(uint32_t mode, int64_t x, struct kestrel_graph_scale sc
 		return arithmetic_scale_upward((int32_t)x, scale);
 	case KESTREL_GRAPH_REQUANTISE_SINGLE:
 		return arithmetic_scale_single((int32_t)x, scale);
-	case KESTREL_GRAPH_REQUANTISE_FLOAT: {
+	case KESTREL_GRAPH_REQUANTISE_F32: {
 		float product = (float)(int32_t)x * arithmetic_float((uint32_t)scale.multiplier);
 
 		/* As the NPU saturates; sums take up to 31 bits. */
@@ -349,7 +349,7 @@ void arithmetic_dequantize(const struct kestrel_graph_quantize *attributes,
 		to[i] = scale * (float)(array_read(input, i) - attributes->zero_point);
 }
 
-void arithmetic_requantize(const struct kestrel_graph_requantize *attributes,
+void arithmetic_rescale(const struct kestrel_graph_rescale *attributes,
 			   const struct kestrel_graph_scale *scales,
 			   const struct array *input, const struct array *output)
 {

@@ -173,7 +173,7 @@ void arithmetic_quantize(const struct kestrel_graph_quantize *attributes,
 			 const struct array *input, const struct array *output);
 void arithmetic_dequantize(const struct kestrel_graph_quantize *attributes,
 			   const struct array *input, const struct array *output);
-void arithmetic_requantize(const struct kestrel_graph_requantize *attributes,
+void arithmetic_rescale(const struct kestrel_graph_rescale *attributes,
 			   const struct kestrel_graph_scale *scales,
 			   const struct array *input, const struct array *output);
 

@@ -131,14 +131,14 @@ static void dequantize(const struct cpu_call *call)
 	arithmetic_dequantize(&call->operator->attributes.quantize, &input, &output);
 }
 
-static void requantize(const struct cpu_call *call)
+static void rescale(const struct cpu_call *call)
 {
-	const struct kestrel_graph_requantize *attributes =
-		&call->operator->attributes.requantize;
+	const struct kestrel_graph_rescale *attributes =
+		&call->operator->attributes.rescale;
 	struct array input = cpu_input(call, 0);
 	struct array output = cpu_output(call, 0);
 
-	arithmetic_requantize(attributes, cpu_parameters(call, attributes->requantise.scales),
+	arithmetic_rescale(attributes, cpu_parameters(call, attributes->requantise.scales),
 			      &input, &output);
 }
 
@@ -172,7 +172,7 @@ static void operator_run(const struct cpu_call *call)
 		[KESTREL_GRAPH_TABLE] = table,
 		[KESTREL_GRAPH_QUANTIZE] = quantize,
 		[KESTREL_GRAPH_DEQUANTIZE] = dequantize,
-		[KESTREL_GRAPH_REQUANTIZE] = requantize,
+		[KESTREL_GRAPH_RESCALE] = rescale,
 		[KESTREL_GRAPH_UNARY] = cpu_unary,
 		[KESTREL_GRAPH_SOFTMAX] = cpu_softmax,
 		[KESTREL_GRAPH_LOG_SOFTMAX] = cpu_softmax,

@@ -262,7 +262,7 @@ static void requantise_row(const struct work *work, size_t first, size_t count, 
 					  requantise->minimum, requantise->maximum, to);
 		return;
 	}
-	if (requantise->mode == KESTREL_GRAPH_REQUANTISE_FLOAT) {
+	if (requantise->mode == KESTREL_GRAPH_REQUANTISE_F32) {
 		requantise_float_row(work, channels.bias, first, count, to);
 		return;
 	}

@@ -110,6 +110,10 @@ static int section_open(struct graph *graph, const struct kestrel_graph_section 
 	const void *records = NULL;
 	int ret;
 
+	if (section->flags & ~(uint32_t)KESTREL_GRAPH_SECTION_REQUIRED)
+		return message_set(message, -ENOTSUP,
+				   "section %" PRIu32 " (%s): unknown flags 0x%" PRIx32, index,
+				   name, section->flags);
 	if (section->offset % KESTREL_GRAPH_ALIGNMENT)
 		return message_set(message, -EINVAL,
 				   "section %" PRIu32 " (%s): offset %" PRIu64 " is not a multiple of %d",
@@ -206,9 +210,15 @@ static int header_check(const struct graph *graph, struct message *message)
 	table = (uint64_t)header->section_count * header->section_entry_size;
 	if (header->header_size > graph->size || table > graph->size - header->header_size)
 		return message_set(message, -EINVAL, "header: the section table is outside the file");
+	if (!all_zero((const uint8_t *)header + sizeof(*header),
+		      header->header_size - sizeof(*header)))
+		return message_set(message, -ENOTSUP,
+				   "header: uses a field that this library does not know; it is older than the file");
 	if (header->signature_type > 1)
 		return message_set(message, -ENOTSUP, "header: unknown signature_type %" PRIu32,
 				   header->signature_type);
+	if (!header->signature_type && (header->signature_offset || header->signature_size))
+		return message_set(message, -EINVAL, "header: a signature without signature_type");
 	if (header->signature_offset > graph->size ||
 	    header->signature_size > graph->size - header->signature_offset)
 		return message_set(message, -EINVAL, "header: the signature is outside the file");
@@ -258,7 +268,12 @@ static int graph_parse(struct graph *graph, struct message *message)
 				   "section table: SHA-256 does not match, the file is damaged");
 	for (uint32_t i = 0; i < header->section_count; i++) {
 		const uint8_t *entry = table + (size_t)i * header->section_entry_size;
+		const size_t known = sizeof(struct kestrel_graph_section);
 
+		if (!all_zero(entry + known, header->section_entry_size - known))
+			return message_set(message, -ENOTSUP,
+					   "section table, entry %" PRIu32 ": uses a field that this library does not know; it is older than the file",
+					   i);
 		ret = section_open(graph, (const void *)entry, i, message);
 		if (ret)
 			return ret;
@@ -382,7 +397,7 @@ const char *graph_opcode_name(uint32_t opcode)
 		[KESTREL_GRAPH_TABLE] = "TABLE",
 		[KESTREL_GRAPH_QUANTIZE] = "QUANTIZE",
 		[KESTREL_GRAPH_DEQUANTIZE] = "DEQUANTIZE",
-		[KESTREL_GRAPH_REQUANTIZE] = "REQUANTIZE",
+		[KESTREL_GRAPH_RESCALE] = "RESCALE",
 		[KESTREL_GRAPH_SOFTMAX] = "SOFTMAX",
 		[KESTREL_GRAPH_LAYER_NORM] = "LAYER_NORM",
 		[KESTREL_GRAPH_LOG_SOFTMAX] = "LOG_SOFTMAX",

@@ -28,6 +28,8 @@ static int info_check(const struct graph *graph, struct message *message)
 		ret = string_check(graph, info->source_name, "INFO", 0, "source_name", message);
 	if (!ret)
 		ret = string_check(graph, info->source_format, "INFO", 0, "source_format", message);
+	if (!ret && info->reserved)
+		ret = message_set(message, -ENOTSUP, "section INFO: reserved field is not 0");
 	return ret;
 }
 
@@ -292,6 +294,11 @@ static int base_check(const struct graph *graph, const struct kestrel_graph_stre
 		return message_set(message, -EINVAL,
 				   "section BASES, record %" PRIu32 ": flags 0x%" PRIx32, index,
 				   base->flags);
+	if ((base->kind == KESTREL_GRAPH_BASE_CONSTANTS ||
+	     base->kind == KESTREL_GRAPH_BASE_SCRATCH) && base->tensor != KESTREL_GRAPH_NONE)
+		return message_set(message, -EINVAL,
+				   "section BASES, record %" PRIu32 ": names tensor %" PRIu32 " but is none",
+				   index, base->tensor);
 	switch (base->kind) {
 	case KESTREL_GRAPH_BASE_CONSTANTS:
 		if (base->flags & KESTREL_GRAPH_BASE_WRITE)
@@ -346,8 +353,13 @@ static int segment_check(const struct graph *graph, const struct kestrel_graph_s
 				   "section SEGMENTS, record %" PRIu32 ": operators %" PRIu32 "+%" PRIu32 " do not follow %" PRIu32 " of %" PRIu32,
 				   index, segment->first_operator, segment->operator_count,
 				   first_operator, graph->operator_count);
+	if (segment->reserved)
+		return message_set(message, -ENOTSUP,
+				   "section SEGMENTS, record %" PRIu32 ": reserved field is not 0",
+				   index);
 	if (segment->kind == KESTREL_GRAPH_SEGMENT_CPU) {
-		if (segment->base_count || segment->command_size)
+		if (segment->first_base || segment->base_count || segment->command_offset ||
+		    segment->command_size)
 			return message_set(message, -EINVAL,
 					   "section SEGMENTS, record %" PRIu32 ": a CPU segment has bases or commands",
 					   index);
@@ -405,6 +417,11 @@ static int stream_check(const struct graph *graph, uint32_t index, uint64_t *seg
 		return message_set(message, -EINVAL,
 				   "section STREAMS, record %" PRIu32 ": segments %" PRIu32 "+%" PRIu32 " belong to another stream too",
 				   index, stream->first_segment, stream->segment_count);
+	for (size_t i = 0; i < sizeof(stream->reserved); i++)
+		if (stream->reserved[i])
+			return message_set(message, -ENOTSUP,
+					   "section STREAMS, record %" PRIu32 ": reserved bytes are not 0",
+					   index);
 	if (stream->scratch_size > TENSOR_BYTES_MAX)
 		return message_set(message, -EINVAL,
 				   "section STREAMS, record %" PRIu32 ": scratch_size %" PRIu64 " is above %d",

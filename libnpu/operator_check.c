@@ -263,10 +263,10 @@ static int quantize_check(const struct check *check)
 			   attributes->maximum);
 }
 
-static int requantize_check(const struct check *check)
+static int rescale_check(const struct check *check)
 {
-	const struct kestrel_graph_requantize *attributes =
-		&check->operator->attributes.requantize;
+	const struct kestrel_graph_rescale *attributes =
+		&check->operator->attributes.rescale;
 	const struct kestrel_graph_tensor *input = check_input(check, 0);
 	const struct kestrel_graph_tensor *output = check_output(check, 0);
 	int ret;
@@ -307,85 +307,101 @@ static int resize_check(const struct check *check)
 	return 0;
 }
 
-/* Inputs that the kernel of an opcode takes, and what else to look at. */
+/* Inputs that the kernel of an opcode takes, its attributes, and what else to look at. */
 struct operator_kind {
 	uint32_t opcode;
 	uint32_t inputs_least;
 	uint32_t inputs_most;
+	/* Of the attributes; what is behind them is 0. */
+	uint32_t attribute_bytes;
 	int (*check)(const struct check *check);
 };
 
+#define BYTES(member) sizeof(((union kestrel_graph_attributes *)NULL)->member)
+
 static const struct operator_kind operator_kinds[] = {
-	{ KESTREL_GRAPH_CONV_2D, 2, 3, convolution_check },
-	{ KESTREL_GRAPH_DEPTHWISE_CONV_2D, 2, 3, convolution_check },
-	{ KESTREL_GRAPH_TRANSPOSE_CONV, 2, 3, convolution_check },
-	{ KESTREL_GRAPH_FULLY_CONNECTED, 2, 3, fully_connected_check },
-	{ KESTREL_GRAPH_ADD, 2, 2, check_elementwise },
-	{ KESTREL_GRAPH_SUB, 2, 2, check_elementwise },
-	{ KESTREL_GRAPH_MUL, 2, 2, check_elementwise },
-	{ KESTREL_GRAPH_MINIMUM, 2, 2, check_elementwise },
-	{ KESTREL_GRAPH_MAXIMUM, 2, 2, check_elementwise },
-	{ KESTREL_GRAPH_DIV, 2, 2, check_elementwise },
-	{ KESTREL_GRAPH_SQUARED_DIFFERENCE, 2, 2, check_elementwise },
-	{ KESTREL_GRAPH_FLOOR_DIV, 2, 2, check_elementwise },
-	{ KESTREL_GRAPH_FLOOR_MOD, 2, 2, check_elementwise },
-	{ KESTREL_GRAPH_POWER, 2, 2, check_elementwise },
-	{ KESTREL_GRAPH_BATCH_MATMUL, 2, 2, check_matmul },
-	{ KESTREL_GRAPH_PRELU, 2, 2, check_leaky },
-	{ KESTREL_GRAPH_LEAKY_RELU, 1, 1, check_leaky },
-	{ KESTREL_GRAPH_AVERAGE_POOL_2D, 1, 1, pool_check },
-	{ KESTREL_GRAPH_MAX_POOL_2D, 1, 1, pool_check },
-	{ KESTREL_GRAPH_MEAN, 1, 1, check_reduce },
-	{ KESTREL_GRAPH_SUM, 1, 1, check_reduce },
-	{ KESTREL_GRAPH_REDUCE_MAX, 1, 1, check_reduce },
-	{ KESTREL_GRAPH_REDUCE_MIN, 1, 1, check_reduce },
-	{ KESTREL_GRAPH_REDUCE_PROD, 1, 1, check_reduce },
-	{ KESTREL_GRAPH_ARG_MAX, 1, 1, check_arg_extreme },
-	{ KESTREL_GRAPH_ARG_MIN, 1, 1, check_arg_extreme },
-	{ KESTREL_GRAPH_TABLE, 1, 1, table_check },
-	{ KESTREL_GRAPH_QUANTIZE, 1, 1, quantize_check },
-	{ KESTREL_GRAPH_DEQUANTIZE, 1, 1, quantize_check },
-	{ KESTREL_GRAPH_REQUANTIZE, 1, 1, requantize_check },
-	{ KESTREL_GRAPH_UNARY, 1, 1, check_unary },
-	{ KESTREL_GRAPH_SOFTMAX, 1, 1, check_softmax },
-	{ KESTREL_GRAPH_LOG_SOFTMAX, 1, 1, check_softmax },
-	{ KESTREL_GRAPH_L2_NORMALIZATION, 1, 1, check_normalization },
-	{ KESTREL_GRAPH_LAYER_NORM, 1, 1, check_layer_norm },
-	{ KESTREL_GRAPH_CAST, 1, 1, check_cast },
-	{ KESTREL_GRAPH_COMPARE, 2, 2, check_compare },
-	{ KESTREL_GRAPH_LOGICAL_AND, 2, 2, check_logical },
-	{ KESTREL_GRAPH_LOGICAL_OR, 2, 2, check_logical },
-	{ KESTREL_GRAPH_SELECT, 3, 3, check_select },
-	{ KESTREL_GRAPH_SVDF, 5, 5, check_svdf },
-	{ KESTREL_GRAPH_LSTM, 15, 15, check_lstm },
-	{ KESTREL_GRAPH_DETECTION_POSTPROCESS, 3, 3, check_detection },
-	{ KESTREL_GRAPH_RESHAPE, 1, 1, check_copy },
-	{ KESTREL_GRAPH_COPY, 1, 1, check_copy },
-	{ KESTREL_GRAPH_PAD, 1, 1, check_pad },
-	{ KESTREL_GRAPH_CONCATENATION, 1, 1024, check_parts },
-	{ KESTREL_GRAPH_PACK, 1, 1024, check_parts },
-	{ KESTREL_GRAPH_SPLIT, 1, 1, check_parts },
-	{ KESTREL_GRAPH_SLICE, 1, 1, check_slice },
-	{ KESTREL_GRAPH_TRANSPOSE, 1, 1, check_transpose },
-	{ KESTREL_GRAPH_GATHER, 2, 2, check_gather },
-	{ KESTREL_GRAPH_MIRROR_PAD, 1, 1, check_mirror_pad },
-	{ KESTREL_GRAPH_SPACE_TO_DEPTH, 1, 1, check_block },
-	{ KESTREL_GRAPH_SPACE_TO_BATCH, 1, 1, check_batch_block },
-	{ KESTREL_GRAPH_BATCH_TO_SPACE, 1, 1, check_batch_block },
-	{ KESTREL_GRAPH_DEPTH_TO_SPACE, 1, 1, check_block },
-	{ KESTREL_GRAPH_BROADCAST_TO, 1, 1, check_broadcast_to },
-	{ KESTREL_GRAPH_TILE, 1, 1, check_tile },
-	{ KESTREL_GRAPH_DYNAMIC_UPDATE_SLICE, 3, 3, check_dynamic_update_slice },
-	{ KESTREL_GRAPH_GATHER_ND, 2, 2, check_gather_nd },
-	{ KESTREL_GRAPH_TOP_K, 1, 1, check_top_k },
-	{ KESTREL_GRAPH_ONE_HOT, 3, 3, check_one_hot },
-	{ KESTREL_GRAPH_CUMULATIVE_SUM, 1, 1, check_cumulative_sum },
-	{ KESTREL_GRAPH_DYNAMIC_QUANTIZE, 1, 1, check_dynamic_quantize },
-	{ KESTREL_GRAPH_MATMUL_INTEGER, 2, 4, check_matmul_integer },
-	{ KESTREL_GRAPH_CONV_INTEGER, 2, 4, convolution_check },
-	{ KESTREL_GRAPH_RESIZE_BILINEAR, 1, 1, resize_check },
-	{ KESTREL_GRAPH_RESIZE_NEAREST_NEIGHBOR, 1, 1, resize_check },
+	{ KESTREL_GRAPH_CONV_2D, 2, 3, BYTES(convolution), convolution_check },
+	{ KESTREL_GRAPH_DEPTHWISE_CONV_2D, 2, 3, BYTES(convolution), convolution_check },
+	{ KESTREL_GRAPH_TRANSPOSE_CONV, 2, 3, BYTES(convolution), convolution_check },
+	{ KESTREL_GRAPH_FULLY_CONNECTED, 2, 3, BYTES(convolution), fully_connected_check },
+	{ KESTREL_GRAPH_ADD, 2, 2, BYTES(elementwise), check_elementwise },
+	{ KESTREL_GRAPH_SUB, 2, 2, BYTES(elementwise), check_elementwise },
+	{ KESTREL_GRAPH_MUL, 2, 2, BYTES(elementwise), check_elementwise },
+	{ KESTREL_GRAPH_MINIMUM, 2, 2, BYTES(elementwise), check_elementwise },
+	{ KESTREL_GRAPH_MAXIMUM, 2, 2, BYTES(elementwise), check_elementwise },
+	{ KESTREL_GRAPH_DIV, 2, 2, BYTES(elementwise), check_elementwise },
+	{ KESTREL_GRAPH_SQUARED_DIFFERENCE, 2, 2, BYTES(elementwise), check_elementwise },
+	{ KESTREL_GRAPH_FLOOR_DIV, 2, 2, BYTES(elementwise), check_elementwise },
+	{ KESTREL_GRAPH_FLOOR_MOD, 2, 2, BYTES(elementwise), check_elementwise },
+	{ KESTREL_GRAPH_POWER, 2, 2, BYTES(elementwise), check_elementwise },
+	{ KESTREL_GRAPH_BATCH_MATMUL, 2, 2, BYTES(matmul), check_matmul },
+	{ KESTREL_GRAPH_PRELU, 2, 2, BYTES(leaky), check_leaky },
+	{ KESTREL_GRAPH_LEAKY_RELU, 1, 1, BYTES(leaky), check_leaky },
+	{ KESTREL_GRAPH_AVERAGE_POOL_2D, 1, 1, BYTES(pool), pool_check },
+	{ KESTREL_GRAPH_MAX_POOL_2D, 1, 1, BYTES(pool), pool_check },
+	{ KESTREL_GRAPH_MEAN, 1, 1, BYTES(reduce), check_reduce },
+	{ KESTREL_GRAPH_SUM, 1, 1, BYTES(reduce), check_reduce },
+	{ KESTREL_GRAPH_REDUCE_MAX, 1, 1, BYTES(reduce), check_reduce },
+	{ KESTREL_GRAPH_REDUCE_MIN, 1, 1, BYTES(reduce), check_reduce },
+	{ KESTREL_GRAPH_REDUCE_PROD, 1, 1, BYTES(reduce), check_reduce },
+	{ KESTREL_GRAPH_ARG_MAX, 1, 1, BYTES(axis), check_arg_extreme },
+	{ KESTREL_GRAPH_ARG_MIN, 1, 1, BYTES(axis), check_arg_extreme },
+	{ KESTREL_GRAPH_TABLE, 1, 1, BYTES(table), table_check },
+	{ KESTREL_GRAPH_QUANTIZE, 1, 1, BYTES(quantize), quantize_check },
+	{ KESTREL_GRAPH_DEQUANTIZE, 1, 1, BYTES(quantize), quantize_check },
+	{ KESTREL_GRAPH_RESCALE, 1, 1, BYTES(rescale), rescale_check },
+	{ KESTREL_GRAPH_UNARY, 1, 1, BYTES(unary), check_unary },
+	{ KESTREL_GRAPH_SOFTMAX, 1, 1, BYTES(softmax), check_softmax },
+	{ KESTREL_GRAPH_LOG_SOFTMAX, 1, 1, BYTES(softmax), check_softmax },
+	{ KESTREL_GRAPH_L2_NORMALIZATION, 1, 1, BYTES(normalization), check_normalization },
+	{ KESTREL_GRAPH_LAYER_NORM, 1, 1, BYTES(layer_norm), check_layer_norm },
+	{ KESTREL_GRAPH_CAST, 1, 1, 0, check_cast },
+	{ KESTREL_GRAPH_COMPARE, 2, 2, BYTES(compare), check_compare },
+	{ KESTREL_GRAPH_LOGICAL_AND, 2, 2, 0, check_logical },
+	{ KESTREL_GRAPH_LOGICAL_OR, 2, 2, 0, check_logical },
+	{ KESTREL_GRAPH_SELECT, 3, 3, 0, check_select },
+	{ KESTREL_GRAPH_SVDF, 5, 5, BYTES(svdf), check_svdf },
+	{ KESTREL_GRAPH_LSTM, 15, 15, BYTES(lstm), check_lstm },
+	{ KESTREL_GRAPH_DETECTION_POSTPROCESS, 3, 3, BYTES(detection), check_detection },
+	{ KESTREL_GRAPH_RESHAPE, 1, 1, 0, check_copy },
+	{ KESTREL_GRAPH_COPY, 1, 1, 0, check_copy },
+	{ KESTREL_GRAPH_PAD, 1, 1, BYTES(pad), check_pad },
+	{ KESTREL_GRAPH_CONCATENATION, 1, 1024, BYTES(axis), check_parts },
+	{ KESTREL_GRAPH_PACK, 1, 1024, BYTES(axis), check_parts },
+	{ KESTREL_GRAPH_SPLIT, 1, 1, BYTES(axis), check_parts },
+	{ KESTREL_GRAPH_SLICE, 1, 1, BYTES(slice), check_slice },
+	{ KESTREL_GRAPH_TRANSPOSE, 1, 1, BYTES(transpose), check_transpose },
+	{ KESTREL_GRAPH_GATHER, 2, 2, BYTES(axis), check_gather },
+	{ KESTREL_GRAPH_MIRROR_PAD, 1, 1, BYTES(pad), check_mirror_pad },
+	{ KESTREL_GRAPH_SPACE_TO_DEPTH, 1, 1, BYTES(block), check_block },
+	{ KESTREL_GRAPH_SPACE_TO_BATCH, 1, 1, BYTES(batch_block), check_batch_block },
+	{ KESTREL_GRAPH_BATCH_TO_SPACE, 1, 1, BYTES(batch_block), check_batch_block },
+	{ KESTREL_GRAPH_DEPTH_TO_SPACE, 1, 1, BYTES(block), check_block },
+	{ KESTREL_GRAPH_BROADCAST_TO, 1, 1, 0, check_broadcast_to },
+	{ KESTREL_GRAPH_TILE, 1, 1, 0, check_tile },
+	{ KESTREL_GRAPH_DYNAMIC_UPDATE_SLICE, 3, 3, 0, check_dynamic_update_slice },
+	{ KESTREL_GRAPH_GATHER_ND, 2, 2, 0, check_gather_nd },
+	{ KESTREL_GRAPH_TOP_K, 1, 1, 0, check_top_k },
+	{ KESTREL_GRAPH_ONE_HOT, 3, 3, BYTES(axis), check_one_hot },
+	{ KESTREL_GRAPH_CUMULATIVE_SUM, 1, 1, BYTES(cumulative_sum), check_cumulative_sum },
+	{ KESTREL_GRAPH_DYNAMIC_QUANTIZE, 1, 1, 0, check_dynamic_quantize },
+	{ KESTREL_GRAPH_MATMUL_INTEGER, 2, 4, 0, check_matmul_integer },
+	{ KESTREL_GRAPH_CONV_INTEGER, 2, 4, BYTES(convolution), convolution_check },
+	{ KESTREL_GRAPH_RESIZE_BILINEAR, 1, 1, BYTES(resize), resize_check },
+	{ KESTREL_GRAPH_RESIZE_NEAREST_NEIGHBOR, 1, 1, BYTES(resize), resize_check },
 };
+
+#undef BYTES
+
+static int attributes_check(const struct check *check, uint32_t known)
+{
+	for (uint32_t i = known; i < KESTREL_GRAPH_ATTRIBUTE_BYTES; i++)
+		if (check->operator->attributes.bytes[i])
+			return check_fail(check, -ENOTSUP,
+				    "attribute byte %" PRIu32 " is not 0: this library is older than the file",
+				    i);
+	return 0;
+}
 
 int operator_check(const struct graph *graph, uint32_t index, struct message *message)
 {
@@ -403,6 +419,8 @@ int operator_check(const struct graph *graph, uint32_t index, struct message *me
 		if (kind->opcode != check.operator->opcode)
 			continue;
 		ret = counts_check(&check, kind->inputs_least, kind->inputs_most);
+		if (!ret)
+			ret = attributes_check(&check, kind->attribute_bytes);
 		return ret ? ret : kind->check(&check);
 	}
 	return check_fail(&check, -ENOTSUP, "this library has no kernel for it");

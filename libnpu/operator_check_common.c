@@ -124,7 +124,7 @@ int check_scale(const struct check *check, uint32_t mode,
 {
 	float value;
 
-	if (mode == KESTREL_GRAPH_REQUANTISE_FLOAT || mode == KESTREL_GRAPH_REQUANTISE_HYBRID) {
+	if (mode == KESTREL_GRAPH_REQUANTISE_F32 || mode == KESTREL_GRAPH_REQUANTISE_HYBRID) {
 		memcpy(&value, &scale.multiplier, sizeof(value));
 		if (!isfinite(value) || value < 0)
 			return check_fail(check, -EINVAL, "factor is not a finite positive float");

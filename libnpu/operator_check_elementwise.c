@@ -113,7 +113,7 @@ int check_leaky(const struct check *check)
 	if (!ret)
 		ret = check_mode(check, attributes->mode);
 	if (!ret && attributes->alpha_negative &&
-	    (attributes->alpha_negative > 1 || attributes->mode == KESTREL_GRAPH_REQUANTISE_FLOAT))
+	    (attributes->alpha_negative > 1 || attributes->mode == KESTREL_GRAPH_REQUANTISE_F32))
 		ret = check_fail(check, -ENOTSUP, "flag %" PRIu32 " in mode %" PRIu32,
 				 attributes->alpha_negative, attributes->mode);
 	if (!ret)

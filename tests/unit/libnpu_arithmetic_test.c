@@ -85,7 +85,7 @@ static void test_modes(void)
 
 		memcpy(&scale.multiplier, &factor, sizeof(factor));
 		if (fabs(product) < 1e6)
-			good &= arithmetic_scale(KESTREL_GRAPH_REQUANTISE_FLOAT, x, scale) ==
+			good &= arithmetic_scale(KESTREL_GRAPH_REQUANTISE_F32, x, scale) ==
 				(int64_t)nearbyint((double)(float)product);
 	}
 	test_result("float mode rounds to nearest even", good);

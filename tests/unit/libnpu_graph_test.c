@@ -116,6 +116,19 @@ DAMAGE(header_size, g->header.header_size = 100)
 DAMAGE(entry_size, g->header.section_entry_size = 32)
 DAMAGE(header_reserved, g->header.reserved1[3] = 1)
 DAMAGE(signature, (g->header.signature_offset = 1, g->header.signature_size = 1u << 30))
+DAMAGE(signature_type, g->header.signature_type = 2)
+DAMAGE(signature_none, g->header.signature_size = 64)
+DAMAGE(info_reserved, g->info.reserved = 1)
+DAMAGE(tensor_reserved, g->tensors[0].reserved0 = 1)
+DAMAGE(operator_flags, g->operators[1].flags = 1)
+DAMAGE(operator_reserved, g->operators[1].reserved = 1)
+DAMAGE(operator_attributes, g->operators[1].attributes.bytes[4] = 1)
+DAMAGE(operator_last_attribute, g->operators[0].attributes.bytes[95] = 1)
+DAMAGE(stream_reserved, g->streams[0].reserved[47] = 1)
+DAMAGE(segment_reserved, g->segments[0].reserved = 1)
+DAMAGE(segment_leftover, g->segments[1].first_base = 1)
+DAMAGE(segment_leftover_commands, g->segments[1].command_offset = 64)
+DAMAGE(base_leftover, g->bases[2].tensor = 0)
 DAMAGE(strings_end, g->strings[g->strings_size - 1] = 'x')
 DAMAGE(producer, g->info.producer = 5000)
 DAMAGE(tensor_name, g->tensors[1].name = g->strings_size)
@@ -178,12 +191,25 @@ DAMAGE(placement_reason, g->placements[1].reason = 4444)
 
 static const struct damage damages[] = {
 	{ "magic", magic, "magic" },
-	{ "major version", major, "0.x" },
+	{ "major version", major, "reads 0.x" },
 	{ "header flags", flags, "flags" },
 	{ "header size", header_size, "header_size" },
 	{ "section entry size", entry_size, "section_entry_size" },
 	{ "reserved header bytes", header_reserved, "reserved" },
 	{ "signature range", signature, "signature" },
+	{ "signature type", signature_type, "signature_type 2" },
+	{ "signature without type", signature_none, "signature_type" },
+	{ "reserved field of INFO", info_reserved, "INFO: reserved" },
+	{ "reserved field of a tensor", tensor_reserved, "reserved" },
+	{ "flags of an operator", operator_flags, "flags" },
+	{ "reserved field of an operator", operator_reserved, "OPERATORS, record 1" },
+	{ "attribute that is not there yet", operator_attributes, "attribute byte 4" },
+	{ "last byte of the attributes", operator_last_attribute, "attribute byte 95" },
+	{ "reserved bytes of a stream", stream_reserved, "STREAMS, record 0: reserved" },
+	{ "reserved field of a segment", segment_reserved, "SEGMENTS, record 0: reserved" },
+	{ "bases of a CPU segment", segment_leftover, "CPU segment" },
+	{ "commands of a CPU segment", segment_leftover_commands, "CPU segment" },
+	{ "tensor of a base that is none", base_leftover, "tensor 0" },
 	{ "end of STRINGS", strings_end, "STRINGS" },
 	{ "producer", producer, "producer" },
 	{ "tensor name", tensor_name, "name" },
@@ -309,6 +335,113 @@ static void test_bytes(void)
 	free(file);
 }
 
+/* What a file of a later minor version may look like, and what it may not. */
+struct later {
+	uint32_t header_bytes;
+	uint32_t entry_bytes;
+	uint32_t record_bytes;
+	/* Where a byte is not 0 that this library does not know: NOWHERE, or of these. */
+	enum { NOWHERE, IN_HEADER, IN_ENTRY, IN_RECORD } used;
+	uint32_t extra_flags;
+	uint32_t extra_type;
+};
+
+/* The good file anew with a header, table entries and TENSORS that have grown. */
+static int later_open(const struct later *later, struct message *message)
+{
+	uint8_t *file = aligned_alloc(64, TEST_FILE_BYTES), *table, *old;
+	struct kestrel_graph_header *header = (void *)file;
+	const struct kestrel_graph_section *section;
+	struct test_graph graph;
+	struct graph view;
+	size_t old_size, size;
+	int ret;
+
+	sample(&graph);
+	graph.header.version_minor++;
+	old = test_graph_write(&graph, &old_size);
+	section = (void *)(old + sizeof(*header));
+	memset(file, 0, TEST_FILE_BYTES);
+	memcpy(file, old, sizeof(*header));
+	header->header_size = sizeof(*header) + later->header_bytes;
+	header->section_entry_size = sizeof(*section) + later->entry_bytes;
+	header->section_count += later->extra_type != 0;
+	table = file + header->header_size;
+	size = header->header_size + header->section_count * header->section_entry_size;
+	for (uint32_t i = 0; i < header->section_count; i++) {
+		struct kestrel_graph_section entry = { 0 };
+		uint8_t *to;
+
+		if (i == header->section_count - 1 && later->extra_type) {
+			entry.type = later->extra_type;
+			entry.flags = later->extra_flags;
+			entry.size = 100;
+		} else {
+			entry = section[i];
+		}
+		to = file + (size = (size + 63) / 64 * 64);
+		if (entry.type == KESTREL_GRAPH_SECTION_TENSORS) {
+			for (uint32_t k = 0; k < entry.record_count; k++)
+				memcpy(to + k * (entry.record_size + later->record_bytes),
+				       old + entry.offset + k * entry.record_size,
+				       entry.record_size);
+			entry.record_size += later->record_bytes;
+			entry.size = (uint64_t)entry.record_count * entry.record_size;
+			if (later->used == IN_RECORD)
+				to[entry.size - 1] = 1;
+		} else if (entry.type != later->extra_type) {
+			memcpy(to, old + entry.offset, entry.size);
+		}
+		entry.offset = size;
+		sha256(to, entry.size, entry.hash);
+		size += entry.size;
+		memcpy(table + i * header->section_entry_size, &entry, sizeof(entry));
+	}
+	if (later->used == IN_HEADER)
+		table[-1] = 1;
+	if (later->used == IN_ENTRY)
+		table[header->section_entry_size - 1] = 1;
+	sha256(table, header->section_count * header->section_entry_size, header->table_hash);
+	header->file_size = size;
+	ret = graph_open(&view, file, size, message);
+	if (!ret)
+		graph_close(&view);
+	free(file);
+	free(old);
+	return ret;
+}
+
+static void test_later(void)
+{
+	static const struct {
+		struct later later;
+		int error;
+		const char *word;
+	} cases[] = {
+		{ { 0 }, 0, "" },
+		{ { 64, 8, 16, NOWHERE, 0, 0 }, 0, "" },
+		{ { 64, 8, 16, IN_HEADER, 0, 0 }, -ENOTSUP, "header: uses a field" },
+		{ { 64, 8, 16, IN_ENTRY, 0, 0 }, -ENOTSUP, "section table, entry 0" },
+		{ { 64, 8, 16, IN_RECORD, 0, 0 }, -ENOTSUP, "TENSORS, record 5" },
+		{ { 0, 0, 0, NOWHERE, 0, 77 }, 0, "" },
+		{ { 0, 0, 0, NOWHERE, KESTREL_GRAPH_SECTION_REQUIRED, 77 }, -ENOTSUP, "type 77" },
+		{ { 0, 0, 0, NOWHERE, 2, 77 }, -ENOTSUP, "unknown flags" },
+	};
+	int good = 1;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct message message = { "" };
+		int ret = later_open(&cases[i].later, &message);
+
+		if (ret == cases[i].error && strstr(message.text, cases[i].word))
+			continue;
+		printf("# case %zu: %d \"%s\", %d \"%s\" expected\n", i, ret, message.text,
+		       cases[i].error, cases[i].word);
+		good = 0;
+	}
+	test_result("a later minor version is read as far as it uses nothing new", good);
+}
+
 static void test_good(void)
 {
 	struct message message = { "" };
@@ -331,6 +464,7 @@ static void test_good(void)
 int main(void)
 {
 	test_good();
+	test_later();
 	test_damages();
 	test_bytes();
 	return test_failures != 0;

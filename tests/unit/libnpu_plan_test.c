@@ -103,6 +103,14 @@ static void test_streams(void)
 		    strstr(reason.text, "small") && strstr(reason.text, "ISA 1.2") &&
 		    strstr(reason.text, "big") && strstr(reason.text, "1000 bytes of SRAM"));
 	streams[0].isa_minor = 1;
+	streams[0].isa_major = 2;
+	test_result("a stream of another ISA major does not run",
+		    !stream_choose(&graph, &device, &reason) && strstr(reason.text, "ISA 2.1"));
+	streams[0].isa_major = 1;
+	streams[0].isa_minor = 0;
+	test_result("a stream of an earlier ISA minor does",
+		    stream_choose(&graph, &device, &reason) == &streams[0]);
+	streams[0].isa_minor = 1;
 	device.macs_per_cycle = 512;
 	test_result("the number of MACs must match", !stream_choose(&graph, &device, &reason));
 	device.macs_per_cycle = 256;

@@ -23,10 +23,12 @@
  * a condition whose violation makes the reader refuse the file (-EINVAL) with
  * a message that names section, record and field. Reserved fields must be 0.
  *
- * Versions: a reader refuses another version_major. A larger version_minor may
- * bring longer records (record_size tells the stride, a reader uses the prefix
- * it knows, provided the rest is zero or the record is optional), new optional
- * sections (skipped), and new required sections or opcodes (refused by name).
+ * Versions: a reader refuses another version_major. A
+ * larger version_minor may bring a longer header, table entries and records
+ * (header_size, section_entry_size and record_size tell; a reader uses the prefix
+ * it knows, provided the rest is zero), new optional sections (skipped), and new
+ * required sections, opcodes, flags, values and uses of reserved fields (refused by
+ * name). So a file that uses nothing new is read by every reader of its major.
  */
 #ifndef KESTREL_GRAPH_H
 #define KESTREL_GRAPH_H
@@ -234,7 +236,7 @@ enum kestrel_graph_opcode {
 	KESTREL_GRAPH_TABLE			= 48,	/* table: 8 bit to 8 bit, or to float32 */
 	KESTREL_GRAPH_QUANTIZE			= 49,	/* quantize: float32 to integer */
 	KESTREL_GRAPH_DEQUANTIZE		= 50,	/* quantize: integer to float32 */
-	KESTREL_GRAPH_REQUANTIZE		= 51,	/* requantize: integer to integer */
+	KESTREL_GRAPH_RESCALE		= 51,	/* rescale: integer to integer */
 	KESTREL_GRAPH_SOFTMAX			= 52,	/* softmax, along the last dimension */
 	KESTREL_GRAPH_LOG_SOFTMAX		= 53,	/* softmax */
 	KESTREL_GRAPH_LEAKY_RELU		= 54,	/* leaky (int16; int8 is a TABLE) */
@@ -310,7 +312,7 @@ enum kestrel_graph_requantise_mode {
 	/* floor((x * m + 2^(30 - shift)) / 2^(31 - shift)). */
 	KESTREL_GRAPH_REQUANTISE_SINGLE	= 2,
 	/* x to float32, times float32 m, to integer; each to nearest even. */
-	KESTREL_GRAPH_REQUANTISE_FLOAT	= 3,
+	KESTREL_GRAPH_REQUANTISE_F32	= 3,
 	/*
 	 * 64-bit accumulators of int16 activations: m' = m < 0x7fff0000 ?
 	 * (m + 2^15) >> 16 : 0x7fff; floor((x * m' + 2^(14 - shift)) /
@@ -330,7 +332,7 @@ enum kestrel_graph_requantise_mode {
 
 /*
  * A factor in fixed point: m * 2^(shift - 31), m in 2^30..2^31-1 or 0,
- * shift in -31..30. In mode FLOAT multiplier holds the float32 bits of the
+ * shift in -31..30. In mode F32 multiplier holds the float32 bits of the
  * factor and shift is 0.
  */
 struct kestrel_graph_scale {
@@ -495,7 +497,7 @@ struct kestrel_graph_quantize {
 	int32_t maximum;
 };
 
-struct kestrel_graph_requantize {
+struct kestrel_graph_rescale {
 	int32_t input_zero_point;
 	struct kestrel_graph_requantise requantise;
 };
@@ -754,7 +756,7 @@ union kestrel_graph_attributes {
 	struct kestrel_graph_axis axis;
 	struct kestrel_graph_table table;
 	struct kestrel_graph_quantize quantize;
-	struct kestrel_graph_requantize requantize;
+	struct kestrel_graph_rescale rescale;
 	struct kestrel_graph_softmax softmax;
 	struct kestrel_graph_leaky leaky;
 	struct kestrel_graph_unary unary;
@@ -833,8 +835,8 @@ struct kestrel_graph_segment {
 	uint32_t first_base;		/* NPU: in BASES; else 0 */
 	uint32_t base_count;		/* NPU: 0..16; else 0 */
 	uint32_t reserved;
-	uint64_t command_offset;	/* NPU: in STREAM_COMMANDS, multiple of 64 */
-	uint64_t command_size;		/* NPU: bytes, >= 1 */
+	uint64_t command_offset;	/* NPU: in STREAM_COMMANDS, multiple of 64; else 0 */
+	uint64_t command_size;		/* NPU: bytes, a multiple of 4, >= 4; else 0 */
 	uint64_t predicted_cycles;
 };
 
