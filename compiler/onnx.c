@@ -18,9 +18,6 @@
 static const struct {
 	const char *type, *advice;
 } refused[] = {
-	{ "DynamicQuantizeLinear", "quantise the model statically, so that scales are constants" },
-	{ "MatMulInteger", "quantise the model statically (QDQ or QLinearMatMul)" },
-	{ "ConvInteger", "quantise the model statically (QDQ or QLinearConv)" },
 	{ "BatchNormalization", "fold it into the convolution before it, as quantisers do" },
 	{ "If", "only models without control flow can be compiled" },
 	{ "Loop", "only models without control flow can be compiled" },

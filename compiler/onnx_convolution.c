@@ -286,3 +286,60 @@ int onnx_qlinear_convolution(struct onnx *o)
 	resolve_type_range(frame.type, &frame.low, &frame.high);
 	return emit_integers(o, &g, x, affine, &weights, &frame);
 }
+
+/* x, weights, the zero points of both. */
+int onnx_convolution_integer(struct onnx *o)
+{
+	struct geometry g = { .transposed = false };
+	const struct ir_window *window = &g.window.window;
+	struct onnx_value *x, *w, *y = o->node->outputs[0];
+	struct ir_operator *op;
+	int inputs[4], to, ret = onnx_check_counts(o, 2, 4);
+
+	if (ret)
+		return ret;
+	x = onnx_input(o, 0);
+	w = onnx_input(o, 1);
+	ret = onnx_check_bytes(o, x);
+	if (!ret)
+		ret = onnx_check_bytes(o, w);
+	if (!ret && !w->data)
+		ret = onnx_fail(o, w, -ENOTSUP, "the weights must be constant");
+	if (!ret)
+		ret = read_geometry(o, x, w, &g);
+	if (!ret)
+		ret = define_output(o, &g, x, y);
+	if (ret)
+		return ret;
+	y->type = IR_INT32;
+	g.depthwise = false;
+	ret = onnx_tensor(o, x, ONNX_CHANNELS_LAST, &inputs[0]);
+	if (!ret)
+		ret = weights_tensor(o, &g, w, &inputs[1]);
+	if (!ret)
+		ret = onnx_zero_points(o, 2, x, 1, &inputs[2]);
+	if (!ret)
+		ret = onnx_zero_points(o, 3, w, g.outputs, &inputs[3]);
+	if (!ret)
+		ret = onnx_tensor_new(o, y, ONNX_CHANNELS_LAST, &to);
+	if (ret)
+		return ret;
+	op = onnx_emit(o, IR_CONVOLUTION_INTEGER, 4, inputs, to);
+	if (!op)
+		return onnx_failed(o);
+	ret = resolve_portable(o->graph, op, KESTREL_GRAPH_CONV_INTEGER, 0);
+	if (ret)
+		return ret;
+	op->portable->attributes.convolution = (struct kestrel_graph_convolution){
+		.stride_height = (uint32_t)window->stride_h,
+		.stride_width = (uint32_t)window->stride_w,
+		.dilation_height = (uint32_t)window->dilation_h,
+		.dilation_width = (uint32_t)window->dilation_w,
+		.pad_top = window->pad_top,
+		.pad_left = window->pad_left,
+		.pad_bottom = window->pad_bottom,
+		.pad_right = window->pad_right,
+		.depth_multiplier = 1,
+	};
+	return 0;
+}

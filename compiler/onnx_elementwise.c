@@ -49,8 +49,8 @@ static float apply(enum binary binary, float a, float b)
 	return 0;
 }
 
-static int broadcast(struct onnx *o, const struct onnx_value *a, const struct onnx_value *b,
-		     int32_t *shape, unsigned int *rank)
+int onnx_broadcast(struct onnx *o, const struct onnx_value *a, const struct onnx_value *b,
+		   int32_t *shape, unsigned int *rank)
 {
 	*rank = a->rank > b->rank ? a->rank : b->rank;
 	for (unsigned int d = 0; d < *rank; d++) {
@@ -276,10 +276,8 @@ int onnx_binary(struct onnx *o)
 	b = onnx_input(o, 1);
 	y = o->node->outputs[0];
 	if (a->type != IR_FLOAT32 || b->type != IR_FLOAT32)
-		return onnx_fail(o, a->type != IR_FLOAT32 ? a : b, -ENOTSUP,
-				 "type %s, only float32 is supported for what is not constant",
-				 ir_type_name(a->type != IR_FLOAT32 ? a->type : b->type));
-	ret = broadcast(o, a, b, shape, &rank);
+		return onnx_integer_binary(o);
+	ret = onnx_broadcast(o, a, b, shape, &rank);
 	if (!ret)
 		ret = onnx_define(o, y, IR_FLOAT32, rank, shape);
 	if (!ret)
@@ -303,7 +301,7 @@ struct onnx_value *onnx_float_binary(struct onnx *o, enum ir_kind kind, struct o
 	struct onnx_value *y;
 	unsigned int rank;
 
-	if (broadcast(o, a, b, shape, &rank))
+	if (onnx_broadcast(o, a, b, shape, &rank))
 		return NULL;
 	y = onnx_value_new(o, a->name, IR_FLOAT32, rank, shape);
 	return !y || emit_floats(o, kind, a, b, y) ? NULL : y;
@@ -339,7 +337,7 @@ int onnx_qlinear_binary(struct onnx *o)
 		return onnx_fail(o, a, -ENOTSUP, "only int8 and uint8 with their zero points");
 	if (!make_numbers(binary, a_affine, b_affine, frame.affine, &numbers))
 		return onnx_fail(o, a, -ENOTSUP, "the scales are too far apart");
-	ret = broadcast(o, a, b, shape, &rank);
+	ret = onnx_broadcast(o, a, b, shape, &rank);
 	if (!ret)
 		ret = onnx_define(o, frame.result, frame.type, rank, shape);
 	return ret ? ret : emit_integers(o, binary, a, a_affine, b, b_affine, &frame);

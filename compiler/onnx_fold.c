@@ -334,8 +334,8 @@ static bool float_apply(const char *type, float a, float b, float *result)
 }
 
 /* Element of a constant under an element of the broadcast result. */
-static uint64_t broadcast_index(const struct onnx_value *value, const struct onnx_value *y,
-				uint64_t i)
+uint64_t onnx_broadcast_index(const struct onnx_value *value, const struct onnx_value *y,
+			      uint64_t i)
 {
 	uint64_t index = 0, step = 1;
 
@@ -363,7 +363,7 @@ static int fold_elements(struct onnx *o, struct onnx_value *a, struct onnx_value
 	if (!data)
 		return onnx_failed(o);
 	for (uint64_t i = 0; i < y->elements; i++) {
-		uint64_t of_a = broadcast_index(a, y, i), of_b = broadcast_index(b, y, i);
+		uint64_t of_a = onnx_broadcast_index(a, y, i), of_b = onnx_broadcast_index(b, y, i);
 		int64_t integer = 0;
 		int32_t narrow;
 		float real = 0;
@@ -417,7 +417,7 @@ int onnx_fold_binary(struct onnx *o, bool *folded)
 	return fold_elements(o, a, b, y);
 }
 
-/* Of floats to float32 nothing; of constants between integers and floats. */
+/* Of floats to float32 nothing; constants are converted here where both types are wide. */
 int onnx_cast(struct onnx *o)
 {
 	struct onnx_value *x, *y;
@@ -438,8 +438,7 @@ int onnx_cast(struct onnx *o)
 	}
 	if (!x->data || (x->type != IR_FLOAT32 && x->type != IR_INT64 && x->type != IR_INT32) ||
 	    (type != IR_FLOAT32 && type != IR_INT64 && type != IR_INT32))
-		return onnx_fail(o, x, -ENOTSUP, "from %s to %s; only constants are converted",
-				 ir_type_name(x->type), ir_type_name(type));
+		return onnx_cast_values(o, type);
 	ret = onnx_define(o, y, type, x->rank, x->shape);
 	data = ret ? NULL : onnx_alloc(o, x->elements, ir_type_bytes(type));
 	if (!data)

@@ -284,6 +284,9 @@ bool onnx_clamp_bounds(const struct onnx *o, const struct onnx_node *node, float
 /* The rest, by kind of operator. */
 int onnx_binary(struct onnx *o);			/* onnx_elementwise.c */
 int onnx_qlinear_binary(struct onnx *o);
+/* Shape that two values broadcast to; `shape` may be that of either. */
+int onnx_broadcast(struct onnx *o, const struct onnx_value *a, const struct onnx_value *b,
+		   int32_t *shape, unsigned int *rank);
 /* A float32 operator on two values, of a new one; NULL with a message. */
 struct onnx_value *onnx_float_binary(struct onnx *o, enum ir_kind kind, struct onnx_value *a,
 				     struct onnx_value *b);
@@ -296,6 +299,27 @@ int onnx_resize(struct onnx *o);
 int onnx_gemm(struct onnx *o);				/* onnx_matmul.c */
 int onnx_matmul(struct onnx *o);
 int onnx_qlinear_matmul(struct onnx *o);
+int onnx_matmul_integer(struct onnx *o);
+int onnx_convolution_integer(struct onnx *o);		/* onnx_convolution.c */
+int onnx_dynamic_quantize_linear(struct onnx *o);	/* onnx_dynamic.c */
+/*
+ * The tensor of zero points in input `input` of 8-bit values `of`: one, or `most`; -1
+ * where the input is absent.
+ */
+int onnx_zero_points(struct onnx *o, unsigned int input, const struct onnx_value *of,
+		     int32_t most, int *tensor);
+/* Refuses other types than int8 and uint8. */
+int onnx_check_bytes(struct onnx *o, const struct onnx_value *value);
+int onnx_comparison(struct onnx *o);			/* onnx_logic.c */
+int onnx_logical(struct onnx *o);
+int onnx_not(struct onnx *o);
+int onnx_where(struct onnx *o);
+int onnx_remainder(struct onnx *o);
+int onnx_cumulative_sum(struct onnx *o);
+/* A sum or product of int32 or int64 that a run knows; -ENOTSUP where there is no form. */
+int onnx_integer_binary(struct onnx *o);
+/* The node's input as values of another type. */
+int onnx_cast_values(struct onnx *o, enum ir_type type);
 int onnx_reduce(struct onnx *o);			/* onnx_reduce.c */
 int onnx_arg_extreme(struct onnx *o);
 int onnx_softmax(struct onnx *o);			/* onnx_softmax.c */
@@ -327,6 +351,9 @@ int onnx_shape(struct onnx *o);
 /* Elementwise operators on constants; *folded says whether it was one. */
 int onnx_fold_binary(struct onnx *o, bool *folded);
 int onnx_cast(struct onnx *o);
+/* Element of `value` under element i of `y`, which it broadcasts to. */
+uint64_t onnx_broadcast_index(const struct onnx_value *value, const struct onnx_value *y,
+			      uint64_t i);
 /* The element type of a number of the format. */
 int onnx_type_of(struct onnx *o, int32_t code, const char *name, enum ir_type *type);
 /* Whether a tensor of the file has elements of four bits, which become bytes. */

@@ -176,7 +176,7 @@ static int define_product(struct onnx *o, const struct product *p, struct onnx_v
 
 /* Products of two values, of which there may be many side by side. */
 static int define_pairs(struct onnx *o, const struct onnx_value *a, const struct onnx_value *b,
-			struct onnx_value *y)
+			struct onnx_value *y, enum ir_type type)
 {
 	unsigned int rank = a->rank > b->rank ? a->rank : b->rank;
 	int32_t shape[IR_RANK_MAX];
@@ -197,7 +197,7 @@ static int define_pairs(struct onnx *o, const struct onnx_value *a, const struct
 	}
 	shape[rank - 2] = a->shape[a->rank - 2];
 	shape[rank - 1] = b->shape[b->rank - 1];
-	return onnx_define(o, y, IR_FLOAT32, rank, shape);
+	return onnx_define(o, y, type, rank, shape);
 }
 
 static int emit_pairs(struct onnx *o, struct onnx_value *a, struct onnx_value *b,
@@ -221,7 +221,7 @@ static int multiply_pairs(struct onnx *o, struct onnx_value *a, struct onnx_valu
 	struct onnx_affine a_affine, b_affine;
 	struct onnx_frame frame;
 	struct ir_operator *op;
-	int ret = define_pairs(o, a, b, y);
+	int ret = define_pairs(o, a, b, y, IR_FLOAT32);
 
 	if (ret)
 		return ret;
@@ -241,6 +241,39 @@ static int multiply_pairs(struct onnx *o, struct onnx_value *a, struct onnx_valu
 	ret = onnx_one_factor(o, op, (double)a_affine.scale * (double)b_affine.scale /
 			      (double)frame.affine.scale);
 	return ret ? ret : onnx_tensor_quantise(o, frame.result, frame.affine);
+}
+
+/* a, b, the zero points of both. */
+int onnx_matmul_integer(struct onnx *o)
+{
+	struct onnx_value *a, *b, *y = o->node->outputs[0];
+	struct ir_operator *op;
+	int inputs[4], to, ret = onnx_check_counts(o, 2, 4);
+
+	if (ret)
+		return ret;
+	a = onnx_input(o, 0);
+	b = onnx_input(o, 1);
+	ret = onnx_check_bytes(o, a);
+	if (!ret)
+		ret = onnx_check_bytes(o, b);
+	if (!ret)
+		ret = define_pairs(o, a, b, y, IR_INT32);
+	if (!ret)
+		ret = onnx_tensor(o, a, ONNX_PLAIN, &inputs[0]);
+	if (!ret)
+		ret = onnx_tensor(o, b, ONNX_PLAIN, &inputs[1]);
+	if (!ret)
+		ret = onnx_zero_points(o, 2, a, 1, &inputs[2]);
+	if (!ret)
+		ret = onnx_zero_points(o, 3, b, b->shape[b->rank - 1], &inputs[3]);
+	if (!ret)
+		ret = onnx_tensor_new(o, y, ONNX_PLAIN, &to);
+	if (ret)
+		return ret;
+	op = onnx_emit(o, IR_MATMUL_INTEGER, 4, inputs, to);
+	return op ? resolve_portable(o->graph, op, KESTREL_GRAPH_MATMUL_INTEGER, 0) :
+		    onnx_failed(o);
 }
 
 int onnx_gemm(struct onnx *o)

@@ -191,29 +191,29 @@ static const struct {
 	{ "Sigmoid", sigmoid, 0, 0, KESTREL_GRAPH_FUNCTION_LOGISTIC },
 	{ "Tanh", hyperbolic_tangent, 0, 0, KESTREL_GRAPH_FUNCTION_TANH },
 	{ "LeakyRelu", leaky_relu, 0.01f, 0, 0 },
-	{ "Elu", elu, 1, 0, 0 },
+	{ "Elu", elu, 1, 0, KESTREL_GRAPH_FUNCTION_ELU },
 	{ "Selu", selu, 1.67326319217681884765625f, 1.05070102214813232421875f, 0 },
 	{ "Celu", celu, 1, 0, 0 },
 	{ "HardSigmoid", hard_sigmoid, 0.2f, 0.5f, 0 },
 	{ "HardSwish", hard_swish, 0, 0, KESTREL_GRAPH_FUNCTION_HARD_SWISH },
-	{ "Softplus", softplus, 0, 0, 0 },
-	{ "Softsign", softsign, 0, 0, 0 },
-	{ "Mish", mish, 0, 0, 0 },
+	{ "Softplus", softplus, 0, 0, KESTREL_GRAPH_FUNCTION_SOFTPLUS },
+	{ "Softsign", softsign, 0, 0, KESTREL_GRAPH_FUNCTION_SOFTSIGN },
+	{ "Mish", mish, 0, 0, KESTREL_GRAPH_FUNCTION_MISH },
 	{ "Exp", exponential, 0, 0, KESTREL_GRAPH_FUNCTION_EXP },
 	{ "Log", logarithm, 0, 0, KESTREL_GRAPH_FUNCTION_LOG },
 	{ "Sqrt", square_root, 0, 0, KESTREL_GRAPH_FUNCTION_SQRT },
-	{ "Reciprocal", reciprocal, 0, 0, 0 },
+	{ "Reciprocal", reciprocal, 0, 0, KESTREL_GRAPH_FUNCTION_RECIPROCAL },
 	{ "Abs", absolute, 0, 0, KESTREL_GRAPH_FUNCTION_ABS },
 	{ "Neg", negative, 0, 0, KESTREL_GRAPH_FUNCTION_NEG },
-	{ "Floor", round_down, 0, 0, 0 },
-	{ "Ceil", round_up, 0, 0, 0 },
-	{ "Round", round_even, 0, 0, 0 },
-	{ "Sign", sign, 0, 0, 0 },
-	{ "Erf", error_function, 0, 0, 0 },
+	{ "Floor", round_down, 0, 0, KESTREL_GRAPH_FUNCTION_FLOOR },
+	{ "Ceil", round_up, 0, 0, KESTREL_GRAPH_FUNCTION_CEIL },
+	{ "Round", round_even, 0, 0, KESTREL_GRAPH_FUNCTION_ROUND },
+	{ "Sign", sign, 0, 0, KESTREL_GRAPH_FUNCTION_SIGN },
+	{ "Erf", error_function, 0, 0, KESTREL_GRAPH_FUNCTION_ERF },
 	{ "Gelu", gelu, 0, 0, KESTREL_GRAPH_FUNCTION_GELU },
 	{ "ThresholdedRelu", thresholded_relu, 1, 0, 0 },
-	{ "Sin", sine, 0, 0, 0 },
-	{ "Cos", cosine, 0, 0, 0 },
+	{ "Sin", sine, 0, 0, KESTREL_GRAPH_FUNCTION_SIN },
+	{ "Cos", cosine, 0, 0, KESTREL_GRAPH_FUNCTION_COS },
 };
 
 #define FUNCTION_COUNT (sizeof(functions) / sizeof(functions[0]))
@@ -297,6 +297,18 @@ static int float_clamp(struct onnx *o, struct onnx_value *x, struct onnx_value *
 	return ret;
 }
 
+static int float_leaky_relu(struct onnx *o, struct onnx_value *x, struct onnx_value *y, float alpha)
+{
+	struct ir_operator *op;
+	int ret = onnx_emit_from(o, IR_LEAKY_RELU, x, y, onnx_layout_of(x), &op);
+
+	if (!ret)
+		ret = resolve_portable(o->graph, op, KESTREL_GRAPH_LEAKY_RELU, 0);
+	if (!ret)
+		op->portable->attributes.leaky.alpha = resolve_float_bits(alpha);
+	return ret;
+}
+
 static int float_unary(struct onnx *o, struct onnx_value *x, struct onnx_value *y, size_t which,
 		       const struct unary *u)
 {
@@ -307,7 +319,9 @@ static int float_unary(struct onnx *o, struct onnx_value *x, struct onnx_value *
 	onnx_take_map(y, x);
 	if (functions[which].function == relu || functions[which].function == clip)
 		return float_clamp(o, x, y, u);
-	if (!functions[which].code || u->approximate)
+	if (functions[which].function == leaky_relu)
+		return float_leaky_relu(o, x, y, u->alpha);
+	if (!functions[which].code || (functions[which].function == elu && u->alpha != 1))
 		return onnx_fail(o, x, -ENOTSUP,
 				 "no float32 form of it; quantise its input, so that it becomes a table");
 	ret = onnx_tensor(o, x, layout, &from);
@@ -321,7 +335,8 @@ static int float_unary(struct onnx *o, struct onnx_value *x, struct onnx_value *
 	ret = resolve_portable(o->graph, op, KESTREL_GRAPH_UNARY, 0);
 	if (ret)
 		return ret;
-	op->portable->attributes.unary.function = functions[which].code;
+	op->portable->attributes.unary.function =
+		u->approximate ? KESTREL_GRAPH_FUNCTION_GELU_TANH : functions[which].code;
 	op->portable->attributes.unary.table = KESTREL_GRAPH_NONE;
 	return 0;
 }

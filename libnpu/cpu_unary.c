@@ -9,6 +9,11 @@ static float limited(float x, float low, float high)
 	return fminf(fmaxf(x, low), high);
 }
 
+static float softplus(float x)
+{
+	return x > 0 ? x + log1pf(expf(-x)) : log1pf(expf(x));
+}
+
 static float float_function(uint32_t function, float x)
 {
 	switch (function) {
@@ -54,6 +59,18 @@ static float float_function(uint32_t function, float x)
 		return floorf(x);
 	case KESTREL_GRAPH_FUNCTION_CEIL:
 		return ceilf(x);
+	case KESTREL_GRAPH_FUNCTION_ERF:
+		return erff(x);
+	case KESTREL_GRAPH_FUNCTION_RECIPROCAL:
+		return 1.0f / x;
+	case KESTREL_GRAPH_FUNCTION_SIGN:
+		return x > 0 ? 1.0f : x < 0 ? -1.0f : 0.0f;
+	case KESTREL_GRAPH_FUNCTION_SOFTPLUS:
+		return softplus(x);
+	case KESTREL_GRAPH_FUNCTION_SOFTSIGN:
+		return x / (1 + fabsf(x));
+	case KESTREL_GRAPH_FUNCTION_MISH:
+		return x * tanhf(softplus(x));
 	default:
 		return rintf(x);
 	}

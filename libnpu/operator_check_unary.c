@@ -39,7 +39,7 @@ int check_unary(const struct check *check)
 	const struct kestrel_graph_tensor *output = check_output(check, 0);
 	uint32_t function = check->operator->attributes.unary.function;
 	int known = function >= KESTREL_GRAPH_FUNCTION_LOGISTIC &&
-		    function <= KESTREL_GRAPH_FUNCTION_RELU_0_TO_1;
+		    function <= KESTREL_GRAPH_FUNCTION_MISH;
 
 	if (input->type == KESTREL_GRAPH_TYPE_BOOL)
 		known = function == KESTREL_GRAPH_FUNCTION_LOGICAL_NOT;

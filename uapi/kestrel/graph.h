@@ -593,6 +593,13 @@ enum kestrel_graph_function {
 	KESTREL_GRAPH_FUNCTION_ROUND		= 21,	/* half to even */
 	KESTREL_GRAPH_FUNCTION_LOGICAL_NOT	= 22,
 	KESTREL_GRAPH_FUNCTION_RELU_0_TO_1	= 23,
+	/* float32 only. */
+	KESTREL_GRAPH_FUNCTION_ERF		= 24,
+	KESTREL_GRAPH_FUNCTION_RECIPROCAL	= 25,
+	KESTREL_GRAPH_FUNCTION_SIGN		= 26,	/* -1, 0 or 1 */
+	KESTREL_GRAPH_FUNCTION_SOFTPLUS		= 27,	/* log(1 + exp(x)) */
+	KESTREL_GRAPH_FUNCTION_SOFTSIGN		= 28,	/* x / (1 + |x|) */
+	KESTREL_GRAPH_FUNCTION_MISH		= 29,	/* x tanh(softplus(x)) */
 };
 
 /* 8 bit: the row x - input_zero_point divided by its length, in 1/128. float32: no numbers. */
