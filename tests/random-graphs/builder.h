@@ -23,6 +23,9 @@ enum builder_feature {
 	BUILDER_MOVES = 1 << 12,
 	BUILDER_REDUCTIONS = 1 << 13,
 	BUILDER_MATMUL = 1 << 14,
+	BUILDER_RARITIES = 1 << 15,
+	BUILDER_INT4 = 1 << 16,
+	BUILDER_PRUNED = 1 << 17,
 };
 
 struct builder {
@@ -86,5 +89,8 @@ builder_step step_blocks;
 builder_step step_mirror;
 builder_step step_repeat;
 builder_step step_reduce;
+builder_step step_squared_difference;
+builder_step step_leaky;
+builder_step step_batches;
 
 #endif

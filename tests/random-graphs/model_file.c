@@ -161,7 +161,7 @@ static void write_tensors(struct file *file, size_t link, const struct network *
 
 	for (int i = 0; i < network->tensor_count; i++) {
 		const struct network_tensor *tensor = &network->tensors[i];
-		struct field fields[6] = { LINK, SCALAR(1, tensor->type),
+		struct field fields[6] = { LINK, SCALAR(1, tensor->is_int4 ? NETWORK_INT4 : tensor->type),
 					   SCALAR(4, tensor->data ? i + 1 : 0), LINK };
 		size_t places[6];
 		char name[16];
@@ -234,6 +234,11 @@ static int options_of(const struct network_operator *op, struct field *fields, i
 		fields[0] = (struct field)SCALAR(4, beta);
 		*count = 1;
 		return 9;
+	case NETWORK_LEAKY_RELU:
+		memcpy(&beta, &o->beta, sizeof(beta));
+		fields[0] = (struct field)SCALAR(4, beta);
+		*count = 1;
+		return 75;
 	case NETWORK_CONCATENATION:
 		fields[0] = (struct field)SCALAR(4, o->axis);
 		fields[1] = (struct field)SCALAR(1, 0);
@@ -329,6 +334,22 @@ static void write_subgraph(struct file *file, size_t link, const struct network 
 	write_operators(file, places[3], network);
 }
 
+/* Two elements a byte, the first in the lower half. */
+static void write_int4(struct file *file, size_t link, const struct network_tensor *tensor)
+{
+	size_t bytes = (tensor->elements + 1) / 2;
+	uint8_t *packed = calloc(bytes, 1);
+
+	if (!packed) {
+		file->failed = true;
+		return;
+	}
+	for (size_t i = 0; i < tensor->elements; i++)
+		packed[i / 2] |= (uint8_t)((((const uint8_t *)tensor->data)[i] & 15) << i % 2 * 4);
+	file_vector(file, link, packed, bytes, 1, 16);
+	free(packed);
+}
+
 /* Buffer 0 is the empty one; buffer i + 1 holds the contents of tensor i. */
 static void write_buffers(struct file *file, size_t link, const struct network *network)
 {
@@ -342,7 +363,9 @@ static void write_buffers(struct file *file, size_t link, const struct network *
 		if (tensor && tensor->data)
 			field = (struct field)LINK;
 		file_table(file, reference + 4 * (size_t)i, &field, 1, &place);
-		if (field.bytes)
+		if (field.bytes && tensor->is_int4)
+			write_int4(file, place, tensor);
+		else if (field.bytes)
 			file_vector(file, place, tensor->data, network_bytes(tensor), 1, 16);
 	}
 }

@@ -40,6 +40,10 @@ static const struct {
 	{ NETWORK_REDUCE_MIN, "REDUCE_MIN" },
 	{ NETWORK_TRANSPOSE_CONVOLUTION, "TRANSPOSE_CONV" }, { NETWORK_SVDF, "SVDF" },
 	{ NETWORK_BATCH_MATMUL, "BATCH_MATMUL" },
+	{ NETWORK_BATCH_TO_SPACE, "BATCH_TO_SPACE_ND" },
+	{ NETWORK_SPACE_TO_BATCH, "SPACE_TO_BATCH_ND" }, { NETWORK_PRELU, "PRELU" },
+	{ NETWORK_LEAKY_RELU, "LEAKY_RELU" },
+	{ NETWORK_SQUARED_DIFFERENCE, "SQUARED_DIFFERENCE" },
 };
 
 /* How often each step is taken, and what feature it needs. */
@@ -77,6 +81,9 @@ static const struct {
 	{ step_mirror, 10, BUILDER_MOVES },
 	{ step_repeat, 10, BUILDER_MOVES },
 	{ step_reduce, 30, BUILDER_REDUCTIONS },
+	{ step_squared_difference, 6, BUILDER_RARITIES },
+	{ step_leaky, 10, BUILDER_RARITIES },
+	{ step_batches, 12, BUILDER_RARITIES },
 };
 
 const char *network_name(enum network_code code)
@@ -266,6 +273,12 @@ static void pick_type(struct builder *builder, uint64_t seed)
 		builder->features |= BUILDER_MOVES;
 	if (random_chance(&random, 8))
 		builder->features |= BUILDER_REDUCTIONS;
+	if (random_chance(&random, 10))
+		builder->features |= BUILDER_RARITIES;
+	if (random_chance(&random, 10) && builder->type == NETWORK_INT8)
+		builder->features |= BUILDER_INT4;
+	if (random_chance(&random, 10))
+		builder->features |= BUILDER_PRUNED;
 }
 
 /* The first tensor; sometimes of another type, with an operator that makes it int8. */

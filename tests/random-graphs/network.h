@@ -23,6 +23,8 @@ enum network_type {
 	NETWORK_INT64 = 4,
 	NETWORK_INT16 = 7,
 	NETWORK_INT8 = 9,
+	/* In the file alone: two elements a byte. */
+	NETWORK_INT4 = 17,
 };
 
 /* Numbers of the schema's BuiltinOperator. */
@@ -66,6 +68,11 @@ enum network_code {
 	NETWORK_SUM = 74,
 	NETWORK_REDUCE_MAX = 82,
 	NETWORK_REDUCE_MIN = 89,
+	NETWORK_BATCH_TO_SPACE = 37,
+	NETWORK_SPACE_TO_BATCH = 38,
+	NETWORK_PRELU = 54,
+	NETWORK_LEAKY_RELU = 98,
+	NETWORK_SQUARED_DIFFERENCE = 99,
 };
 
 struct network_tensor {
@@ -80,6 +87,8 @@ struct network_tensor {
 	int quantised_dimension;
 	/* Contents of a constant, or NULL. */
 	void *data;
+	/* int8 contents from -8 to 7, which the file holds as int4. */
+	bool is_int4;
 	/* Kept from run to run. */
 	bool is_state;
 	/* Estimate: root mean square of value - zero point, in steps. */
@@ -100,6 +109,7 @@ struct network_options {
 	int activation;
 	int axis;
 	bool keep_dimensions;
+	/* SOFTMAX; LEAKY_RELU: alpha. */
 	float beta;
 	/* SPLIT, SPLIT_V: outputs. PACK: inputs. Blocks: size. MIRROR_PAD: mode. */
 	int parts;

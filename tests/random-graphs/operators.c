@@ -118,7 +118,7 @@ static double fill_weights(struct builder *builder, int index, int channels, boo
 	int8_t *data = builder_contents(builder, index);
 	size_t inner = tensor->elements / (size_t)channels;
 	bool dead[128] = { false };
-	int zero_point = 0;
+	int zero_point = 0, pruned = 0;
 
 	if (!data)
 		return 1;
@@ -133,7 +133,12 @@ static double fill_weights(struct builder *builder, int index, int channels, boo
 	for (size_t i = 0; i < tensor->elements; i++) {
 		size_t channel = last ? i % (size_t)channels : i / inner;
 
-		data[i] = dead[channel % 128] ? 0 : (int8_t)weight_value(random, style);
+		/* Stretches of zeros, as pruning by blocks leaves them. */
+		if (pruned)
+			pruned--;
+		else if (builder->features & BUILDER_PRUNED && random_chance(random, 1))
+			pruned = random_range(random, 16, 400);
+		data[i] = dead[channel % 128] || pruned ? 0 : (int8_t)weight_value(random, style);
 		squares += (double)data[i] * data[i];
 		if (tensor->type == NETWORK_UINT8)
 			data[i] = (int8_t)clamp_byte(data[i] + zero_point);
@@ -155,6 +160,22 @@ static double fill_weights(struct builder *builder, int index, int channels, boo
 		tensor->scales[i] = (float)(scale * own);
 	}
 	return scale * sqrt(squares / (double)tensor->elements);
+}
+
+/* Rounds weights to four bits, now and then, in steps as much larger. */
+static void shrink_weights(struct builder *builder, int index)
+{
+	struct network_tensor *tensor = tensor_of(builder, index);
+	int8_t *data = tensor->data;
+
+	if (!(builder->features & BUILDER_INT4) || !data || tensor->type != NETWORK_INT8 ||
+	    !random_chance(&builder->random, 60))
+		return;
+	for (size_t i = 0; i < tensor->elements; i++)
+		data[i] = (int8_t)(data[i] / 16);
+	for (int i = 0; i < tensor->scale_count; i++)
+		tensor->scales[i] *= 16;
+	tensor->is_int4 = true;
 }
 
 /* Adds the bias of an operator with weights, most of the time. */
@@ -237,6 +258,7 @@ static bool convolve(struct builder *builder, bool depthwise)
 	deviation = fill_weights(builder, weights, shape[3], depthwise,
 				 random_chance(random, 60)) *
 		    builder_deviation(builder, input) * sqrt(taps);
+	shrink_weights(builder, weights);
 	output = builder_activation(builder, 4, shape, deviation);
 	options.filter_h = options.filter_w = 0;
 	options.activation = builder_pick_activation(builder);
@@ -373,6 +395,7 @@ bool step_fully_connected(struct builder *builder)
 				 /* The reference knows many scales in two dimensions alone. */
 				 !keep && random_chance(random, 60)) *
 		    builder_deviation(builder, input) * sqrt(depth);
+	shrink_weights(builder, weights);
 	output = builder_activation(builder, rank, shape, deviation);
 	op = builder_operator(builder, NETWORK_FULLY_CONNECTED, input, output);
 	op->inputs[op->input_count++] = weights;
