@@ -299,8 +299,7 @@ static uint64_t constant_bytes(const struct segment *segment, const struct segme
 	       RECORD_BYTES * (uint64_t)segment->values[node->output].channels;
 }
 
-/* SRAM that a node by itself needs for its maps, and what lives across it. */
-static uint64_t single_bytes(const struct segment *segment, unsigned int n)
+uint64_t cascade_need(const struct segment *segment, unsigned int n)
 {
 	const struct segment_node *node = &segment->nodes[n];
 	const struct segment_value *output = &segment->values[node->output];
@@ -323,8 +322,8 @@ uint64_t cascade_largest_need(const struct segment *segment)
 	uint64_t largest = 0;
 
 	for (unsigned int n = 0; n < segment->node_count; n++)
-		if (single_bytes(segment, n) > largest)
-			largest = single_bytes(segment, n);
+		if (cascade_need(segment, n) > largest)
+			largest = cascade_need(segment, n);
 	return largest;
 }
 
@@ -428,8 +427,8 @@ static struct cascade_run recomputing_run(const struct segment *segment, unsigne
 			.tiling = { .recompute = true, .refetch = settings->refetch },
 		};
 
-		if (single_bytes(segment, n) > single)
-			single = single_bytes(segment, n);
+		if (cascade_need(segment, n) > single)
+			single = cascade_need(segment, n);
 		if (n == first || !cascade_can_tile(segment, &run) ||
 		    reads_too_early(segment, &run) ||
 		    !cascade_tile_choose(segment, &run, settings->limit_bytes - live))
@@ -465,8 +464,8 @@ static unsigned int best_end(const struct segment *segment, unsigned int first,
 	     node_fits(segment, n); n++) {
 		uint64_t bytes;
 
-		if (single_bytes(segment, n) > single)
-			single = single_bytes(segment, n);
+		if (cascade_need(segment, n) > single)
+			single = cascade_need(segment, n);
 		if (n == first)
 			continue;
 		run.end = n + 1;
@@ -558,9 +557,9 @@ static struct cascade_run run_at(const struct segment *segment, unsigned int n,
 		return run;
 	}
 	if (node_fits(segment, n) &&
-	    (single_bytes(segment, n) > settings->limit_bytes ||
+	    (cascade_need(segment, n) > settings->limit_bytes ||
 	     (n + 1 < segment->node_count &&
-	      single_bytes(segment, n + 1) > settings->limit_bytes)))
+	      cascade_need(segment, n + 1) > settings->limit_bytes)))
 		run = chosen_run(segment, n, settings);
 	return run;
 }

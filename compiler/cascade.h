@@ -86,6 +86,9 @@ struct cascade_piece {
 unsigned int cascade_pieces(const struct segment *segment, const struct cascade_run *run,
 			    struct cascade_piece *pieces, int32_t ring[CASCADE_NODES]);
 
+/* SRAM that a node by itself needs for its maps, and what lives across it. */
+uint64_t cascade_need(const struct segment *segment, unsigned int n);
+
 /* SRAM that the operators' maps, one operator at a time, need at most. */
 uint64_t cascade_largest_need(const struct segment *segment);
 

@@ -484,6 +484,14 @@ static int load_weights(struct generator *generator, unsigned int index)
 	return 0;
 }
 
+/* The operator that a buffer is loaded for: the first that uses it. */
+static unsigned int reader_of(const struct program *program, unsigned int buffer)
+{
+	const struct program_step *step = &program->steps[program->plan[buffer].first];
+
+	return program->segment->nodes[step->node].operator_index;
+}
+
 /* Rows of a constant, put in memory as they lie in SRAM. */
 static void load_constant(struct generator *generator, unsigned int index)
 {
@@ -508,7 +516,7 @@ static void load_constant(struct generator *generator, unsigned int index)
 		generator->constants->bytes.failed = true;
 		return;
 	}
-	load_raw(generator, generator->program->segment->nodes[0].operator_index,
+	load_raw(generator, reader_of(program, index),
 		 pool_put(generator->constants, rows, place->bytes, place->bytes),
 		 place->address, place->bytes);
 }
@@ -533,7 +541,7 @@ static void load_value(struct generator *generator, unsigned int index)
 		step++;
 		if (end <= at)
 			continue;
-		generate_transfer(generator->list, KESTREL_UNIT_DMA_IN, first_node->operator_index,
+		generate_transfer(generator->list, KESTREL_UNIT_DMA_IN, reader_of(program, index),
 				  &(struct generate_transfer){
 			.place = &value->source, .height = value->height, .width = value->width,
 			.channels = value->channels, .layout = buffer->layout,

@@ -7,6 +7,7 @@
 #include "expand.h"
 #include "gather.h"
 #include "graph_write.h"
+#include "ladder.h"
 #include "lower.h"
 #include "partition.h"
 #include "search.h"
@@ -139,34 +140,6 @@ static bool segment_computes(const struct ir_graph *graph, const struct stream_s
 	return false;
 }
 
-static bool is_input(const struct ir_graph *graph, int tensor)
-{
-	return graph->tensors[tensor].producer < 0;
-}
-
-/*
- * Bytes of a transfer that neither bring the model's inputs or constants nor take
- * its outputs away: they are in memory for lack of SRAM, or between two segments.
- */
-static uint64_t spilled_bytes(const struct ir_graph *graph, const struct stream_segment *segment,
-			      const struct command *command)
-{
-	unsigned int base = (unsigned int)command_get(command, KESTREL_DMA_BASE);
-	int tensor = segment->bases[base].tensor;
-	uint64_t bytes = 1;
-
-	if (base == SEGMENT_BASE_CONSTANTS)
-		return 0;
-	if (base >= SEGMENT_BASE_TENSORS && graph->tensors[tensor].is_state)
-		return 0;
-	if (base >= SEGMENT_BASE_TENSORS && (command->unit == KESTREL_UNIT_DMA_IN ?
-					     is_input(graph, tensor) : ir_is_output(graph, tensor)))
-		return 0;
-	for (unsigned int d = 0; d < 4; d++)
-		bytes *= (uint64_t)command_get(command, KESTREL_DMA_COUNT0 + d);
-	return bytes;
-}
-
 /* Operators that moved nothing: those behind them read where they would have read. */
 static void mark_views(const struct ir_graph *graph, struct stream *stream,
 		       const struct stream_segment *place, const struct segment *segment)
@@ -226,9 +199,11 @@ static int take_segment(struct ir_graph *graph, struct stream *stream,
 		if (command->unit == KESTREL_UNIT_MAC || command->unit == KESTREL_UNIT_VECTOR)
 			place->predicted_cycles += command->finish - command->start;
 		else
-			stream->spill_bytes += spilled_bytes(graph, segment, command);
+			stream->spill_bytes += ladder_spilled_bytes(graph, segment, command);
 	}
 	ret = timeline_take(candidate, segment);
+	if (!ret)
+		ret = ladder_take(candidate, segment, stream);
 	if (ret)
 		return ret;
 	mark_views(graph, stream, segment, &candidate->segment);
@@ -321,14 +296,21 @@ static void map_back(const struct ir_graph *expanded, const unsigned int *origin
 				origin[segment->events[e].operator_index];
 	}
 	for (unsigned int o = 0; o < expanded->operator_count; o++) {
-		struct stream_place *place = &places[origin[o]];
-		uint64_t cycles = place->predicted_cycles;
+		struct stream_place *place = &places[origin[o]], before = *place;
 
 		/* Of many parts, some are on the NPU if any is. */
 		if (!is_part(expanded, origin, o) || !place->reason ||
 		    stream->places[o].place != KESTREL_GRAPH_PLACE_REMOVED)
 			*place = stream->places[o];
-		place->predicted_cycles = cycles + stream->places[o].predicted_cycles;
+		place->predicted_cycles = before.predicted_cycles +
+					  stream->places[o].predicted_cycles;
+		if (before.step > place->step) {
+			place->step = before.step;
+			place->step_reason = before.step_reason;
+		} else if (stream->places[o].step > place->step) {
+			place->step = stream->places[o].step;
+			place->step_reason = stream->places[o].step_reason;
+		}
 	}
 	stream->places = places;
 }

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "error.h"
+#include "ladder.h"
 #include "report.h"
 #include "target.h"
 #include "text.h"
@@ -31,26 +32,45 @@ static void add_command(const struct stream_event *event, struct report_operator
 	operator->busy[event->unit] += event->finish - event->start;
 }
 
-int report_operators(struct report *report)
+const struct report_operator *report_operator(const struct report *report, unsigned int stream,
+					      unsigned int o)
 {
-	const struct ir_graph *graph = report->graph;
-	const struct stream *stream = report->stream;
-	struct report_operator *operators = arena_alloc(graph->arena, graph->operator_count + 1,
-							sizeof(*operators));
+	return &report->operators[(size_t)stream * report->graph->operator_count + o];
+}
 
-	if (!operators)
-		return error_memory(graph->error);
-	report->operators = operators;
+const char *report_step_name(const struct stream_place *place)
+{
+	if (place->place == KESTREL_GRAPH_PLACE_REMOVED)
+		return "";
+	return place->place == KESTREL_GRAPH_PLACE_CPU ? "processor" :
+							  ladder_step_name(place->step);
+}
+
+const char *report_step_reason(const struct stream_place *place)
+{
+	if (place->place != KESTREL_GRAPH_PLACE_NPU)
+		return place->place == KESTREL_GRAPH_PLACE_CPU ? place->reason : "";
+	return place->step_reason ? place->step_reason : "";
+}
+
+/* Those of one stream, or of none. */
+static void add_operators(const struct ir_graph *graph, const struct stream *stream,
+			  struct report_operator *operators)
+{
 	for (unsigned int o = 0; o < graph->operator_count; o++) {
 		const struct ir_operator *op = &graph->operators[o];
 
 		operators[o] = (struct report_operator){
-			.place = { KESTREL_GRAPH_PLACE_CPU, "compiled without a command stream", 0 },
+			.place = {
+				.place = KESTREL_GRAPH_PLACE_CPU,
+				.reason = "compiled without a command stream",
+			},
 			.macs = graph_macs(graph, op), .segment = -1,
 		};
 		if (op->removed_reason)
 			operators[o].place = (struct stream_place){
-				KESTREL_GRAPH_PLACE_REMOVED, op->removed_reason, 0
+				.place = KESTREL_GRAPH_PLACE_REMOVED,
+				.reason = op->removed_reason,
 			};
 		else if (stream)
 			operators[o].place = stream->places[o];
@@ -64,6 +84,22 @@ int report_operators(struct report *report)
 			add_command(&segment->events[i],
 				    &operators[segment->events[i].operator_index]);
 	}
+}
+
+int report_operators(struct report *report)
+{
+	const struct ir_graph *graph = report->graph;
+	unsigned int streams = report->stream_count ? report->stream_count : 1;
+	size_t count = (size_t)streams * graph->operator_count;
+	struct report_operator *operators = arena_alloc(graph->arena, count + 1,
+							sizeof(*operators));
+
+	if (!operators)
+		return error_memory(graph->error);
+	report->operators = operators;
+	for (unsigned int s = 0; s < streams; s++)
+		add_operators(graph, report->stream_count ? &report->stream[s] : NULL,
+			      &operators[(size_t)s * graph->operator_count]);
 	return 0;
 }
 
@@ -104,7 +140,21 @@ static void put_stream(const struct ir_graph *graph, const struct stream *stream
 	text_put(text, "  \"segments\": %u,\n  \"npu_segments\": %u,\n", stream->segment_count, npu);
 }
 
-/* What each stream of a graph needs. */
+/* What a stream makes of an operator: members of an object. */
+static void put_placement(const struct report_operator *operator, struct buffer *text)
+{
+	const struct stream_place *place = &operator->place;
+
+	text_put(text, "\"place\": \"%s\", \"reason\": ", report_place_name(place->place));
+	text_put_json(text, place->reason);
+	text_put(text, ", \"step\": \"%s\", \"step_reason\": ", report_step_name(place));
+	text_put_json(text, report_step_reason(place));
+	text_put(text, ", \"predicted_cycles\": %" PRIu64 ", \"memory_read_bytes\": %" PRIu64
+		 ", \"memory_write_bytes\": %" PRIu64, place->predicted_cycles,
+		 operator->bytes[KESTREL_UNIT_DMA_IN], operator->bytes[KESTREL_UNIT_DMA_OUT]);
+}
+
+/* What each stream of a graph needs, and makes of each operator. */
 static void put_streams(const struct report *report, struct buffer *text)
 {
 	text_put(text, "  \"streams\": [");
@@ -113,10 +163,18 @@ static void put_streams(const struct report *report, struct buffer *text)
 
 		text_put(text, "%s\n    {\"target\": \"%s\", \"predicted_cycles\": %" PRIu64
 			 ", \"npu_macs\": %" PRIu64 ", \"sram_peak_bytes\": %" PRIu64
-			 ", \"spill_bytes\": %" PRIu64 ", \"constant_bytes\": %" PRIu64 "}",
+			 ", \"spill_bytes\": %" PRIu64 ", \"constant_bytes\": %" PRIu64
+			 ",\n     \"operators\": [",
 			 s ? "," : "", stream->target->name, stream->predicted_cycles,
 			 stream->macs, stream->sram_peak_bytes, stream->spill_bytes,
 			 stream->constant_bytes);
+		for (unsigned int o = 0; o < report->graph->operator_count; o++) {
+			text_put(text, "%s\n      {\"index\": %u, ", o ? "," : "",
+				 report->graph->operators[o].source);
+			put_placement(report_operator(report, s, o), text);
+			buffer_byte(text, '}');
+		}
+		text_put(text, "]}");
 	}
 	text_put(text, "\n  ],\n");
 }
@@ -124,18 +182,15 @@ static void put_streams(const struct report *report, struct buffer *text)
 static void put_operator(const struct report *report, unsigned int o, struct buffer *text)
 {
 	const struct ir_operator *op = &report->graph->operators[o];
-	struct report_operator operator = report->operators[o];
+	const struct report_operator *operator = report_operator(report, 0, o);
 
 	text_put(text, "    {\"index\": %u, \"type\": ", op->source);
 	text_put_json(text, op->type_name);
 	text_put(text, ", \"output\": ");
 	text_put_json(text, op->output_count ? report->graph->tensors[op->outputs[0]].name : "");
-	text_put(text, ", \"place\": \"%s\", \"reason\": ", report_place_name(operator.place.place));
-	text_put_json(text, operator.place.reason);
-	text_put(text, ", \"predicted_cycles\": %" PRIu64 ", \"macs\": %" PRIu64,
-		 operator.place.predicted_cycles, operator.macs);
-	text_put(text, ", \"memory_read_bytes\": %" PRIu64 ", \"memory_write_bytes\": %" PRIu64 "}",
-		 operator.bytes[KESTREL_UNIT_DMA_IN], operator.bytes[KESTREL_UNIT_DMA_OUT]);
+	text_put(text, ", \"macs\": %" PRIu64 ", ", operator->macs);
+	put_placement(operator, text);
+	buffer_byte(text, '}');
 }
 
 /* Arrays instead of objects: there can be many thousand. */
@@ -197,8 +252,8 @@ int report_json(const struct report *report, struct buffer *text)
 	put_streams(report, text);
 	text_put(text, "  \"operators\": [\n");
 	for (unsigned int o = 0; o < graph->operator_count; o++) {
-		counts[report->operators[o].place.place]++;
-		macs += report->operators[o].macs;
+		counts[report_operator(report, 0, o)->place.place]++;
+		macs += report_operator(report, 0, o)->macs;
 		put_operator(report, o, text);
 		text_put(text, "%s\n", o + 1 < graph->operator_count ? "," : "");
 	}

@@ -22,14 +22,26 @@ struct report_operator {
 struct report {
 	const struct ir_graph *graph;
 	const struct graph_source *source;
-	/* The first stream, of which the report tells; NULL: compiled without any. */
+	/* The streams, the first of which the report tells most of; NULL: compiled without any. */
 	const struct stream *stream;
-	/* How many there are, one behind the other. */
 	unsigned int stream_count;
 	size_t graph_bytes;
-	/* One for each operator of the graph, in its arena: report_operators(). */
+	/*
+	 * By stream, or as if there were one where there is none: one for each operator of
+	 * the graph, in its arena: report_operators().
+	 */
 	const struct report_operator *operators;
 };
+
+/* Of operator `o` in a stream. */
+const struct report_operator *report_operator(const struct report *report, unsigned int stream,
+					      unsigned int o);
+
+/* "fastest", "smaller tiles", "spill", "processor" or "" for what is removed. */
+const char *report_step_name(const struct stream_place *place);
+
+/* Why not the step before; "". */
+const char *report_step_reason(const struct stream_place *place);
 
 /* "npu", "cpu" or "removed". */
 const char *report_place_name(enum kestrel_graph_place place);

@@ -51,35 +51,49 @@ static void put_summary(const struct report *report, struct buffer *text)
 			 stream[s].predicted_cycles, stream[s].constant_bytes);
 }
 
-int report_text(const struct report *report, struct buffer *text)
+/* A line for each operator of a stream. */
+static void put_table(const struct report *report, unsigned int s, struct buffer *text)
 {
 	const struct ir_graph *graph = report->graph;
 
-	put_summary(report, text);
-	text_put(text, "\n%5s %-24s %-8s %10s %12s %6s %10s  %s\n", "index", "operator", "place",
-		 "cycles", "MACs", "array", "constants", "output; why not on the NPU");
+	text_put(text, "\n%5s %-24s %-8s %-14s %10s %12s %6s %10s  %s\n", "index", "operator",
+		 "place", "step", "cycles", "MACs", "array", "constants",
+		 "output; why not faster, why not on the NPU");
 	for (unsigned int o = 0; o < graph->operator_count; o++) {
 		const struct ir_operator *op = &graph->operators[o];
-		struct report_operator operator = report->operators[o];
-		uint64_t busy = operator.busy[KESTREL_UNIT_MAC];
+		const struct report_operator *operator = report_operator(report, s, o);
+		const struct stream_place *place = &operator->place;
+		uint64_t busy = operator->busy[KESTREL_UNIT_MAC];
 
 		text_put(text, "%5u ", op->source);
-		text_put(text, "%-24.24s %-8s %10" PRIu64 " %12" PRIu64, op->type_name,
-			 report_place_name(operator.place.place), operator.place.predicted_cycles,
-			 operator.macs);
+		text_put(text, "%-24.24s %-8s %-14s %10" PRIu64 " %12" PRIu64, op->type_name,
+			 report_place_name(place->place), report_step_name(place),
+			 place->predicted_cycles, operator->macs);
 		if (busy && report->stream)
-			text_put(text, " %4.0f %%", 100.0 * (double)operator.macs /
-				 ((double)busy * report->stream->target->macs_per_cycle));
+			text_put(text, " %4.0f %%", 100.0 * (double)operator->macs /
+				 ((double)busy * report->stream[s].target->macs_per_cycle));
 		else
 			text_put(text, " %6s", "");
-		text_put(text, " %10" PRIu64 "  ", operator.bytes[KESTREL_UNIT_DMA_IN]);
+		text_put(text, " %10" PRIu64 "  ", operator->bytes[KESTREL_UNIT_DMA_IN]);
 		text_put_plain(text, op->output_count ? graph->tensors[op->outputs[0]].name : "");
-		if (*operator.place.reason)
-			text_put(text, "; %s", operator.place.reason);
+		if (*place->reason)
+			text_put(text, "; %s", place->reason);
+		else if (*report_step_reason(place))
+			text_put(text, "; %s", report_step_reason(place));
 		buffer_byte(text, '\n');
 	}
+}
+
+int report_text(const struct report *report, struct buffer *text)
+{
+	put_summary(report, text);
+	put_table(report, 0, text);
+	for (unsigned int s = 1; s < report->stream_count; s++) {
+		text_put(text, "\nfor %s\n", report->stream[s].target->name);
+		put_table(report, s, text);
+	}
 	buffer_byte(text, 0);
-	return text->failed ? error_memory(graph->error) : 0;
+	return text->failed ? error_memory(report->graph->error) : 0;
 }
 
 static bool has_output(const struct ir_graph *graph, const struct ir_operator *op,
@@ -172,10 +186,9 @@ static void put_numbers(const struct ir_operator *op, struct buffer *text)
 		 op->clamp_low, op->clamp_high);
 }
 
-static void put_commands(const struct report *report, const struct report_operator *operator,
+static void put_commands(const struct target *target, const struct report_operator *operator,
 			 struct buffer *text)
 {
-	const struct target *target = report->stream->target;
 	double array = (double)operator->macs / target->macs_per_cycle;
 	double port = (double)operator->bytes[KESTREL_UNIT_DMA_IN] /
 		      ((double)target_port_rate(target, 0, false) / TARGET_RATE_ONE);
@@ -197,29 +210,46 @@ static void put_commands(const struct report *report, const struct report_operat
 			 "what it fetches");
 }
 
+/* Where an operator runs, how, and what its commands do. */
+static void put_placement(const struct report *report, unsigned int s, unsigned int o,
+			  struct buffer *text)
+{
+	const struct report_operator *operator = report_operator(report, s, o);
+	const struct stream_place *place = &operator->place;
+
+	text_put(text, "  place      %s%s%s\n", report_place_name(place->place),
+		 *place->reason ? ": " : "", place->reason);
+	if (place->place == KESTREL_GRAPH_PLACE_NPU)
+		text_put(text, "  step       %s%s%s\n", report_step_name(place),
+			 *report_step_reason(place) ? ": " : "", report_step_reason(place));
+	if (operator->segment >= 0 && operator->finish)
+		put_commands(report->stream[s].target, operator, text);
+}
+
 int report_explain(const struct report *report, const char *which, struct buffer *text)
 {
 	const struct ir_graph *graph = report->graph;
-	struct report_operator operator;
 	const struct ir_operator *op;
+	uint64_t macs;
 	int o = find_operator(graph, which);
 
 	if (o < 0)
 		return o;
 	op = &graph->operators[o];
-	operator = report->operators[o];
+	macs = report_operator(report, 0, (unsigned int)o)->macs;
 	text_put(text, "operator %u: %s\n", op->source, op->type_name);
-	text_put(text, "  place      %s", report_place_name(operator.place.place));
-	text_put(text, "%s%s\n", *operator.place.reason ? ": " : "", operator.place.reason);
 	for (unsigned int i = 0; i < op->input_count; i++)
 		put_tensor(graph, "input", op->inputs[i], text);
 	for (unsigned int i = 0; i < op->output_count; i++)
 		put_tensor(graph, "output", op->outputs[i], text);
 	put_numbers(op, text);
-	if (operator.macs)
-		text_put(text, "  MACs       %" PRIu64 "\n", operator.macs);
-	if (operator.segment >= 0 && operator.finish)
-		put_commands(report, &operator, text);
+	if (macs)
+		text_put(text, "  MACs       %" PRIu64 "\n", macs);
+	put_placement(report, 0, (unsigned int)o, text);
+	for (unsigned int s = 1; s < report->stream_count; s++) {
+		text_put(text, "for %s\n", report->stream[s].target->name);
+		put_placement(report, s, (unsigned int)o, text);
+	}
 	text_put(text, "  the NPU takes\n");
 	operators_describe(op->kind, "    ", text);
 	buffer_byte(text, 0);

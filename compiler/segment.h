@@ -63,6 +63,8 @@ struct segment_value {
 	bool is_rearranged;
 	/* Where it must be put in memory, in the order of the demands. */
 	struct segment_store *stores;
+	/* It went to memory since there was no room for it; a cascade passes it on that way. */
+	bool no_room, split;
 	/* Lies in SRAM as a whole; otherwise in pieces, a stripe of rows at a time. */
 	bool resident;
 	/* Resident: only so many rows at a time lie there, in a ring; 0: all of them. */

@@ -129,6 +129,7 @@ int segment_spill(struct segment *segment, unsigned int index)
 	const struct segment_place *place;
 
 	value->resident = false;
+	value->no_room = true;
 	if (value->producer < 0)
 		return 0;
 	place = value_place(segment, value);
@@ -146,6 +147,7 @@ int segment_split(struct segment *segment, unsigned int index, unsigned int firs
 
 	if (!place)
 		return error_memory(segment->graph->error);
+	value->split = true;
 	copy = &segment->values[segment->value_count];
 	*copy = *value;
 	copy->source = *place;

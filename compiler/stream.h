@@ -63,11 +63,24 @@ struct stream_segment {
 	unsigned int room_count;
 };
 
+/* How the NPU computes an operator: each way is slower than the one before and needs less SRAM. */
+enum stream_step {
+	/* With all of its inputs and output in SRAM. */
+	STREAM_FASTEST,
+	/* Some rows, columns or parts of its sums at a time. */
+	STREAM_TILES,
+	/* Values go to memory and come back. */
+	STREAM_SPILL,
+};
+
 struct stream_place {
 	enum kestrel_graph_place place;
 	/* Why; "" for the NPU. */
 	const char *reason;
 	uint64_t predicted_cycles;
+	/* On the NPU; why not the step before, NULL for the first one. */
+	enum stream_step step;
+	const char *step_reason;
 };
 
 struct stream {

@@ -116,6 +116,27 @@ takes_long_settings() {
 		grep -q '^stream 0 .*, 65536 bytes of SRAM'
 }
 
+# Every step of the ladder, with its reason: an SRAM of 4 KiB leaves little for the first.
+ladder_is_told() {
+	build/bin/npuc $model -o "$out/small.npu" --set "$1" --report "$out/small.json" &&
+		python3 - "$out/small.json" "$2" <<-'EOF'
+	import json, sys
+	report = json.load(open(sys.argv[1]))
+	steps, words = {}, {"fastest": [""], "smaller tiles": ["at a time", "in parts"],
+	                    "spill": ["bytes to memory"], "processor": ["does not fit"]}
+	for operator in report["operators"]:
+	    step, reason = operator["step"], operator["step_reason"]
+	    assert (operator["place"] == "npu") == (step in ("fastest", "smaller tiles", "spill")), operator
+	    assert (operator["place"] == "cpu") == (step == "processor"), operator
+	    assert bool(reason) == (step in ("smaller tiles", "spill", "processor")), operator
+	    assert step == "" or any(word in reason for word in words[step]), operator
+	    steps[step] = steps.get(step, 0) + 1
+	assert ("spill" in steps) == (report["spill_bytes"] > 0), (steps, report["spill_bytes"])
+	missing = [step for step in sys.argv[2].split(",") if step not in steps]
+	assert not missing, (missing, steps)
+	EOF
+}
+
 is_smaller() { # FILE FILE BYTES: the first, by at least so many
 	[ $(($(stat -c %s "$1") + $3)) -le "$(stat -c %s "$2")" ]
 }
@@ -156,6 +177,12 @@ lists_streams() {
 	assert [s["target"] for s in streams] == ["kestrel-256", "kestrel-512"], streams
 	assert streams[0]["predicted_cycles"] == report["predicted_cycles"] > 0
 	assert streams[1]["predicted_cycles"] < report["predicted_cycles"]
+	for stream in streams:
+	    assert [o["index"] for o in stream["operators"]] == \
+	        [o["index"] for o in report["operators"]]
+	first = [{key: o[key] for key in streams[0]["operators"][i]}
+	         for i, o in enumerate(report["operators"])]
+	assert first == streams[0]["operators"] != streams[1]["operators"]
 	assert streams[0]["constant_bytes"] == report["constant_bytes"] <= report["raw_constant_bytes"]
 	EOF
 }
@@ -170,6 +197,9 @@ check "an operator is explained by index" explains 0 'MAC  *[0-9]* commands'
 check "an operator is explained by type" explains SOFTMAX 'place  *npu'
 check "an operator that is not there" exits 1 build/bin/npuc $model --explain NOTHING
 check "a type that several have" exits 1 build/bin/npuc $model --explain CONV_2D
+check "steps and their reasons: all of it in SRAM" ladder_is_told sram=393216 fastest
+check "steps and their reasons: little SRAM" ladder_is_told sram=4096 "fastest,smaller tiles,spill"
+check "steps and their reasons: no spill" ladder_is_told sram=4096,spill=off processor
 check "commands are verified against operators" verifies
 check "a stream for one configuration" build/bin/npuc $model -o "$out/one.npu"
 check "a stream for another" build/bin/npuc $model -o "$out/two.npu" --target kestrel-512

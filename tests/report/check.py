@@ -63,8 +63,15 @@ def judge(report, probe, console):
         f"{report['predicted_cycles']:,}" in probe["summary"]
     yield f"a row for each of {report['ops_total']} operators, with its place", \
         rows == rows_expected(report) and len(rows) == report["ops_total"]
-    yield "reasons", all(o["reason"] in row[column["reason"]]
-                         for o, row in zip(report["operators"], probe["rows"]))
+    yield "steps and reasons", all(
+        row[column["step"]] == o["step"] and
+        row[column["reason"]] == (o["reason"] or o["step_reason"])
+        for o, row in zip(report["operators"], probe["rows"]))
+    yield "the other configuration's operators", [
+        [row[column["place"]], row[column["step"]],
+         int(row[column["cycles"]].replace(",", ""))] for row in probe["otherRows"]] == [
+             [o["place"], o["step"], o["predicted_cycles"]]
+             for o in report["streams"][1]["operators"]]
     yield "how many run where", probe["counts"].startswith(
         f"{report['ops_npu']} on the NPU, {report['ops_cpu']} on the processor, "
         f"{report['ops_removed']} removed")
@@ -89,7 +96,8 @@ def check(browser, name, model, work, keep):
     """Print a result for all that is looked at on a model's page."""
     page, probed = os.path.join(work, name + ".html"), os.path.join(work, name + "-probed.html")
     subprocess.run([os.path.join(TOP, "build/bin/npuc"), model, "-o",
-                    os.path.join(work, "graph.npu"), "--report", page], check=True)
+                    os.path.join(work, "graph.npu"), "--report", page,
+                    "--target", "kestrel-256,kestrel-512"], check=True)
     with open(page, encoding="utf-8") as file:
         text = file.read()
     with open(os.path.join(HERE, "probe.js"), encoding="utf-8") as file:

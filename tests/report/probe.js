@@ -63,6 +63,10 @@
 	heading("cycles").click();
 	found.byCycles = cells(found.headings.indexOf("cycles"));
 	heading("#").click();
+	const streams = document.getElementById("stream");
+	streams.value = 1;
+	streams.onchange({ target: streams });
+	found.otherRows = table();
 	/* Zoomed in, the same picture shows less. */
 	const canvas = document.getElementById("timeline");
 	const before = canvas.toDataURL();
