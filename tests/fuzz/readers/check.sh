@@ -12,7 +12,8 @@
 #   --seed S    of the mutations (default $KESTREL_SEED, else 1)
 #   READER      tflite, onnx, graph (default all)
 #
-# Each begins with tests/fuzz/readers/corpus/READER.tar.xz. Runs of 100000 and more also
+# Each begins with tests/fuzz/readers/corpus/READER.tar.xz and with what was wrong once,
+# tests/fuzz/readers/findings/READER-*. Runs of 100000 and more also
 # with what earlier ones have left in ${KESTREL_CACHE:-$HOME/.cache/kestrel}/fuzz/READER.
 set -u
 cd "$(dirname "$0")/../../.."
@@ -30,20 +31,21 @@ readers=${*:-tflite onnx graph}
 for reader in $readers; do
 	case $reader in
 	tflite | onnx | graph) ;;
-	*) sed -n '4,17s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+	*) sed -n '4,18s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 	esac
 done
 
 build=build/fuzzer artifacts=build/fuzz
 # gcc and clang-tidy judge the sources; clang has warnings that neither asks for.
-make -s -j"$(nproc)" BUILD=$build CC=clang OPTIMISE=-O1 CFLAGS=-w \
+make -s -j"$(nproc)" BUILD=$build CC=clang OPTIMISE=-O2 \
+	CFLAGS="-w -fsanitize-coverage-ignorelist=tests/fuzz/readers/uninstrumented" \
 	SANITIZE=address,undefined,fuzzer-no-link reader-fuzzers || exit 1
 mkdir -p $artifacts
-export ASAN_OPTIONS=detect_leaks=1:quarantine_size_mb=16:allocator_may_return_null=0
+export ASAN_OPTIONS=detect_leaks=1:quarantine_size_mb=4:allocator_may_return_null=0
 export UBSAN_OPTIONS=print_stacktrace=1
 
 # No input is larger than 4 KiB, and no answer to one needs 64 MiB at once, or 512 in all.
-limits=(-max_len=4096 -timeout=120 -malloc_limit_mb=64 -rss_limit_mb=512)
+limits=(-max_len=4096 -entropic=0 -timeout=120 -malloc_limit_mb=64 -rss_limit_mb=512)
 
 for reader in $readers; do
 	corpus=$artifacts/$reader-corpus found=$artifacts/$reader-found
@@ -51,6 +53,9 @@ for reader in $readers; do
 	[ "$runs" -lt 100000 ] || found=${KESTREL_CACHE:-$HOME/.cache/kestrel}/fuzz/$reader
 	mkdir -p "$corpus" "$found"
 	tar -xJf tests/fuzz/readers/corpus/"$reader".tar.xz -C "$corpus" || exit 1
+	for finding in tests/fuzz/readers/findings/"$reader"-*; do
+		[ ! -e "$finding" ] || cp "$finding" "$corpus"
+	done
 	log=$artifacts/$reader.log
 	name="$reader reader: $runs runs from seed $seed"
 	if $build/tests/fuzz/readers/"${reader}"_reader "$found" "$corpus" -runs="$runs" \

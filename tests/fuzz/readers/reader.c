@@ -10,11 +10,12 @@
 #include "error.h"
 #include "reader.h"
 
-/* A run that needs more memory, or more work, is sound but not worth its time. */
-#define ARENA_BYTES_MAX (1u << 16)
+/* A run that needs more memory, or more work, is sound but not worth its time: a pool may
+ * read all of its input for each output. */
+#define ARENA_BYTES_MAX (1u << 13)
 #define MACS_MAX (1u << 20)
 #define TENSORS_MAX 16
-/* One model of so many gets a stream, which takes as long as hundreds of others. */
+/* One model of so many that are little work gets a stream, which takes as long as hundreds. */
 #define STREAM_SHARE 64
 
 static void finding(const char *what, const char *why)
@@ -56,26 +57,32 @@ static bool tensors_make(struct npu_model *model, enum npu_direction direction, 
 	return true;
 }
 
-static void model_run(struct npu_model *model)
+/* Runs a model that is little work; whether it is. */
+static bool model_run(struct npu_model *model)
 {
 	struct npu_model_info info = { .size = sizeof(info) };
 	void *inputs[TENSORS_MAX] = { NULL }, *outputs[TENSORS_MAX] = { NULL };
+	bool small;
 
 	if (npu_model_info(model, &info))
 		finding("no information:", npu_errmsg(device_get()));
-	if (info.arena_bytes <= ARENA_BYTES_MAX && info.macs <= MACS_MAX &&
-	    tensors_make(model, NPU_INPUT, info.input_count, inputs) &&
-	    tensors_make(model, NPU_OUTPUT, info.output_count, outputs) &&
-	    npu_run(model, (const void *const *)inputs, outputs))
+	small = info.arena_bytes <= ARENA_BYTES_MAX && info.macs <= MACS_MAX &&
+		tensors_make(model, NPU_INPUT, info.input_count, inputs) &&
+		tensors_make(model, NPU_OUTPUT, info.output_count, outputs);
+	if (small && npu_run(model, (const void *const *)inputs, outputs))
 		finding("a run fails:", npu_errmsg(device_get()));
 	for (uint32_t i = 0; i < TENSORS_MAX; i++) {
 		free(inputs[i]);
 		free(outputs[i]);
 	}
+	return small;
 }
 
-/* Whether libnpu takes the graph; its message is then nothing, else why not. */
-static bool graph_try(const uint8_t *data, size_t size)
+/*
+ * Whether libnpu takes the graph; its message is then nothing, else why not. `small`
+ * becomes whether it is little work.
+ */
+static bool graph_try(const uint8_t *data, size_t size, bool *small)
 {
 	struct npu_model *model;
 
@@ -84,7 +91,7 @@ static bool graph_try(const uint8_t *data, size_t size)
 			finding("a graph is refused", "without a message");
 		return false;
 	}
-	model_run(model);
+	*small = model_run(model);
 	npu_model_free(model);
 	return true;
 }
@@ -99,33 +106,46 @@ static uint32_t bytes_hash(const uint8_t *data, size_t size)
 	return hash;
 }
 
-/* What the compiler makes of a file, of a model or of another graph, libnpu takes. */
-static void file_compile(const uint8_t *data, size_t size, bool is_graph)
+/*
+ * What the compiler makes of a file, of a model or of another graph, libnpu takes.
+ * Returns whether there is something, and that is little work.
+ */
+static bool file_compile(const uint8_t *data, size_t size, bool is_graph, bool no_stream)
 {
 	struct compile_request request = {
 		.data = data, .bytes = size, .name = "fuzzed", .is_graph = is_graph,
-		.no_stream = bytes_hash(data, size) % STREAM_SHARE != 0,
+		.no_stream = no_stream,
 	};
 	struct compile_result result = { 0 };
 	struct error error = { "" };
+	bool small = false;
 
 	if (compile(&request, &result, &error)) {
 		if (!error.text[0])
 			finding("a file is refused", "without a message");
-	} else if (!graph_try(result.graph.data, result.graph.bytes)) {
+	} else if (!graph_try(result.graph.data, result.graph.bytes, &small)) {
 		finding("libnpu refuses what the compiler wrote:", npu_errmsg(device_get()));
 	}
 	compile_release(&result);
+	return small;
+}
+
+static void file_try(const uint8_t *data, size_t size, bool is_graph)
+{
+	if (file_compile(data, size, is_graph, true) && !(bytes_hash(data, size) % STREAM_SHARE))
+		file_compile(data, size, is_graph, false);
 }
 
 void reader_model(const uint8_t *data, size_t size)
 {
-	file_compile(data, size, false);
+	file_try(data, size, false);
 }
 
 void reader_graph(const uint8_t *data, size_t size)
 {
+	bool small;
+
 	/* The compiler is only given what libnpu has checked. */
-	if (graph_try(data, size))
-		file_compile(data, size, true);
+	if (graph_try(data, size, &small))
+		file_try(data, size, true);
 }
