@@ -178,10 +178,20 @@ static void put_row(const char *name, enum ir_kind kind, bool markdown, struct b
 /* What TensorFlow Lite, and with it a report, calls operators of a kind. */
 static const char *kind_name(enum ir_kind kind)
 {
-	if (kind == IR_LAYER_NORM)
+	switch (kind) {
+	case IR_LAYER_NORM:
 		return "LayerNormalization";
-	if (kind == IR_TABLE)
+	case IR_TABLE:
 		return "a table of 256 bytes";
+	case IR_DYNAMIC_QUANTISE:
+		return "DynamicQuantizeLinear";
+	case IR_MATMUL_INTEGER:
+		return "MatMulInteger";
+	case IR_CONVOLUTION_INTEGER:
+		return "ConvInteger";
+	default:
+		break;
+	}
 	for (int32_t code = 0; code < 256; code++)
 		if (tflite_operator_name(code) && tflite_operator_kind(code) == kind)
 			return tflite_operator_name(code);
