@@ -432,7 +432,8 @@ static bool is_quantised(const struct ir_tensor *tensor)
 
 	if (!is_byte(tensor->type) && tensor->type != IR_INT16 && tensor->type != IR_INT32)
 		return false;
-	resolve_type_range(tensor->type, &low, &high);
+	/* Graphs have zero points of 16 bits. */
+	resolve_type_range(tensor->type == IR_INT32 ? IR_INT16 : tensor->type, &low, &high);
 	return tensor->scale_count == 1 && tensor->scales[0] > 0 &&
 	       tensor->zero_points[0] >= low && tensor->zero_points[0] <= high;
 }
@@ -451,7 +452,7 @@ int resolve_quantise(struct ir_graph *graph, struct ir_operator *op,
 	out = &graph->tensors[op->outputs[0]];
 	if (!is_quantised(out))
 		return error_set(graph->error, -ENOTSUP,
-				 "%s: type %s with %u scales, only integers with one scale are supported",
+				 "%s: type %s with %u scales, only integers with one scale and a zero point of at most 16 bits are supported",
 				 ir_where(graph, op, op->outputs[0]), ir_type_name(out->type),
 				 out->scale_count);
 	op->output_zero_point = (int32_t)out->zero_points[0];
@@ -460,7 +461,7 @@ int resolve_quantise(struct ir_graph *graph, struct ir_operator *op,
 		return 0;
 	if (!is_quantised(in))
 		return error_set(graph->error, -ENOTSUP,
-				 "%s: type %s with %u scales, only float32 and integers with one scale are supported",
+				 "%s: type %s with %u scales, only float32 and integers with one scale and a zero point of at most 16 bits are supported",
 				 ir_where(graph, op, op->inputs[0]), ir_type_name(in->type),
 				 in->scale_count);
 	op->input_zero_point = (int32_t)in->zero_points[0];
@@ -493,7 +494,7 @@ int resolve_dequantise(struct ir_graph *graph, struct ir_operator *op)
 	out = &graph->tensors[op->outputs[0]];
 	if (!is_quantised(in))
 		return error_set(graph->error, -ENOTSUP,
-				 "%s: type %s with %u scales, only integers with one scale are supported",
+				 "%s: type %s with %u scales, only integers with one scale and a zero point of at most 16 bits are supported",
 				 ir_where(graph, op, op->inputs[0]), ir_type_name(in->type),
 				 in->scale_count);
 	if (out->type != IR_FLOAT32 || in->elements != out->elements)
