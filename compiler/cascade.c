@@ -356,7 +356,7 @@ static bool tiling_fits(const struct segment *segment, const struct cascade_run 
 	if (!run->tiling.columns && !run->tiling.recompute)
 		return true;
 	return cascade_can_tile(segment, run) &&
-	       cascade_tile_count(segment, run) <= CASCADE_PIECES;
+	       cascade_tile_count(segment, run) <= CASCADE_TILES;
 }
 
 /* SRAM that a cascade needs, constants too; UINT64_MAX: it cannot be. */
@@ -388,6 +388,8 @@ static uint64_t cascade_bytes(const struct segment *segment, const struct cascad
 			bytes += cascade_tile_value_bytes(output, ring[n - first],
 							  needs[n - first].column_end -
 							  needs[n - first].column_first);
+		else if (run->tiling.columns)
+			bytes += cascade_tile_output_bytes(output, run->rows, run->tiling.columns);
 		else
 			bytes += value_bytes(output, output_rolls(segment, run, n) ?
 					     ring[n - first] : output->height);

@@ -89,8 +89,8 @@ unsigned int cascade_tile_count(const struct segment *segment, const struct casc
 	uint64_t tiles = (uint64_t)((output->height - 1) / rows + 1) *
 			 (uint64_t)((output->width - 1) / columns + 1);
 
-	return tiles * (run->end - run->first) > CASCADE_PIECES ? CASCADE_PIECES + 1 :
-								   (unsigned int)tiles;
+	return tiles * (run->end - run->first) > CASCADE_TILES ? CASCADE_TILES + 1 :
+								  (unsigned int)tiles;
 }
 
 uint64_t cascade_tile_value_bytes(const struct segment_value *value, int32_t rows,
@@ -175,6 +175,15 @@ static struct cascade_tile middle_tile(const struct segment_value *output, int32
 	return (struct cascade_tile){ y, y + rows, x, x + columns };
 }
 
+uint64_t cascade_tile_output_bytes(const struct segment_value *value, int32_t rows,
+				   int32_t columns)
+{
+	uint64_t whole = layout_bytes(&value->layout, value->height);
+	uint64_t staged = 2 * cascade_tile_value_bytes(value, rows, columns);
+
+	return staged < whole ? staged : whole;
+}
+
 uint64_t cascade_tile_bytes(const struct segment *segment, const struct cascade_run *run)
 {
 	const struct segment_value *output = output_of(segment, run->end - 1);
@@ -182,7 +191,9 @@ uint64_t cascade_tile_bytes(const struct segment *segment, const struct cascade_
 	const struct cascade_tile tile = middle_tile(output, least(run->rows, output->height),
 						     least(columns, output->width));
 
-	return constant_bytes(segment, run) + layout_bytes(&output->layout, output->height) +
+	return constant_bytes(segment, run) +
+	       cascade_tile_output_bytes(output, least(run->rows, output->height),
+					 least(columns, output->width)) +
 	       maps_bytes(segment, run, &tile);
 }
 
@@ -234,7 +245,7 @@ bool cascade_tile_choose(const struct segment *segment, struct cascade_run *run,
 				unsigned int tiles = cascade_tile_count(segment, &tried);
 
 				work = tile_work(segment, run, &tile, (double)tiles);
-				if (tiles <= CASCADE_PIECES && work < least_work) {
+				if (tiles <= CASCADE_TILES && work < least_work) {
 					least_work = work;
 					*run = tried;
 					found = true;

@@ -24,12 +24,19 @@ bool cascade_can_tile(const struct segment *segment, const struct cascade_run *r
 void cascade_tile_needs(const struct segment *segment, const struct cascade_run *run,
 			const struct cascade_tile *tile, struct cascade_tile needs[CASCADE_NODES]);
 
-/* Tiles of a run; CASCADE_PIECES + 1 where they would have more pieces than that. */
+/* Pieces of a run's tiles. */
+#define CASCADE_TILES 2048
+
+/* Tiles of a run; CASCADE_TILES + 1 where they would have more pieces than that. */
 unsigned int cascade_tile_count(const struct segment *segment, const struct cascade_run *run);
 
 /* About the bytes of so many rows and columns of a value in SRAM. */
 uint64_t cascade_tile_value_bytes(const struct segment_value *value, int32_t rows,
 				  int32_t columns);
+
+/* SRAM that the last value of a run needs at least: it can go to memory tile by tile. */
+uint64_t cascade_tile_output_bytes(const struct segment_value *value, int32_t rows,
+				   int32_t columns);
 
 /* SRAM that the maps and weights of a run that recomputes need; not what lives across it. */
 uint64_t cascade_tile_bytes(const struct segment *segment, const struct cascade_run *run);

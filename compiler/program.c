@@ -470,7 +470,7 @@ static int tile_steps(struct program *program, unsigned int n, const struct prog
 	return ret;
 }
 
-/* The steps of some rows, tile after tile. */
+/* The steps of some rows and channels, tile after tile. */
 static int row_steps(struct program *program, unsigned int n, const struct program_cut *cut,
 		     struct program_step *block, struct step_first first)
 {
@@ -487,15 +487,33 @@ static int row_steps(struct program *program, unsigned int n, const struct progr
 	return ret;
 }
 
+/* The steps of a tile, or of some rows, chunk of channels after chunk. */
+static int chunk_steps(struct program *program, unsigned int n, const struct program_cut *cut,
+		       struct program_step *block, struct step_first first)
+{
+	int32_t channels = program->segment->values[program->segment->nodes[n].output].channels;
+	int ret = 0;
+
+	for (int32_t c = 0; c < channels && !ret; c += cut->channels) {
+		block->channel_first = c;
+		block->channel_count = (int32_t)least((uint64_t)cut->channels,
+						      (uint64_t)(channels - c));
+		ret = tile_steps(program, n, cut, block, first);
+		first = (struct step_first){ .chunk = true, .block = true };
+	}
+	return ret;
+}
+
 static int node_steps(struct program *program, unsigned int n)
 {
 	const struct segment_node *node = &program->segment->nodes[n];
 	const struct segment_value *output = &program->segment->values[node->output];
-	int32_t image_rows = node->image_rows ? node->image_rows : output->height;
+	int32_t image_rows = node->image_rows ? node->image_rows : output->height, outer;
 	struct program_cut cut;
 	int ret = program_cut_node(program, n, &cut);
 
-	for (int32_t c = 0; c < output->channels && !ret; c += cut.channels)
+	outer = cut.maps_first ? output->channels : cut.channels;
+	for (int32_t c = 0; c < output->channels && !ret; c += outer)
 		for (int32_t y = 0, end; y < output->height && !ret; y = end) {
 			struct step_first first = {
 				.node = !c && !y, .chunk = !y, .input = true, .block = true,
@@ -507,7 +525,18 @@ static int node_steps(struct program *program, unsigned int n)
 			block.row_end = end;
 			block.channel_count = (int32_t)least((uint64_t)cut.channels,
 							     (uint64_t)(output->channels - c));
-			ret = row_steps(program, n, &cut, &block, first);
+			if (!cut.maps_first) {
+				ret = row_steps(program, n, &cut, &block, first);
+				continue;
+			}
+			for (int32_t x = 0; x < output->width && !ret; x += cut.tile_columns) {
+				block.tile_first = x;
+				block.tile_end = (int32_t)least((uint64_t)(x + cut.tile_columns),
+								(uint64_t)output->width);
+				first.chunk = true;
+				ret = chunk_steps(program, n, &cut, &block, first);
+				first.node = false;
+			}
 		}
 	return ret;
 }
@@ -528,32 +557,22 @@ struct cascade_walk {
 static int cascade_piece_steps(struct program *program, struct cascade_walk *walk,
 			       const struct cascade_piece *piece)
 {
-	const struct segment_node *node = &program->segment->nodes[piece->node];
 	unsigned int at = piece->node - walk->run.first;
-	int32_t channels = program->segment->values[node->output].channels;
+	struct program_step block = {
+		.row_first = piece->row_first, .row_end = piece->row_end,
+		.tile_first = walk->needs[at].column_first,
+		.tile_end = walk->needs[at].column_end,
+	};
 	struct program_cut cut;
-	int ret = 0;
+	int ret;
 
 	program_cut_piece(program, piece->node, walk->run.tiling.refetch, &cut);
-	for (int32_t c = 0; c < channels && !ret; c += cut.channels) {
-		struct program_step block = {
-			.row_first = piece->row_first, .row_end = piece->row_end,
-			.tile_first = walk->needs[at].column_first,
-			.tile_end = walk->needs[at].column_end,
-			.channel_first = c,
-			.channel_count = (int32_t)least((uint64_t)cut.channels,
-							(uint64_t)(channels - c)),
-		};
-		const struct step_first first = {
-			.node = !walk->begun[at],
-			.chunk = !walk->begun[at] || walk->run.tiling.refetch,
-			.input = !c, .block = true,
-		};
-
-		cut.columns = block.tile_end - block.tile_first;
-		ret = tile_steps(program, piece->node, &cut, &block, first);
-		walk->begun[at] = true;
-	}
+	cut.columns = block.tile_end - block.tile_first;
+	ret = chunk_steps(program, piece->node, &cut, &block, (struct step_first){
+		.node = !walk->begun[at], .chunk = !walk->begun[at] || walk->run.tiling.refetch,
+		.input = true, .block = true,
+	});
+	walk->begun[at] = true;
 	return ret;
 }
 
@@ -634,6 +653,7 @@ static int cut(struct program *program, unsigned int *failed_node)
 	struct segment *segment = program->segment;
 	int ret = 0;
 
+	program->cut_steps += program->step_count;
 	program->step_count = program->buffer_count = 0;
 	for (unsigned int v = 0; v < segment->value_count; v++)
 		segment->values[v].buffer = PROGRAM_NO_BUFFER;

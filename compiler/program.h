@@ -102,6 +102,8 @@ struct program {
 	struct segment *segment;
 	struct program_settings settings;
 	unsigned int step_count, step_capacity;
+	/* Steps of the cuts for which there was no room. */
+	uint64_t cut_steps;
 	struct program_step *steps;
 	unsigned int buffer_count, buffer_capacity;
 	struct plan_buffer *plan;

@@ -8,6 +8,8 @@
 #define STRIDE_MAX 64
 /* What a tile costs beside its bytes. */
 #define TILE_BYTES 1024
+/* Tiles of a node, for each chunk of its channels. */
+#define TILES_MAX 512
 
 static uint64_t least(uint64_t a, uint64_t b)
 {
@@ -66,17 +68,16 @@ static uint64_t columns_bytes(const struct segment_value *value, int32_t rows, i
 	return (uint64_t)rows * ((bytes / (uint64_t)value->width + 31) & ~15ull);
 }
 
-/* What is staged for a tile of the output's middle. */
-static uint64_t tile_bytes(const struct program *program, const struct segment_node *node,
-			   int32_t rows, int32_t columns)
+/* Bytes that are staged for a tile of the output's middle: what comes, and what goes. */
+static uint64_t tile_inputs(const struct program *program, const struct segment_node *node,
+			    int32_t rows, int32_t columns)
 {
 	const struct segment *segment = program->segment;
 	const struct segment_value *output = &segment->values[node->output];
-	uint64_t bytes = output->resident ? 0 : columns_bytes(output, rows, columns);
-	int32_t y = (output->height - rows) / 2, x = (output->width - columns) / 2;
+	int32_t image_rows = node->image_rows ? node->image_rows : output->height;
+	int32_t y = (image_rows - rows) / 2, x = (output->width - columns) / 2;
+	uint64_t bytes = 0;
 
-	if (node->image_rows)
-		y = (node->image_rows - rows) / 2;
 	for (unsigned int i = 0; i < node->input_count; i++) {
 		const struct segment_value *input = &segment->values[node->inputs[i]];
 		int32_t first, end, left, right;
@@ -91,37 +92,12 @@ static uint64_t tile_bytes(const struct program *program, const struct segment_n
 	return bytes;
 }
 
-/*
- * Rows and columns of tiles that stay within the limit and move the fewest bytes, what
- * neighbours share counted for each; the rows are as they are where nothing else fits.
- */
-static void choose_tile(const struct program *program, const struct segment_node *node,
-			struct program_cut *cut)
+static uint64_t tile_output(const struct program *program, const struct segment_node *node,
+			    int32_t rows, int32_t columns)
 {
 	const struct segment_value *output = &program->segment->values[node->output];
-	int32_t image_rows = node->image_rows ? node->image_rows : output->height;
-	uint64_t least_bytes = UINT64_MAX;
 
-	for (int32_t columns = output->width;; columns = (columns + 1) / 2) {
-		for (int32_t rows = image_rows;; rows = (rows + 1) / 2) {
-			uint64_t staged = tile_bytes(program, node, rows, columns);
-			uint64_t tiles = (uint64_t)((image_rows - 1) / rows + 1) *
-					 (uint64_t)((output->width - 1) / columns + 1);
-
-			if (staged <= program->settings.stripe_bytes) {
-				if (tiles * (staged + TILE_BYTES) < least_bytes) {
-					least_bytes = tiles * (staged + TILE_BYTES);
-					cut->rows = rows;
-					cut->tile_columns = columns;
-				}
-				break;
-			}
-			if (rows == 1)
-				break;
-		}
-		if (columns == 1)
-			return;
-	}
+	return output->resident ? 0 : columns_bytes(output, rows, columns);
 }
 
 /* Bytes of the weights of the first brick of output channels. */
@@ -200,6 +176,98 @@ static void cut_sums(const struct program *program, const struct segment_node *n
 		cut->inputs = depth;
 	if (cut->inputs > node->weights.channels)
 		cut->inputs = node->weights.channels;
+}
+
+/* Cycles that maps and weights take on their ports. */
+static uint64_t port_cycles(const struct target *target, uint64_t maps, uint64_t weights)
+{
+	uint64_t map_cycles = maps * TARGET_RATE_ONE / target_port_rate(target, 1, false);
+	uint64_t weight_cycles = weights * TARGET_RATE_ONE / target_port_rate(target, 0, false);
+
+	if (target->ports == 1)
+		return map_cycles + weight_cycles;
+	return map_cycles > weight_cycles ? map_cycles : weight_cycles;
+}
+
+/* How a node goes over tiles of one shape. */
+struct tile_order {
+	uint64_t cycles;
+	int32_t channels;
+	bool maps_first;
+};
+
+/*
+ * The fastest order for tiles of a shape: all of them for each chunk of channels, all
+ * chunks for each tile, or all channels at once with all weights in SRAM. False: the
+ * tiles are too large or too many.
+ */
+static bool order_tiles(const struct program *program, const struct segment_node *node,
+			const struct program_cut *cut, struct tile_order *order)
+{
+	const struct segment_value *output = &program->segment->values[node->output];
+	const struct target *target = program->segment->target;
+	int32_t image_rows = node->image_rows ? node->image_rows : output->height;
+	uint64_t limit = program->settings.stripe_bytes, weights = 0, in, out, cycles;
+	uint64_t chunks = (uint64_t)((output->channels - 1) / cut->channels + 1);
+	uint64_t tiles = (uint64_t)(output->height / image_rows) *
+			 (uint64_t)((image_rows - 1) / cut->rows + 1) *
+			 (uint64_t)((output->width - 1) / cut->tile_columns + 1);
+	bool sums = node->is_mac && (cut->kernel < node->window.kernel_h ||
+				     cut->inputs < node->weights.channels);
+
+	in = tile_inputs(program, node, cut->rows, cut->tile_columns);
+	out = tile_output(program, node, cut->rows, cut->tile_columns);
+	if (node->is_mac)
+		weights = weights_bytes(&node->weights, node->weights.output_channels);
+	if (in + out / chunks > limit || tiles * chunks > TILES_MAX)
+		return false;
+	*order = (struct tile_order){
+		.cycles = port_cycles(target, tiles * (chunks * in + out + TILE_BYTES), weights),
+		.channels = cut->channels,
+	};
+	if (chunks == 1 || sums)
+		return true;
+	cycles = port_cycles(target, tiles * (in + out + TILE_BYTES), tiles * weights);
+	if (cycles < order->cycles) {
+		order->cycles = cycles;
+		order->maps_first = true;
+	}
+	cycles = port_cycles(target, tiles * (in + out + TILE_BYTES), weights);
+	if (cycles < order->cycles && weights <= limit && in + out <= limit)
+		*order = (struct tile_order){ .cycles = cycles, .channels = output->channels };
+	return true;
+}
+
+/* Tiles, and an order, that take the least time on the ports; stripes where none fits. */
+static void choose_tile(const struct program *program, const struct segment_node *node,
+			struct program_cut *cut)
+{
+	const struct segment_value *output = &program->segment->values[node->output];
+	int32_t image_rows = node->image_rows ? node->image_rows : output->height;
+	struct tile_order order, best = { .cycles = UINT64_MAX };
+	struct program_cut tried = *cut;
+
+	for (tried.tile_columns = output->width;;
+	     tried.tile_columns = (tried.tile_columns + 1) / 2) {
+		for (tried.rows = image_rows;; tried.rows = (tried.rows + 1) / 2) {
+			if (order_tiles(program, node, &tried, &order)) {
+				if (order.cycles < best.cycles) {
+					best = order;
+					cut->rows = tried.rows;
+					cut->tile_columns = tried.tile_columns;
+				}
+				break;
+			}
+			if (tried.rows == 1)
+				break;
+		}
+		if (tried.tile_columns == 1)
+			break;
+	}
+	if (best.cycles == UINT64_MAX)
+		return;
+	cut->channels = best.channels;
+	cut->maps_first = best.maps_first;
 }
 
 /* Rows, and columns where tiles are wanted, of a node whose operands come in stripes. */

@@ -11,6 +11,8 @@ struct program_cut {
 	/* Columns that are staged at a time: a multiple of `columns`, or all. */
 	int32_t tile_columns;
 	int32_t phases;
+	/* All channels of a tile before the next one: its weights come for each tile. */
+	bool maps_first;
 	/* Sums stay in the accumulator RAM from one step to the next. */
 	bool in_ram;
 };

@@ -9,9 +9,8 @@
 #include "search.h"
 #include "search_random.h"
 
-/* Rounds of ever smaller pieces when nothing fits; rows are split in width from one on. */
+/* Rounds of ever smaller pieces when nothing fits. */
 #define ROUNDS 5
-#define TILES_ROUND 2
 /* Draws of which one should do where any way is wanted. */
 #define RANDOM_TRIES 32
 /* Rows that the last operator of a cascade makes at a time, unless others are faster. */
@@ -33,6 +32,10 @@
  */
 #define CHANGES_WORK_MAX 320000
 #define CHANGES_WORK_MAX_SPILLS 900000
+
+/* The same for tiles, of so many of the fastest points; one where nothing goes to memory. */
+#define TILES_WORK_MAX 60000
+#define TILES_POINTS 3
 
 /* One way that works. */
 struct search_point {
@@ -194,8 +197,10 @@ static int search_try(struct search *search, const struct program_settings *sett
 	ret = candidate_build(&candidate, search->graph, search->target, search->place, &place,
 			      settings);
 	search->work += candidate.made_commands + candidate.made_bytes / WORK_BYTES;
-	if (is_misfit(ret))
+	if (is_misfit(ret)) {
+		search->work += candidate.program.cut_steps;
 		*search->failed_operator = candidate.failed_operator;
+	}
 	if (!ret)
 		front_add(search, &candidate);
 	if (!ret && (!search->found || candidate.cost < search->best->cost)) {
@@ -235,7 +240,7 @@ static int search_front(struct search *search,
 
 /* Weights of a command, with the first input whole and then in pieces. */
 static int search_chunks(struct search *search, unsigned int round, uint64_t cascade_limit,
-			 bool placement)
+			 bool placement, bool tiles)
 {
 	static const uint64_t chunks[] = { 2048, 4096, 8192, 16384 };
 	uint64_t sram = search->target->sram_bytes;
@@ -249,8 +254,7 @@ static int search_chunks(struct search *search, unsigned int round, uint64_t cas
 			/* Where room is short. */
 			.in_place = round > 0,
 			.placement = placement,
-			/* The last rounds. */
-			.tiles = round >= TILES_ROUND,
+			.tiles = tiles,
 			.cascade = {
 				.limit_bytes = cascade_limit, .rows = CASCADE_ROWS,
 				.split_bytes = UINT64_MAX, .column_pieces = 1,
@@ -326,10 +330,12 @@ static int vary_splits(struct search *search, const struct search_point *from)
 /* Maps in memory in tiles; columns of cascades in pieces; tiles instead of rings. */
 static int vary_tiles(struct search *search, const struct search_point *from)
 {
-	static const struct { int32_t pieces; bool recompute, refetch; } ways[] = {
-		{ 2, false, false }, { 4, false, false }, { 1, true, false }, { 1, true, true },
+	static const struct { int32_t pieces; bool recompute, refetch; unsigned int limit; } ways[] = {
+		{ 2, false, false, 0 }, { 4, false, false, 0 }, { 1, true, false, 0 },
+		{ 1, true, false, 1 }, { 1, true, true, 0 },
 	};
 	struct program_settings settings = from->settings;
+	uint64_t limit;
 	int ret = 0;
 
 	if (from->striped) {
@@ -337,7 +343,12 @@ static int vary_tiles(struct search *search, const struct search_point *from)
 		ret = search_vary(search, &settings);
 	}
 	settings = from->settings;
-	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]) && !ret && from->cascades; i++) {
+	limit = settings.cascade.limit_bytes;
+	if (!limit)
+		limit = search->target->sram_bytes;
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]) && !ret &&
+			   (from->cascades || from->striped); i++) {
+		settings.cascade.limit_bytes = limit >> ways[i].limit;
 		settings.cascade.column_pieces = ways[i].pieces;
 		settings.cascade.recompute = ways[i].recompute;
 		settings.cascade.refetch = ways[i].refetch;
@@ -429,9 +440,33 @@ static int search_change(struct search *search, const struct cascade_change *cha
 	return search_vary(search, &settings);
 }
 
+#define CASCADE_VARIANTS 8
+
+/* The ways to make a cascade otherwise: rows, end, columns. False: it is no such cascade. */
+static bool vary_change(struct cascade_change *change, unsigned int variant)
+{
+	static const struct { int end, taller, wider; } variants[CASCADE_VARIANTS] = {
+		{ 0, 1, 0 }, { 0, -1, 0 }, { 1, 0, 0 }, { -1, 0, 0 }, { 2, 0, 0 }, { -2, 0, 0 },
+		{ 0, 0, 1 }, { 0, 0, -1 },
+	};
+
+	if (variants[variant].wider && !change->tiling.columns)
+		return false;
+	change->end += (unsigned int)variants[variant].end;
+	if (variants[variant].taller > 0)
+		change->rows *= 2;
+	else if (variants[variant].taller < 0)
+		change->rows /= 2;
+	if (variants[variant].wider > 0)
+		change->tiling.columns *= 2;
+	else if (variants[variant].wider < 0)
+		change->tiling.columns = (change->tiling.columns + 1) / 2;
+	return true;
+}
+
 /*
- * The cascades of the best candidate one by one: longer, shorter, none, or of other rows,
- * as long as something is faster.
+ * The cascades of the best candidate one by one: longer, shorter, none, or of other rows
+ * or columns, as long as something is faster.
  */
 static int search_changes(struct search *search)
 {
@@ -444,25 +479,21 @@ static int search_changes(struct search *search)
 		before = search->best->cost;
 		for (unsigned int n = 0; n < search->best->segment.node_count && !ret; n++) {
 			const struct program *program = &search->best->program;
-			unsigned int end = program->cascade_ends[n];
-			int32_t rows = program->cascade_rows[n];
+			const struct cascade_change now = {
+				.first = n, .end = program->cascade_ends[n],
+				.rows = program->cascade_rows[n],
+				.tiling = program->cascade_tilings[n],
+			};
 
-			for (unsigned int i = 0; i < 6 && end && !ret &&
+			for (unsigned int i = 0; i < CASCADE_VARIANTS && now.end && !ret &&
 						 search->work < work_max; i++) {
-				static const struct { int end, twice; } changes[] = {
-					{ 0, 1 }, { 0, -1 }, { 1, 0 }, { -1, 0 }, { 2, 0 }, { -2, 0 },
-				};
+				double best = search->best->cost;
+				struct cascade_change change = now;
 
-				const struct cascade_change change = {
-					.first = n, .end = end + (unsigned int)changes[i].end,
-					.rows = changes[i].twice > 0 ? 2 * rows :
-						changes[i].twice < 0 ? rows / 2 : rows,
-					.tiling = program->cascade_tilings[n],
-				};
-
+				if (!vary_change(&change, i))
+					continue;
 				ret = search_change(search, &change);
-				if (search->best->program.cascade_ends[n] != end ||
-				    search->best->program.cascade_rows[n] != rows)
+				if (search->best->cost < best)
 					break;
 			}
 		}
@@ -477,18 +508,49 @@ static int search_first(struct search *search)
 	int ret = -ENOSPC;
 
 	for (unsigned int round = 0; round < ROUNDS && !search->found; round++) {
-		ret = search_chunks(search, round, sram, true);
+		ret = search_chunks(search, round, sram, true, false);
 		/* Parts in SRAM need more room than parts in memory. */
 		if (!ret && search->best->segment.placed)
-			ret = search_chunks(search, round, sram, false);
+			ret = search_chunks(search, round, sram, false, false);
 		if (is_misfit(ret))
-			ret = search_chunks(search, round, sram, false);
+			ret = search_chunks(search, round, sram, false, false);
 		if (is_misfit(ret))
-			ret = search_chunks(search, round, 0, false);
+			ret = search_chunks(search, round, 0, false, false);
+		/* Rows are too long. */
+		if (is_misfit(ret))
+			ret = search_chunks(search, round, 0, false, true);
 		if (ret && !is_misfit(ret))
 			break;
 	}
 	return ret;
+}
+
+/*
+ * Tiles, from the fastest points; where they are faster, what is near them too. Last, so
+ * that what else is tried does not depend on them, and with work of their own.
+ */
+static int search_tiles(struct search *search)
+{
+	struct search_point points[FRONT_MAX];
+	const double before = search->best->cost;
+	unsigned int count = search->best->segment.scratch_bytes ? TILES_POINTS : 1;
+	int ret = 0;
+
+	if (count > search->front_count)
+		count = search->front_count;
+
+	for (unsigned int i = 0; i < count; i++)
+		points[i] = search->front[i];
+	search->work = 0;
+	for (unsigned int i = 0; i < count && !ret && search->work < TILES_WORK_MAX; i++)
+		ret = vary_tiles(search, &points[i]);
+	if (ret || search->best->cost >= before)
+		return ret;
+	search->work = 0;
+	ret = search_front(search, vary_order);
+	if (!ret)
+		ret = search_neighbours(search);
+	return ret ? ret : search_changes(search);
 }
 
 /* The first way that works of those that a seed stands for. */
@@ -515,8 +577,6 @@ static int search_best(struct search *search)
 	if (!ret)
 		ret = search_front(search, vary_splits);
 	if (!ret)
-		ret = search_front(search, vary_tiles);
-	if (!ret)
 		ret = search_front(search, vary_order);
 	if (!ret)
 		ret = search_front(search, vary_in_place);
@@ -526,6 +586,8 @@ static int search_best(struct search *search)
 		ret = search_neighbours(search);
 	if (!ret)
 		ret = search_changes(search);
+	if (!ret)
+		ret = search_tiles(search);
 	return ret;
 }
 

@@ -26,4 +26,5 @@ bad-input-programs: $(BAD_INPUT_PROGRAMS)
 include tests/fuzz/build.mk
 include tests/golden/build.mk
 include tests/random-graphs/build.mk
+include tests/tiles/build.mk
 include tests/bench/build.mk
