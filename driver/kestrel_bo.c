@@ -54,6 +54,46 @@ void kestrel_bo_list_add(struct drm_gem_object *object)
 	mutex_unlock(&kdev->bo_lock);
 }
 
+/**
+ * kestrel_bo_dma_unmap - undo the DMA mapping of a BO that is not imported
+ * @bo: mapped BO that the device does not use; its reservation lock is held, or
+ * nobody else has it
+ */
+void kestrel_bo_dma_unmap(struct kestrel_bo *bo)
+{
+	struct sg_table *sgt = bo->base.sgt;
+	/*
+	 * Pages of a process hold other bytes of it, too, which may be in caches
+	 * only. It gets its own by BO_PREP.
+	 */
+	unsigned long attributes = bo->userptr ? DMA_ATTR_SKIP_CPU_SYNC : 0;
+
+	dma_unmap_sgtable(bo->base.base.dev->dev, sgt, kestrel_bo_direction(bo), attributes);
+	sg_free_table(sgt);
+	kfree(sgt);
+	/* Without it the helpers find nothing to undo. */
+	bo->base.sgt = NULL;
+}
+
+/* Undo the DMA mapping of a BO in &kestrel_device.bos; bo_lock is held. */
+static void kestrel_bo_shutdown(struct kestrel_bo *bo)
+{
+	struct drm_gem_shmem_object *shmem = &bo->base;
+	struct drm_gem_object *object = &shmem->base;
+
+	list_del_init(&bo->link);
+	dma_resv_lock(object->resv, NULL);
+	if (object->import_attach) {
+		dma_buf_unmap_attachment(object->import_attach, shmem->sgt, DMA_BIDIRECTIONAL);
+		shmem->sgt = NULL;
+	} else {
+		kestrel_bo_dma_unmap(bo);
+		if (!bo->userptr)
+			kestrel_compat_shmem_put_pages(shmem);
+	}
+	dma_resv_unlock(object->resv);
+}
+
 static void kestrel_bo_free(struct drm_gem_object *object)
 {
 	struct kestrel_device *kdev = to_kestrel_device(object->dev);
@@ -61,9 +101,19 @@ static void kestrel_bo_free(struct drm_gem_object *object)
 	struct kestrel_vm_resv *resv;
 	struct kestrel_user *user;
 	u64 charged;
+	bool bound;
+	int idx;
 
+	/*
+	 * Its DMA mapping must be gone when the device is: unbinding waits for who
+	 * has entered, and after that for the lock.
+	 */
+	bound = drm_dev_enter(object->dev, &idx);
 	mutex_lock(&kdev->bo_lock);
-	list_del_init(&bo->link);
+	if (bound)
+		list_del_init(&bo->link);
+	else if (!list_empty(&bo->link))
+		kestrel_bo_shutdown(bo);
 	mutex_unlock(&kdev->bo_lock);
 
 	/* What it shares and who pays for it outlive it. */
@@ -74,6 +124,8 @@ static void kestrel_bo_free(struct drm_gem_object *object)
 		kestrel_userptr_free(bo);
 	else
 		drm_gem_shmem_free(&bo->base);
+	if (bound)
+		drm_dev_exit(idx);
 
 	if (resv)
 		kestrel_vm_resv_put(resv);
@@ -140,27 +192,6 @@ struct drm_gem_object *kestrel_bo_create_object(struct drm_device *drm, size_t s
 }
 
 /**
- * kestrel_bo_dma_unmap - undo the DMA mapping of a BO that is not imported
- * @bo: mapped BO that the device does not use; its reservation lock is held, or
- * nobody else has it
- */
-void kestrel_bo_dma_unmap(struct kestrel_bo *bo)
-{
-	struct sg_table *sgt = bo->base.sgt;
-	/*
-	 * Pages of a process hold other bytes of it, too, which may be in caches
-	 * only. It gets its own by BO_PREP.
-	 */
-	unsigned long attributes = bo->userptr ? DMA_ATTR_SKIP_CPU_SYNC : 0;
-
-	dma_unmap_sgtable(bo->base.base.dev->dev, sgt, kestrel_bo_direction(bo), attributes);
-	sg_free_table(sgt);
-	kfree(sgt);
-	/* Without it the helpers find nothing to undo. */
-	bo->base.sgt = NULL;
-}
-
-/**
  * kestrel_bos_shutdown - undo the DMA mappings of all BOs
  * @kdev: unplugged device that uses none of them any more
  */
@@ -169,23 +200,8 @@ void kestrel_bos_shutdown(struct kestrel_device *kdev)
 	struct kestrel_bo *bo, *next;
 
 	mutex_lock(&kdev->bo_lock);
-	list_for_each_entry_safe(bo, next, &kdev->bos, link) {
-		struct drm_gem_shmem_object *shmem = &bo->base;
-		struct drm_gem_object *object = &shmem->base;
-
-		list_del_init(&bo->link);
-		dma_resv_lock(object->resv, NULL);
-		if (object->import_attach) {
-			dma_buf_unmap_attachment(object->import_attach, shmem->sgt,
-						 DMA_BIDIRECTIONAL);
-			shmem->sgt = NULL;
-		} else {
-			kestrel_bo_dma_unmap(bo);
-			if (!bo->userptr)
-				kestrel_compat_shmem_put_pages(shmem);
-		}
-		dma_resv_unlock(object->resv);
-	}
+	list_for_each_entry_safe(bo, next, &kdev->bos, link)
+		kestrel_bo_shutdown(bo);
 	mutex_unlock(&kdev->bo_lock);
 }
 
