@@ -92,7 +92,7 @@ int64_t generate_requantise_mode(enum ir_rounding rounding)
 	case IR_ROUNDING_FLOAT:
 		return KESTREL_REQUANTISE_F32;
 	case IR_ROUNDING_WIDE:
-		return KESTREL_REQUANTISE_INT16;
+		return KESTREL_REQUANTISE_WIDE;
 	default:
 		break;
 	}

@@ -10,7 +10,10 @@
 
 #include "compile.h"
 
-/* Options of a caller older than us are shorter; the rest is as if zero. */
+/*
+ * Options of a caller older than us are shorter; the rest is as if zero. Those of a
+ * later one are longer, and may not ask there for what we do not know.
+ */
 static int take_options(const struct kestrel_compiler_options *given,
 			struct kestrel_compiler_options *options, struct error *error)
 {
@@ -20,7 +23,14 @@ static int take_options(const struct kestrel_compiler_options *given,
 	if (given->size < offsetof(struct kestrel_compiler_options, target))
 		return error_set(error, -EINVAL, "options: size %u is too small", given->size);
 	memcpy(options, given, given->size < sizeof(*options) ? given->size : sizeof(*options));
-	if (options->flags & ~KESTREL_COMPILER_NO_STREAM)
+	for (uint32_t i = sizeof(*options); i < given->size; i++)
+		if (((const unsigned char *)given)[i])
+			return error_set(error, -EINVAL,
+					 "options: byte %u of %u is not 0; this library knows %zu",
+					 i, given->size, sizeof(*options));
+	if (options->reserved)
+		return error_set(error, -EINVAL, "options: the reserved field is not 0");
+	if (options->flags & ~(KESTREL_COMPILER_NO_STREAM | KESTREL_COMPILER_NO_REPORT))
 		return error_set(error, -EINVAL, "options: flags 0x%x are unknown", options->flags);
 	return 0;
 }
@@ -60,7 +70,7 @@ static int run(struct compile_request *request, const struct kestrel_compiler_op
 		request->numerics = options.numerics;
 		request->search_seed = options.search_seed;
 		request->no_stream = options.flags & KESTREL_COMPILER_NO_STREAM;
-		request->wants_report = !options.no_report;
+		request->wants_report = !(options.flags & KESTREL_COMPILER_NO_REPORT);
 		ret = compile_with_points(request, &compiled, &error);
 	}
 	if (!ret) {

@@ -180,21 +180,21 @@ int kestrel_args_job(const struct drm_kestrel_job *job)
 	u64 end;
 	int ret;
 
-	if (job->flags || !IS_ALIGNED(job->cmd_va, KESTREL_STREAM_ALIGN))
+	if (job->flags || !IS_ALIGNED(job->command_va, KESTREL_STREAM_ALIGN))
 		return -EINVAL;
-	if (job->cmd_size > KESTREL_ISA_STREAM_BYTES_MAX)
+	if (job->command_size > KESTREL_ISA_STREAM_BYTES_MAX)
 		return -EINVAL;
-	if (check_add_overflow(job->cmd_va, (u64)job->cmd_size, &end))
+	if (check_add_overflow(job->command_va, (u64)job->command_size, &end))
 		return -EINVAL;
-	if (!job->cmd_size && (job->cmd_va || job->bases.count))
+	if (!job->command_size && (job->command_va || job->bases.count))
 		return -EINVAL;
 
-	ret = kestrel_args_array(&job->bases, sizeof(struct drm_kestrel_base), 0,
+	ret = kestrel_args_array(&job->bases, KESTREL_BASE_BYTES_MIN, 0,
 				 DRM_KESTREL_MAX_BASES);
 	if (ret)
 		return ret;
 
-	return kestrel_args_array(&job->syncs, sizeof(struct drm_kestrel_sync), 0,
+	return kestrel_args_array(&job->syncs, KESTREL_SYNC_BYTES_MIN, 0,
 				  KESTREL_MAX_SYNCS);
 }
 EXPORT_SYMBOL_IF_KUNIT(kestrel_args_job);

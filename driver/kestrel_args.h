@@ -20,6 +20,17 @@
 #define KESTREL_MAX_SUBMIT_JOBS		64
 #define KESTREL_MAX_SYNCS		64
 #define KESTREL_MAX_STRIDE		4096
+
+/*
+ * Elements of lists as version 1.0 of the interface had them: what every later
+ * driver takes, however much it appends to them.
+ */
+#define KESTREL_BIND_OP_BYTES_MIN	offsetofend(struct drm_kestrel_bind_op, size)
+#define KESTREL_JOB_BYTES_MIN		offsetofend(struct drm_kestrel_job, syncs)
+#define KESTREL_BASE_BYTES_MIN		offsetofend(struct drm_kestrel_base, size)
+#define KESTREL_SYNC_BYTES_MIN		offsetofend(struct drm_kestrel_sync, point)
+#define KESTREL_FAULT_BYTES_MIN		offsetofend(struct drm_kestrel_fault, code)
+#define KESTREL_PERF_JOB_BYTES_MIN	offsetofend(struct drm_kestrel_perf_job, preemptions)
 #define KESTREL_MAX_QUERY_SIZE		4096
 /* A BO can be no larger than a VM. */
 #define KESTREL_MAX_BO_SIZE		BIT_ULL(38)

@@ -300,7 +300,7 @@ int kestrel_vm_bind_ioctl(struct drm_device *drm, void *data, struct drm_file *d
 	args->error_index = DRM_KESTREL_NO_INDEX;
 	if (args->flags || args->pad)
 		return -EINVAL;
-	ret = kestrel_args_array(&args->ops, sizeof(*bind.ops), 1, KESTREL_MAX_BIND_OPS);
+	ret = kestrel_args_array(&args->ops, KESTREL_BIND_OP_BYTES_MIN, 1, KESTREL_MAX_BIND_OPS);
 	if (ret)
 		return ret;
 	if (kestrel_reset_wedged(kdev))

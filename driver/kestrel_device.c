@@ -40,17 +40,17 @@ bool kestrel_device_gone(const struct kestrel_device *kdev)
 int kestrel_device_identify(struct kestrel_device *kdev)
 {
 	struct kestrel_hardware *hw = &kdev->hardware;
-	u32 architecture;
+	u32 id = kestrel_read(kdev, KESTREL_REG_ID);
 
-	hw->id = kestrel_read(kdev, KESTREL_REG_ID);
-	architecture = kestrel_read(kdev, KESTREL_REG_ARCHITECTURE);
-	if (hw->id != KESTREL_ID_MAGIC) {
-		drm_err(&kdev->drm, "not a Kestrel NPU: its identity is %#x\n", hw->id);
+	if (id != KESTREL_ID_MAGIC) {
+		drm_err(&kdev->drm, "not a Kestrel NPU: its identity is %#x\n", id);
 		return -ENODEV;
 	}
-	if (KESTREL_VERSION_MAJOR(architecture) != KESTREL_ARCHITECTURE_MAJOR) {
+	hw->architecture = kestrel_read(kdev, KESTREL_REG_ARCHITECTURE);
+	if (KESTREL_VERSION_MAJOR(hw->architecture) != KESTREL_ARCHITECTURE_MAJOR) {
 		drm_err(&kdev->drm, "architecture %u.%u is unknown\n",
-			KESTREL_VERSION_MAJOR(architecture), KESTREL_VERSION_MINOR(architecture));
+			KESTREL_VERSION_MAJOR(hw->architecture),
+			KESTREL_VERSION_MINOR(hw->architecture));
 		return -ENODEV;
 	}
 

@@ -72,8 +72,8 @@ struct vfsmount;
  * struct kestrel_hardware - what the identity page says; constant
  */
 struct kestrel_hardware {
-	/** @id: KESTREL_REG_ID. */
-	u32 id;
+	/** @architecture: KESTREL_REG_ARCHITECTURE. */
+	u32 architecture;
 	/** @isa: KESTREL_REG_ISA. */
 	u32 isa;
 	/** @engine_count: engines. */

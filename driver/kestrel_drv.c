@@ -66,7 +66,7 @@ void kestrel_drv_limits(const struct kestrel_device *kdev,
 			div_u64(KESTREL_FW_TIME_SLICE_DEFAULT_CYCLES * 1000ull, khz),
 		.max_timeslice_us =
 			div_u64(KESTREL_FW_TIME_SLICE_DEFAULT_CYCLES * 1000ull, khz),
-		.max_cmd_size = KESTREL_ISA_STREAM_BYTES_MAX,
+		.max_command_size = KESTREL_ISA_STREAM_BYTES_MAX,
 	};
 
 	/* Asking is no use of the privilege, and nothing for the audit log. */
@@ -84,7 +84,7 @@ static void kestrel_drv_query_hardware(const struct kestrel_device *kdev,
 	const struct kestrel_hardware *hw = &kdev->hardware;
 
 	*to = (struct drm_kestrel_query_hardware) {
-		.id = hw->id,
+		.architecture = hw->architecture,
 		.flags = hw->coherent ? DRM_KESTREL_HARDWARE_COHERENT : 0,
 		.isa_major = KESTREL_VERSION_MAJOR(hw->isa),
 		.isa_minor = KESTREL_VERSION_MINOR(hw->isa),

@@ -153,7 +153,7 @@ int kestrel_fault_read_ioctl(struct drm_device *drm, void *data, struct drm_file
 
 	if (args->flags || args->pad)
 		return -EINVAL;
-	ret = kestrel_args_array(&args->faults, sizeof(*records), 0, U32_MAX);
+	ret = kestrel_args_array(&args->faults, KESTREL_FAULT_BYTES_MIN, 0, U32_MAX);
 	if (ret)
 		return ret;
 

@@ -36,8 +36,7 @@ static const char *kestrel_image_check_header(const struct kestrel_fw_image_head
 		return "it was made for another architecture";
 	if (header->image_size != size)
 		return "its size is not the one that its header states";
-	if (header->interface_major != KESTREL_FW_INTERFACE_MAJOR ||
-	    header->interface_minor != KESTREL_FW_INTERFACE_MINOR)
+	if (header->interface_major != KESTREL_FW_INTERFACE_MAJOR)
 		return "it speaks another host interface version";
 	if (!header->section_count || header->section_count > KESTREL_FW_IMAGE_MAX_SECTIONS)
 		return "its number of sections is out of range";
@@ -50,6 +49,8 @@ static const char *kestrel_image_check_header(const struct kestrel_fw_image_head
 		return "its section table is out of range";
 	if (strnlen(header->build, sizeof(header->build)) == sizeof(header->build))
 		return "its build string is not terminated";
+	if (header->reserved0 || memchr_inv(header->reserved1, 0, sizeof(header->reserved1)))
+		return "its header uses reserved fields";
 
 	return NULL;
 }
@@ -62,6 +63,10 @@ static const char *kestrel_image_check_section(const struct kestrel_fw_image_sec
 	if (section->data_offset % KESTREL_IMAGE_DATA_ALIGN ||
 	    (u64)section->data_offset + section->data_size > size)
 		return "a section lies outside of it";
+
+	if (section->flags & ~KESTREL_FW_SECTION_REQUIRED ||
+	    memchr_inv(section->reserved, 0, sizeof(section->reserved)))
+		return "a section uses unknown flags or reserved fields";
 
 	switch (section->type) {
 	case KESTREL_FW_SECTION_TCM:

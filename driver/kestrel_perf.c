@@ -122,7 +122,7 @@ int kestrel_perf_jobs_ioctl(struct drm_device *drm, void *data, struct drm_file 
 
 	if (args->flags || args->pad)
 		return -EINVAL;
-	ret = kestrel_args_array(&args->jobs, sizeof(*records), 0, U32_MAX);
+	ret = kestrel_args_array(&args->jobs, KESTREL_PERF_JOB_BYTES_MIN, 0, U32_MAX);
 	if (ret)
 		return ret;
 
@@ -176,7 +176,7 @@ int kestrel_perf_device_ioctl(struct drm_device *drm, void *data, struct drm_fil
 	bool on;
 	int idx;
 
-	if (args->flags || args->pad)
+	if (args->flags)
 		return -EINVAL;
 	if (!perfmon_capable())
 		return -EACCES;

@@ -71,8 +71,7 @@ int kestrel_protocol_hello_check(const struct kestrel_fw_control_firmware *hello
 {
 	*reason = NULL;
 
-	if (hello->interface_major != KESTREL_FW_INTERFACE_MAJOR ||
-	    hello->interface_minor != KESTREL_FW_INTERFACE_MINOR)
+	if (hello->interface_major != KESTREL_FW_INTERFACE_MAJOR)
 		*reason = "its interface version is not the one of its image";
 	else if (!hello->queues_max || hello->queues_max > queues)
 		*reason = "its number of queues is out of range";

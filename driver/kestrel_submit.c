@@ -154,8 +154,8 @@ static int kestrel_submit_fetch_job(struct kestrel_submit *submit,
 
 	sjob->job = job;
 	job->user_tag = args->user_tag;
-	job->command.command_address = args->cmd_va;
-	job->command.command_size = args->cmd_size;
+	job->command.command_address = args->command_va;
+	job->command.command_size = args->command_size;
 
 	ret = kestrel_submit_fetch_bases(job, args);
 	return ret ?: kestrel_submit_fetch_syncs(submit, sjob, args);
@@ -421,7 +421,7 @@ int kestrel_submit_ioctl(struct drm_device *drm, void *data, struct drm_file *dr
 	args->error_index = DRM_KESTREL_NO_INDEX;
 	if (args->flags & ~DRM_KESTREL_SUBMIT_NONBLOCK || args->pad)
 		return -EINVAL;
-	ret = kestrel_args_array(&args->jobs, sizeof(struct drm_kestrel_job), 1,
+	ret = kestrel_args_array(&args->jobs, KESTREL_JOB_BYTES_MIN, 1,
 				 KESTREL_MAX_SUBMIT_JOBS);
 	if (ret)
 		return ret;

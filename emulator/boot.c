@@ -40,6 +40,17 @@ static uint32_t boot_read(struct kestrel_emulator *emulator, uint64_t offset, vo
 	return KESTREL_BOOT_MEMORY_FAULT;
 }
 
+static bool bytes_are_zero(const void *data, size_t size)
+{
+	const uint8_t *bytes = data;
+	uint8_t bits = 0;
+	size_t i;
+
+	for (i = 0; i < size; i++)
+		bits |= bytes[i];
+	return !bits;
+}
+
 static uint32_t boot_check_header(const image_header *header, uint32_t image_size)
 {
 	uint64_t table_end = header->section_table_offset +
@@ -49,7 +60,8 @@ static uint32_t boot_check_header(const image_header *header, uint32_t image_siz
 		return KESTREL_BOOT_MAGIC;
 	if (header->header_version != KESTREL_FW_IMAGE_HEADER_VERSION)
 		return KESTREL_BOOT_HEADER_VERSION;
-	if (header->architecture_major != KESTREL_ARCHITECTURE_MAJOR)
+	if (header->architecture_major != KESTREL_ARCHITECTURE_MAJOR ||
+	    header->architecture_minor > KESTREL_ARCHITECTURE_MINOR)
 		return KESTREL_BOOT_ARCHITECTURE;
 	if (header->image_size > image_size || header->image_size > KESTREL_FW_IMAGE_MAX_BYTES ||
 	    header->image_size < sizeof(*header) ||
@@ -57,13 +69,18 @@ static uint32_t boot_check_header(const image_header *header, uint32_t image_siz
 		return KESTREL_BOOT_SIZE;
 	if (header->section_table_offset % 8 || !header->section_count ||
 	    header->section_count > KESTREL_FW_IMAGE_MAX_SECTIONS ||
-	    header->section_entry_size < sizeof(image_section))
+	    header->section_entry_size != sizeof(image_section) ||
+	    !bytes_are_zero(&header->reserved0, sizeof(header->reserved0)) ||
+	    !bytes_are_zero(header->reserved1, sizeof(header->reserved1)))
 		return KESTREL_BOOT_SECTION;
 	return KESTREL_BOOT_OK;
 }
 
 static bool section_is_sound(const image_section *section, uint32_t image_size)
 {
+	if (section->flags & ~KESTREL_FW_SECTION_REQUIRED ||
+	    !bytes_are_zero(section->reserved, sizeof(section->reserved)))
+		return false;
 	if (section->data_offset % 16 || section->data_offset > image_size ||
 	    section->data_size > image_size - section->data_offset)
 		return false;
@@ -138,17 +155,6 @@ static uint32_t boot_check_hashes(const struct boot *boot)
 	return KESTREL_BOOT_OK;
 }
 
-/* A key of zeroes is no key: fuses that were never blown trust nobody. */
-static bool public_key_is_fused(const uint8_t *public_key)
-{
-	uint8_t bits = 0;
-	unsigned int i;
-
-	for (i = 0; i < KESTREL_FW_PUBLIC_KEY_BYTES; i++)
-		bits |= public_key[i];
-	return bits;
-}
-
 /* The hashes are known to be right: the signature of one covers all. */
 static uint32_t boot_check_signature(const struct kestrel_emulator *emulator,
 				     const struct boot *boot)
@@ -165,7 +171,9 @@ static uint32_t boot_check_signature(const struct kestrel_emulator *emulator,
 			return KESTREL_BOOT_SIGNATURE;
 		found = &boot->section[i];
 	}
-	if (!found || found->data_size != sizeof(signature) || !public_key_is_fused(public_key))
+	/* A key of zeroes is no key: fuses that were never blown trust nobody. */
+	if (!found || found->data_size != sizeof(signature) ||
+	    bytes_are_zero(public_key, KESTREL_FW_PUBLIC_KEY_BYTES))
 		return KESTREL_BOOT_SIGNATURE;
 	memcpy(&signature, boot->image + found->data_offset, sizeof(signature));
 	if (memcmp(signature.public_key, public_key, sizeof(signature.public_key)) ||

@@ -437,7 +437,7 @@ uint32_t kestrel_emulator_clock_khz(const struct kestrel_emulator *emulator)
 }
 
 void kestrel_emulator_statistics(const struct kestrel_emulator *emulator,
-				 struct kestrel_statistics *statistics)
+				 struct kestrel_simulator_statistics *statistics)
 {
 	memset(statistics, 0, sizeof(*statistics));
 	engine_statistics(emulator->engine, statistics);

@@ -58,7 +58,7 @@ struct kestrel_emulator_host {
 	/* The level of the interrupt line has changed. */
 	void (*interrupt)(void *opaque, bool level);
 	/* Called with opaque for every command that retires; may be NULL. */
-	kestrel_trace_fn *trace;
+	kestrel_simulator_trace_fn *trace;
 };
 
 /* NULL with errno set: EINVAL for a configuration out of range, or ENOMEM. */
@@ -119,7 +119,7 @@ uint64_t kestrel_emulator_next_event(const struct kestrel_emulator *emulator);
 uint32_t kestrel_emulator_clock_khz(const struct kestrel_emulator *emulator);
 
 void kestrel_emulator_statistics(const struct kestrel_emulator *emulator,
-				 struct kestrel_statistics *statistics);
+				 struct kestrel_simulator_statistics *statistics);
 void kestrel_emulator_statistics_reset(struct kestrel_emulator *emulator);
 
 /*

@@ -77,7 +77,7 @@ struct engine_host {
 	uint32_t (*probe)(void *opaque, const struct engine_access *access,
 			  uint64_t *fault_address);
 	/* A command retired; NULL when nobody traces. */
-	kestrel_trace_fn *trace;
+	kestrel_simulator_trace_fn *trace;
 	void *trace_opaque;
 };
 
@@ -171,7 +171,8 @@ void engine_counters(const struct engine *engine, uint64_t job[KESTREL_COUNTER_C
  * Fills in what the engine knows of *statistics since the last reset: all but
  * tlb_misses, walk_cycles and mcu_instructions.
  */
-void engine_statistics(const struct engine *engine, struct kestrel_statistics *statistics);
+void engine_statistics(const struct engine *engine,
+		       struct kestrel_simulator_statistics *statistics);
 void engine_statistics_reset(struct engine *engine);
 
 /* While hung nothing retires and no operation but KILL ends, though cycles pass. */

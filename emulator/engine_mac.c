@@ -135,7 +135,7 @@ static bool weight_check(const uint32_t *reg, struct engine_fault *fault)
 
 static bool scale_check(const uint32_t *reg, struct engine_fault *fault)
 {
-	bool narrow = reg[KESTREL_MAC_REQUANTISE] == KESTREL_REQUANTISE_INT16;
+	bool narrow = reg[KESTREL_MAC_REQUANTISE] == KESTREL_REQUANTISE_WIDE;
 
 	if (!(reg[KESTREL_MAC_FLAGS] & KESTREL_MAC_FLAG_SCALE_PER_TENSOR))
 		return engine_value_check(reg, KESTREL_MAC_RECORD_ADDRESS, 0, UINT32_MAX, 16,

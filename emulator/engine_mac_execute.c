@@ -349,7 +349,7 @@ static void records_load(const struct engine *engine, const struct engine_mac_co
  */
 static void records_limit(const struct engine_mac_command *command, struct records *records)
 {
-	int32_t high = command->requantise == KESTREL_REQUANTISE_INT16 ? 14 : 30;
+	int32_t high = command->requantise == KESTREL_REQUANTISE_WIDE ? 14 : 30;
 
 	for (uint32_t lane = 0; lane < 16; lane++) {
 		if (records->shift[lane] < -31)
@@ -363,7 +363,7 @@ static void records_limit(const struct engine_mac_command *command, struct recor
 static bool records_check(const struct engine *engine, const struct engine_mac_command *command,
 			  struct engine_fault *fault)
 {
-	int32_t high = command->requantise == KESTREL_REQUANTISE_INT16 ? 14 : 30;
+	int32_t high = command->requantise == KESTREL_REQUANTISE_WIDE ? 14 : 30;
 	struct records records;
 
 	if (command->flags & KESTREL_MAC_FLAG_SCALE_PER_TENSOR ||
@@ -374,7 +374,7 @@ static bool records_check(const struct engine *engine, const struct engine_mac_c
 		records_load(engine, command, brick, &records);
 		for (uint32_t lane = 0; lane < 16; lane++) {
 			if (records.shift[lane] < -31 || records.shift[lane] > high ||
-			    (command->requantise == KESTREL_REQUANTISE_INT16 &&
+			    (command->requantise == KESTREL_REQUANTISE_WIDE &&
 			     records.multiplier[lane] > INT16_MAX))
 				return engine_value_refuse(fault, KESTREL_FAULT_ILLEGAL_VALUE,
 							   KESTREL_MAC_RECORD_ADDRESS);

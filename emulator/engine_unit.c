@@ -170,7 +170,7 @@ static const char *command_name(uint32_t u, const struct engine_entry *entry)
 /* What a retired command adds to the statistics. */
 static void command_count(struct engine *engine, uint32_t u, const struct engine_entry *entry)
 {
-	struct kestrel_trace_event event = {
+	struct kestrel_simulator_trace_event event = {
 		.unit = u,
 		.stream_offset = entry->offset,
 		.start_cycle = entry->start,

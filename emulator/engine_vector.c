@@ -216,7 +216,7 @@ static bool scale_check(const uint32_t *reg, uint32_t multiplier, uint32_t shift
 			struct engine_fault *fault)
 {
 	uint32_t mode = reg[KESTREL_VECTOR_REQUANTISE];
-	bool narrow = mode == KESTREL_REQUANTISE_INT16;
+	bool narrow = mode == KESTREL_REQUANTISE_WIDE;
 
 	return engine_value_check(reg, multiplier, 0, narrow ? INT16_MAX : UINT32_MAX, 1,
 				  fault) &&

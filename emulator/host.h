@@ -123,7 +123,7 @@ struct kestrel_simulator {
 	struct host_memory memory;
 	char error[HOST_ERROR_BYTES];
 
-	kestrel_trace_fn *trace;
+	kestrel_simulator_trace_fn *trace;
 	void *trace_opaque;
 
 	/* Address space 0 and what the firmware shares with us there. */

@@ -273,8 +273,7 @@ static int host_firmware_handshake(struct kestrel_simulator *simulator)
 		return host_fail(simulator, -EPROTO,
 				 "the firmware refused the handshake with error %u",
 				 firmware->boot_error);
-	if (firmware->interface_major != KESTREL_FW_INTERFACE_MAJOR ||
-	    firmware->interface_minor != KESTREL_FW_INTERFACE_MINOR)
+	if (firmware->interface_major != KESTREL_FW_INTERFACE_MAJOR)
 		return host_fail(simulator, -EPROTO,
 				 "the firmware speaks interface %u.%u, this library %d.%d",
 				 firmware->interface_major, firmware->interface_minor,

@@ -60,7 +60,7 @@ static void host_interrupt(void *opaque, bool level)
 	(void)level;
 }
 
-static void host_trace(void *opaque, const struct kestrel_trace_event *event)
+static void host_trace(void *opaque, const struct kestrel_simulator_trace_event *event)
 {
 	struct kestrel_simulator *simulator = opaque;
 
@@ -166,7 +166,7 @@ static void simulator_information(const struct kestrel_simulator *simulator,
 }
 
 static void simulator_statistics(const struct kestrel_simulator *simulator,
-				 struct kestrel_statistics *statistics)
+				 struct kestrel_simulator_statistics *statistics)
 {
 	kestrel_emulator_statistics(simulator->emulator, statistics);
 }

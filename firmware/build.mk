@@ -109,14 +109,16 @@ FIRMWARE_SYSTEM_TEST_DEVICE := $(addprefix emulator/,boot.c configuration.c devi
 	mcu_csr.c mcu_decode.c mcu_engine.c mmu.c mmu_tlb.c power.c registers.c sha256.c ed25519.c)
 
 $(call objects,$(FIRMWARE_SYSTEM_TEST_SOURCES) $(addprefix tests/unit/firmware_,system_test.c \
-	hurry_test.c guarantee_test.c)): EXTRA_CFLAGS := -Iemulator
+	handshake_test.c hurry_test.c guarantee_test.c)): EXTRA_CFLAGS := -Iemulator
 $(BUILD)/tests/unit/firmware_system_test: $(call objects,tests/unit/firmware_system_test.c)
+$(BUILD)/tests/unit/firmware_handshake_test: $(call objects,tests/unit/firmware_handshake_test.c)
 $(BUILD)/tests/unit/firmware_hurry_test: $(call objects,tests/unit/firmware_hurry_test.c)
 $(BUILD)/tests/unit/firmware_guarantee_test: $(call objects,tests/unit/firmware_guarantee_test.c)
-$(addprefix $(BUILD)/tests/unit/firmware_,system_test hurry_test guarantee_test): \
+$(addprefix $(BUILD)/tests/unit/firmware_,system_test handshake_test hurry_test guarantee_test): \
 	$(call objects,$(FIRMWARE_SYSTEM_TEST_SOURCES) $(FIRMWARE_SYSTEM_TEST_DEVICE)) | \
 	$(FIRMWARE_IMAGE) $(BUILD)/firmware/kestrel_fw_without_engine_start.bin
-$(addprefix $(BUILD)/tests/unit/firmware_,system_test hurry_test guarantee_test): FIRMWARE_TEST_LIBRARIES := -lcrypto
+$(addprefix $(BUILD)/tests/unit/firmware_,system_test handshake_test hurry_test guarantee_test): \
+	FIRMWARE_TEST_LIBRARIES := -lcrypto
 
 # The tool as a program.
 $(BUILD)/tests/unit/firmware_tool_test: $(call objects,tests/unit/firmware_tool_test.c) | \
@@ -128,7 +130,8 @@ $(BUILD)/tests/unit/firmware_preemption_test: $(call objects,tests/unit/firmware
 $(BUILD)/tests/unit/firmware_preemption_test: FIRMWARE_TEST_LIBRARIES := -ldl
 
 FIRMWARE_UNIT_TESTS := $(addprefix $(BUILD)/tests/unit/firmware_,ring_test scheduler_test \
-	format_test image_test system_test hurry_test guarantee_test tool_test preemption_test)
+	format_test image_test system_test handshake_test hurry_test guarantee_test \
+	tool_test preemption_test)
 $(FIRMWARE_UNIT_TESTS):
 	@mkdir -p $(@D)
 	$(CC) $(KESTREL_LDFLAGS) $(LDFLAGS) -o $@ $^ $(FIRMWARE_TEST_LIBRARIES)

@@ -80,12 +80,22 @@ void control_beat(void)
 	host_write(FIRMWARE_FIELD(heartbeat), ++heartbeat);
 }
 
+static bool all_zero(const void *data, uint32_t bytes)
+{
+	const uint32_t *word = data;
+	uint32_t i;
+
+	for (i = 0; i < bytes / 4; i++)
+		if (word[i])
+			return false;
+	return true;
+}
+
 static uint32_t host_part_check(const struct kestrel_fw_control_host *host, uint32_t log_level)
 {
 	if (host->magic != KESTREL_FW_CONTROL_MAGIC)
 		return KESTREL_FW_BOOT_ERROR_MAGIC;
-	if (host->interface_major != KESTREL_FW_INTERFACE_MAJOR ||
-	    (!KESTREL_FW_INTERFACE_MAJOR && host->interface_minor != KESTREL_FW_INTERFACE_MINOR))
+	if (host->interface_major != KESTREL_FW_INTERFACE_MAJOR)
 		return KESTREL_FW_BOOT_ERROR_INTERFACE;
 	if (!ring_size_valid(host->event_entries, KESTREL_FW_EVENT_ENTRIES_MIN,
 			     KESTREL_FW_EVENT_ENTRIES_MAX) ||
@@ -101,6 +111,9 @@ static uint32_t host_part_check(const struct kestrel_fw_control_host *host, uint
 		return KESTREL_FW_BOOT_ERROR_CRASH;
 	if (log_level >= KESTREL_FW_LOG_LEVEL_COUNT)
 		return KESTREL_FW_BOOT_ERROR_LOG_LEVEL;
+	if (!all_zero(host->reserved0, sizeof(host->reserved0)) ||
+	    !all_zero(host->reserved1, sizeof(host->reserved1)))
+		return KESTREL_FW_BOOT_ERROR_RESERVED;
 	return KESTREL_FW_BOOT_ERROR_NONE;
 }
 
@@ -122,8 +135,11 @@ void control_boot(void)
 	uint32_t size = peripheral_read(KESTREL_MCU_BOOT_ARGUMENT(KESTREL_FW_BOOT_CONTROL_SIZE));
 	uint32_t level = peripheral_read(KESTREL_MCU_BOOT_ARGUMENT(KESTREL_FW_BOOT_LOG_LEVEL));
 	struct kestrel_fw_control_host host;
-	uint32_t error;
+	uint32_t error, i;
 
+	for (i = KESTREL_FW_BOOT_LOG_LEVEL + 1; i < KESTREL_BOOT_ARGUMENT_COUNT; i++)
+		if (peripheral_read(KESTREL_MCU_BOOT_ARGUMENT(i)))
+			crash_halt(KESTREL_FW_HALT_BOOT_ARGUMENTS);
 	if (size < sizeof(struct kestrel_fw_control) || !ring_window_valid(address, size))
 		crash_halt(KESTREL_FW_HALT_BOOT_ARGUMENTS);
 	block = host_address(address);
@@ -215,38 +231,52 @@ static uint32_t state_request(unsigned int slot, uint32_t type)
 	return KESTREL_FW_RESULT_OK;
 }
 
+/* Whether the host leaves alone what its request has no use for. */
+static bool request_is_plain(const struct kestrel_fw_request *request)
+{
+	bool create = request->type == KESTREL_FW_REQUEST_CREATE_QUEUE;
+
+	if (request->queue && !create && request->type != KESTREL_FW_REQUEST_DESTROY_QUEUE)
+		return false;
+	if (request->argument && request->type != KESTREL_FW_REQUEST_SET_LOG_LEVEL)
+		return false;
+	return (create || all_zero(&request->create, sizeof(request->create))) &&
+	       all_zero(request->reserved0, sizeof(request->reserved0));
+}
+
+static uint32_t request_perform(unsigned int slot, const struct kestrel_fw_request *request,
+				uint64_t *value)
+{
+	if (!request->type || request->type > KESTREL_FW_REQUEST_CONTINUE)
+		return KESTREL_FW_RESULT_UNKNOWN;
+	if (!request_is_plain(request))
+		return KESTREL_FW_RESULT_RESERVED;
+	switch (request->type) {
+	case KESTREL_FW_REQUEST_CREATE_QUEUE:
+	case KESTREL_FW_REQUEST_DESTROY_QUEUE:
+		return queue_request(request, value);
+	case KESTREL_FW_REQUEST_SET_LOG_LEVEL:
+		if (request->argument >= KESTREL_FW_LOG_LEVEL_COUNT)
+			return KESTREL_FW_RESULT_ARGUMENT;
+		log_set_level(request->argument);
+		return KESTREL_FW_RESULT_OK;
+	case KESTREL_FW_REQUEST_PING:
+		return KESTREL_FW_RESULT_OK;
+	default:
+		return state_request(slot, request->type);
+	}
+}
+
 static void slot_serve(unsigned int slot)
 {
 	struct kestrel_fw_request request;
-	uint32_t result = KESTREL_FW_RESULT_OK;
 	uint64_t value = 0;
+	uint32_t result;
 
 	host_acquire();
 	host_copy_in(&request, REQUEST_FIELD(slot, seqno),
-		     offsetof(struct kestrel_fw_request, reserved0));
-	switch (request.type) {
-	case KESTREL_FW_REQUEST_PING:
-		break;
-	case KESTREL_FW_REQUEST_CREATE_QUEUE:
-	case KESTREL_FW_REQUEST_DESTROY_QUEUE:
-		result = queue_request(&request, &value);
-		break;
-	case KESTREL_FW_REQUEST_SUSPEND:
-	case KESTREL_FW_REQUEST_RESUME:
-	case KESTREL_FW_REQUEST_HOLD:
-	case KESTREL_FW_REQUEST_CONTINUE:
-		result = state_request(slot, request.type);
-		break;
-	case KESTREL_FW_REQUEST_SET_LOG_LEVEL:
-		if (request.argument >= KESTREL_FW_LOG_LEVEL_COUNT)
-			result = KESTREL_FW_RESULT_ARGUMENT;
-		else
-			log_set_level(request.argument);
-		break;
-	default:
-		result = KESTREL_FW_RESULT_UNKNOWN;
-		break;
-	}
+		     offsetof(struct kestrel_fw_request, reply_seqno));
+	result = request_perform(slot, &request, &value);
 	if (result != KESTREL_FW_RESULT_OK)
 		log_write(KESTREL_FW_LOG_WARNING, "request %u of queue %u refused: %u",
 			  request.type, request.queue, result);

@@ -28,10 +28,9 @@ static int compile(int is_model, const void *data, size_t size, const char *targ
 {
 	struct kestrel_compiler_options options = {
 		.size = sizeof(options),
-		.flags = flags,
+		.flags = flags | KESTREL_COMPILER_NO_REPORT,
 		.target = target,
 		.settings = settings,
-		.no_report = 1,
 	};
 	struct kestrel_compiler_result result = { 0 };
 	const struct kestrel_compiler_functions *functions;

@@ -374,8 +374,8 @@ static int run(struct device_queue *queue, const struct device_job *job, uint64_
 		.flags = DRM_KESTREL_SYNC_SIGNAL,
 	};
 	struct drm_kestrel_job sent = {
-		.cmd_va = job->command_address,
-		.cmd_size = job->command_size,
+		.command_va = job->command_address,
+		.command_size = job->command_size,
 		.bases = { .stride = sizeof(bases[0]), .count = job->base_count,
 			   .ptr = job->base_count ? (uintptr_t)bases : 0 },
 		.syncs = { .stride = sizeof(sync), .count = 1, .ptr = (uintptr_t)&sync },
@@ -440,9 +440,7 @@ static int node_open(const char *path, struct message *message)
 	if (!version || strcmp(version->name, DRM_KESTREL_DRIVER_NAME))
 		ret = message_set(message, -ENODEV, "%s belongs to driver \"%s\"", path,
 				  version ? version->name : "?");
-	else if (version->version_major != DRM_KESTREL_VERSION_MAJOR ||
-		 (!DRM_KESTREL_VERSION_MAJOR &&
-		  version->version_minor != DRM_KESTREL_VERSION_MINOR))
+	else if (version->version_major != DRM_KESTREL_VERSION_MAJOR)
 		ret = message_set(message, -ENOTSUP,
 				  "%s: driver interface %d.%d, this library speaks %d.%d", path,
 				  version->version_major, version->version_minor,

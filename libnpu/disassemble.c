@@ -43,7 +43,7 @@ static const char *const requantise_modes[] = {
 	[KESTREL_REQUANTISE_DOUBLE] = "double",
 	[KESTREL_REQUANTISE_SINGLE] = "single",
 	[KESTREL_REQUANTISE_F32] = "f32",
-	[KESTREL_REQUANTISE_INT16] = "int16",
+	[KESTREL_REQUANTISE_WIDE] = "wide",
 	NULL
 };
 static const char *const vector_operations[] = {

@@ -221,21 +221,21 @@ static void args_queue_create(struct kunit *test)
 
 static void args_job(struct kunit *test)
 {
-	const struct drm_kestrel_job good = { .cmd_va = 0x10000, .cmd_size = 1 };
+	const struct drm_kestrel_job good = { .command_va = 0x10000, .command_size = 1 };
 	struct drm_kestrel_job job = good;
 
 	KUNIT_EXPECT_EQ(test, kestrel_args_job(&job), 0);
 	job.flags = 1;
 	KUNIT_EXPECT_EQ(test, kestrel_args_job(&job), -EINVAL);
 	job = good;
-	job.cmd_va = 0x10008;
+	job.command_va = 0x10008;
 	KUNIT_EXPECT_EQ(test, kestrel_args_job(&job), -EINVAL);
 	job = good;
-	job.cmd_va = -16ull;
-	job.cmd_size = 17;
+	job.command_va = -16ull;
+	job.command_size = 17;
 	KUNIT_EXPECT_EQ(test, kestrel_args_job(&job), -EINVAL);
 	job = good;
-	job.cmd_size = KESTREL_ISA_STREAM_BYTES_MAX + 1;
+	job.command_size = KESTREL_ISA_STREAM_BYTES_MAX + 1;
 	KUNIT_EXPECT_EQ(test, kestrel_args_job(&job), -EINVAL);
 	job = good;
 	job.bases.count = DRM_KESTREL_MAX_BASES + 1;
@@ -253,7 +253,7 @@ static void args_job(struct kunit *test)
 	/* A job that only synchronises names no stream and no bases. */
 	job = (struct drm_kestrel_job) {};
 	KUNIT_EXPECT_EQ(test, kestrel_args_job(&job), 0);
-	job.cmd_va = 0x10000;
+	job.command_va = 0x10000;
 	KUNIT_EXPECT_EQ(test, kestrel_args_job(&job), -EINVAL);
 	job = (struct drm_kestrel_job) {};
 	job.bases.count = 1;

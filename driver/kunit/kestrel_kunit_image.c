@@ -159,11 +159,6 @@ static void image_names_header_fields(struct kunit *test)
 	expect_refused(test, "interface");
 	image_fill(image);
 
-	image->header.interface_minor++;
-	image_seal(image);
-	expect_refused(test, "interface");
-	image_fill(image);
-
 	image->header.section_count = 0;
 	image_seal(image);
 	expect_refused(test, "number of sections");
@@ -192,6 +187,16 @@ static void image_names_header_fields(struct kunit *test)
 	memset(image->header.build, 'x', sizeof(image->header.build));
 	image_seal(image);
 	expect_refused(test, "build string");
+	image_fill(image);
+
+	image->header.reserved0 = 1;
+	image_seal(image);
+	expect_refused(test, "reserved");
+	image_fill(image);
+
+	image->header.reserved1[3] = 1;
+	image_seal(image);
+	expect_refused(test, "reserved");
 }
 
 static void image_names_section_fields(struct kunit *test)
@@ -223,6 +228,16 @@ static void image_names_section_fields(struct kunit *test)
 	expect_refused(test, "unknown type");
 	image_fill(image);
 
+	image->section[1].flags |= 2;
+	image_seal(image);
+	expect_refused(test, "unknown flags");
+	image_fill(image);
+
+	image->section[1].reserved[1] = 1;
+	image_seal(image);
+	expect_refused(test, "reserved");
+	image_fill(image);
+
 	image->section[1].hash[0]++;
 	image_seal(image);
 	expect_refused(test, "hash of a section");
@@ -243,12 +258,24 @@ static void image_skips_unknown_optional_section(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, check(test, sizeof(*image), &reason), 0);
 }
 
+/* A later minor version of the interface only adds. */
+static void image_accepts_other_minor(struct kunit *test)
+{
+	struct test_image *image = test->priv;
+	const char *reason;
+
+	image->header.interface_minor = KESTREL_FW_INTERFACE_MINOR + 1;
+	image_seal(image);
+	KUNIT_EXPECT_EQ(test, check(test, sizeof(*image), &reason), 0);
+}
+
 static struct kunit_case image_cases[] = {
 	KUNIT_CASE(image_accepts_good),
 	KUNIT_CASE(image_refuses_every_length),
 	KUNIT_CASE(image_refuses_every_damage),
 	KUNIT_CASE(image_names_header_fields),
 	KUNIT_CASE(image_names_section_fields),
+	KUNIT_CASE(image_accepts_other_minor),
 	KUNIT_CASE(image_skips_unknown_optional_section),
 	{}
 };

@@ -61,6 +61,8 @@ static void protocol_hello_check(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, reason);
 
 	hello.interface_minor++;
+	KUNIT_EXPECT_EQ(test, kestrel_protocol_hello_check(&hello, 128, &reason), 0);
+	hello.interface_major++;
 	KUNIT_EXPECT_EQ(test, kestrel_protocol_hello_check(&hello, 128, &reason), -EPROTO);
 	KUNIT_EXPECT_NOT_NULL(test, reason);
 	hello = good;

@@ -51,7 +51,7 @@ struct session {
 	const struct kestrel_simulator_interface *interface;
 	struct kestrel_simulator *simulator;
 	struct kestrel_simulator_information information;
-	struct kestrel_statistics statistics;
+	struct kestrel_simulator_statistics statistics;
 	/* cycles_total of each run. */
 	uint64_t *cycles;
 	FILE *trace;
@@ -124,7 +124,7 @@ static int options_parse(struct options *options, int argc, char **argv)
 	return options->model ? 0 : tool_usage_error("no model");
 }
 
-static void trace_event(void *opaque, const struct kestrel_trace_event *event)
+static void trace_event(void *opaque, const struct kestrel_simulator_trace_event *event)
 {
 	struct session *session = opaque;
 	/* Before the first model the clock is not known here: 1 us a cycle then. */
@@ -193,7 +193,7 @@ static int run_all(struct session *session, const struct options *options)
 	return 0;
 }
 
-static uint64_t dma_bytes(const struct kestrel_statistics *statistics)
+static uint64_t dma_bytes(const struct kestrel_simulator_statistics *statistics)
 {
 	uint64_t bytes = 0;
 
@@ -204,7 +204,7 @@ static uint64_t dma_bytes(const struct kestrel_statistics *statistics)
 
 static double mac_utilisation(const struct session *session)
 {
-	const struct kestrel_statistics *statistics = &session->statistics;
+	const struct kestrel_simulator_statistics *statistics = &session->statistics;
 	double possible = (double)statistics->cycles_total *
 			  session->information.macs_per_cycle;
 
@@ -213,7 +213,7 @@ static double mac_utilisation(const struct session *session)
 
 static void report_json(const struct session *session, const struct options *options)
 {
-	const struct kestrel_statistics *s = &session->statistics;
+	const struct kestrel_simulator_statistics *s = &session->statistics;
 
 	printf("{\"model\": ");
 	tool_json_string(stdout, options->model);
@@ -260,7 +260,7 @@ static void report_json(const struct session *session, const struct options *opt
 
 static void report_text(const struct session *session)
 {
-	const struct kestrel_statistics *s = &session->statistics;
+	const struct kestrel_simulator_statistics *s = &session->statistics;
 	double milliseconds = (double)s->cycles_total / session->information.clock_khz;
 
 	printf("%s, firmware %s: %zu runs\n", session->information.target,

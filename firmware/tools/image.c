@@ -187,8 +187,8 @@ static bool check_header(struct checker *checker)
 		report(checker, KESTREL_BOOT_SIZE, "wrong size: %" PRIu32 " bytes, the limit is %u",
 		       header->image_size, KESTREL_FW_IMAGE_MAX_BYTES);
 	if (!header->section_count || header->section_count > KESTREL_FW_IMAGE_MAX_SECTIONS ||
-	    header->section_entry_size < sizeof(struct kestrel_fw_image_section) ||
-	    header->section_entry_size > 4096 || header->section_table_offset % 8 ||
+	    header->section_entry_size != sizeof(struct kestrel_fw_image_section) ||
+	    header->section_table_offset % 8 ||
 	    header->section_table_offset < sizeof(*header) ||
 	    (uint64_t)header->section_table_offset +
 	    (uint64_t)header->section_count * header->section_entry_size > checker->size) {

@@ -143,7 +143,7 @@ static int bench_open(struct bench *b)
 
 int main(void)
 {
-	struct kestrel_statistics before, after;
+	struct kestrel_simulator_statistics before, after;
 	uint64_t single, single_engine, batch, batch_engine, turns, turns_engine;
 	uint64_t preempt = 0, preempt_all = 0;
 	struct kestrel_simulator_information information = { 0 };

@@ -149,6 +149,7 @@ static void hostile_request(uint32_t queue)
 		KESTREL_FW_REQUEST_CONTINUE, KESTREL_FW_REQUEST_SET_LOG_LEVEL, 0, 77, UINT32_MAX,
 	};
 	unsigned int slot = 1 + below(3);
+	uint32_t type;
 	struct kestrel_fw_request *request = &board.control->request[slot];
 	struct kestrel_fw_create_queue create =
 		board_queue_plain(queue, 20 + below(HOSTILE_COUNT), below(5));
@@ -180,9 +181,15 @@ static void hostile_request(uint32_t queue)
 	if (create.ring_address != BOARD_RING(queue) && create.ring_address < 0x80000000 &&
 	    create.ring_entries >= 2 && create.ring_entries <= 64)
 		create.ring_address |= UINT64_C(1) << 40;
+	type = types[below(sizeof(types) / sizeof(types[0]))];
 	request->create = create;
-	board_request_send(slot, types[below(sizeof(types) / sizeof(types[0]))],
-			   below(8) ? queue : 128 + below(1000), fuzz_value(&now.random));
+	/* Fields that a request has no use for are refused: seldom. */
+	if (type != KESTREL_FW_REQUEST_CREATE_QUEUE && type != KESTREL_FW_REQUEST_DESTROY_QUEUE &&
+	    below(8))
+		queue = 0;
+	board_request_send(slot, type, below(8) ? queue : 128 + below(1000),
+			   type == KESTREL_FW_REQUEST_SET_LOG_LEVEL || !below(8) ?
+			   fuzz_value(&now.random) : 0);
 }
 
 static void rings_step(void)

@@ -144,9 +144,9 @@ void fill_submit(struct worker *w, void *argument)
 				fuzz_damage(&w->random, (uint8_t *)&sync[k], sizeof(sync[k]));
 		}
 		jobs[i] = (struct drm_kestrel_job){
-			.cmd_va = runs ? TEST_VA + below(w, SLOTS) * SLOT_BYTES +
+			.command_va = runs ? TEST_VA + below(w, SLOTS) * SLOT_BYTES +
 					 below(w, 4) * 64 : 0,
-			.cmd_size = runs ? 16 + below(w, 64) : 0,
+			.command_size = runs ? 16 + below(w, 64) : 0,
 			.user_tag = fuzz_random32(&w->random),
 			.bases = list_of(w, base, sizeof(*base), bases),
 			.syncs = list_of(w, sync, sizeof(*sync), syncs),

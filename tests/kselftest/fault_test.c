@@ -257,7 +257,7 @@ TEST_F(faults, data_is_not_executed)
 
 	guilty->data[0] = KESTREL_ISA_END;
 	bo_fini(guilty->fd, guilty->data_handle, DATA_SIZE);
-	job.cmd_va = DATA_VA;
+	job.command_va = DATA_VA;
 	ASSERT_EQ(device_ioctl(guilty->fd, DRM_IOCTL_KESTREL_SUBMIT, &args), 0);
 	bo_prep(guilty->fd, guilty->data_handle, DRM_KESTREL_PREP_READ, DATA_SIZE,
 		deadline(LONG_TIMEOUT_S));

@@ -452,15 +452,15 @@ TEST_F(jobs, submit_refuses_job)
 		EXPECT_EQ(args.error_index, 1);					\
 	} while (0)
 
-	EXPECT_BAD(job->cmd_va += 1, -EINVAL);
-	EXPECT_BAD((job->cmd_va = -16ull, job->cmd_size = 32), -EINVAL);
-	EXPECT_BAD(job->cmd_size = KESTREL_ISA_STREAM_BYTES_MAX + 1, -EINVAL);
-	EXPECT_BAD(job->cmd_size = 0, -EINVAL);
+	EXPECT_BAD(job->command_va += 1, -EINVAL);
+	EXPECT_BAD((job->command_va = -16ull, job->command_size = 32), -EINVAL);
+	EXPECT_BAD(job->command_size = KESTREL_ISA_STREAM_BYTES_MAX + 1, -EINVAL);
+	EXPECT_BAD(job->command_size = 0, -EINVAL);
 	EXPECT_BAD(job->flags = 1, -EINVAL);
 	EXPECT_BAD((job->bases.ptr = (uintptr_t)bases, job->bases.count = 17), -EINVAL);
 	EXPECT_BAD(job->bases.stride = 8, -EINVAL);
 	EXPECT_BAD(job->bases.stride = 8192, -EINVAL);
-	EXPECT_BAD((job->cmd_va = 0, job->cmd_size = 0), -EINVAL);
+	EXPECT_BAD((job->command_va = 0, job->command_size = 0), -EINVAL);
 	EXPECT_BAD(job->bases.ptr = 0, -EINVAL);
 	EXPECT_BAD(job->bases.count = 0, -EINVAL);
 	EXPECT_BAD(job->bases.ptr = 8, -EFAULT);

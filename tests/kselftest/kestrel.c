@@ -327,8 +327,8 @@ struct drm_kestrel_job client_job(const struct client *client, size_t offset, si
 {
 	(void)client;
 	return (struct drm_kestrel_job) {
-		.cmd_va = STREAM_VA + offset,
-		.cmd_size = size,
+		.command_va = STREAM_VA + offset,
+		.command_size = size,
 		.user_tag = 0x7a6 + offset,
 		.bases = { .stride = sizeof(client_base), .count = 1,
 			   .ptr = (uintptr_t)&client_base },

@@ -5,6 +5,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <kestrel/regs.h>
+
 #include "kestrel.h"
 
 #include "kselftest_harness.h"
@@ -43,6 +45,7 @@ TEST_F(device, query_hardware)
 	struct drm_kestrel_query_hardware hardware;
 
 	ASSERT_EQ(query(self->fd, DRM_KESTREL_QUERY_HARDWARE, &hardware, sizeof(hardware)), 0);
+	EXPECT_EQ(hardware.architecture >> 16, KESTREL_ARCHITECTURE_MAJOR);
 	EXPECT_EQ(hardware.va_bits, 39);
 	EXPECT_EQ(hardware.page_size_mask, 0x201000);
 	EXPECT_GE(hardware.macs_per_cycle, 64);

@@ -174,6 +174,10 @@ static void check_library(struct test *test, const struct buffer *model)
 {
 	const struct kestrel_compiler_functions *functions = kestrel_compiler_functions();
 	struct kestrel_compiler_options options = { .size = sizeof(options) };
+	struct {
+		struct kestrel_compiler_options options;
+		uint8_t tail[8];
+	} later = { 0 };
 	struct kestrel_compiler_result result;
 	char message[64];
 
@@ -185,7 +189,7 @@ static void check_library(struct test *test, const struct buffer *model)
 	functions->result_free(&result);
 	CHECK(test, !result.graph && !result.report);
 	functions->result_free(&result);
-	options.no_report = 1;
+	options.flags = KESTREL_COMPILER_NO_REPORT;
 	CHECK(test, !functions->compile_model(model->data, model->bytes, &options, &result, message,
 					      sizeof(message)));
 	CHECK(test, result.graph && !result.report);
@@ -198,6 +202,23 @@ static void check_library(struct test *test, const struct buffer *model)
 	options.numerics = "tflm";
 	CHECK(test, !functions->compile_model(model->data, model->bytes, &options, &result, NULL, 0));
 	functions->result_free(&result);
+	later.options = options;
+	later.options.size = sizeof(later);
+	CHECK(test, !functions->compile_model(model->data, model->bytes, &later.options, &result,
+					      NULL, 0));
+	functions->result_free(&result);
+	later.tail[7] = 1;
+	CHECK(test, functions->compile_model(model->data, model->bytes, &later.options, &result,
+					     message, sizeof(message)) == -EINVAL);
+	CHECK(test, strstr(message, "is not 0") != NULL);
+	/* As short as the first caller's can be. */
+	options.size = offsetof(struct kestrel_compiler_options, target);
+	CHECK(test, !functions->compile_model(model->data, model->bytes, &options, &result, NULL,
+					      0));
+	functions->result_free(&result);
+	options.size--;
+	CHECK(test, functions->compile_model(model->data, model->bytes, &options, &result,
+					     message, sizeof(message)) == -EINVAL);
 	test_end(test, "the library's function table");
 }
 

@@ -232,7 +232,7 @@ static void tensors_make(const struct layer *l, struct tensors *t, uint64_t *ran
 		t->scale[i] = bench_random(random, 1u << 30, INT32_MAX);
 		if (bench_random(random, 0, 30) == 0)
 			t->scale[i] = 0x80000000u + bench_random(random, 0, 1000);
-		if (l->requantise == KESTREL_REQUANTISE_INT16) {
+		if (l->requantise == KESTREL_REQUANTISE_WIDE) {
 			t->scale[i] = bench_random(random, 0, 32767);
 			t->shift[i] = t->shift[i] > 14 ? 14 : t->shift[i];
 		}
@@ -287,7 +287,7 @@ static int64_t requantise(uint32_t mode, int32_t x, uint32_t multiplier, int shi
 	if (mode == KESTREL_REQUANTISE_SINGLE)
 		return saturate32(floor_shift(product + ((__int128)1 << (30 - shift)),
 					      31 - shift));
-	if (mode == KESTREL_REQUANTISE_INT16)
+	if (mode == KESTREL_REQUANTISE_WIDE)
 		return saturate32(floor_shift(product + ((__int128)1 << (14 - shift)),
 					      15 - shift));
 	if (mode == KESTREL_REQUANTISE_F32) {
@@ -542,7 +542,7 @@ static void layers_test(struct test *test)
 	}
 	CHECK(test, by_mode[0] > 100 && by_mode[1] > 100 && by_mode[2] > 100 && far > 10);
 	{
-		struct kestrel_statistics statistics = { 0 };
+		struct kestrel_simulator_statistics statistics = { 0 };
 
 		engine_statistics(bench->engine, &statistics);
 		EQUAL(test, statistics.macs, macs);

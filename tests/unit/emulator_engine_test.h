@@ -70,7 +70,7 @@ static inline uint32_t bench_access(void *opaque, const struct engine_access *ac
 	return 0;
 }
 
-static inline void bench_trace(void *opaque, const struct kestrel_trace_event *event)
+static inline void bench_trace(void *opaque, const struct kestrel_simulator_trace_event *event)
 {
 	struct bench *bench = opaque;
 

@@ -472,8 +472,8 @@ static bool operation_make(struct operation *o, uint64_t *random)
 	o->clamp_max = o->ofm.high - (int)bench_random(random, 0, 9);
 	o->requantise = bench_random(random, 0, 2);
 	if (o->requantise == KESTREL_REQUANTISE_F32)
-		o->requantise = KESTREL_REQUANTISE_INT16;
-	narrow = o->requantise == KESTREL_REQUANTISE_INT16;
+		o->requantise = KESTREL_REQUANTISE_WIDE;
+	narrow = o->requantise == KESTREL_REQUANTISE_WIDE;
 	for (int i = 0; i < 3; i++) {
 		o->multiplier[i] = narrow ? bench_random(random, 0, 32767)
 					  : bench_random(random, 1u << 30, INT32_MAX);

@@ -203,6 +203,47 @@ static void test_fuses(struct fixture *f)
 	test_group(test, "a device that is not secure looks at no signature");
 }
 
+static struct kestrel_fw_image_header *header_of(struct fixture *f)
+{
+	return (void *)f->image;
+}
+
+/* What this device does not know is not passed over. */
+static void test_unknown(struct fixture *f)
+{
+	struct test *test = f->test;
+
+	kestrel_emulator_set_fuses(f->emulator, false, 0, f->public_key);
+	image_make(f, 0, NULL);
+	header_of(f)->reserved0 = 1;
+	rehash(f);
+	EQUAL(test, boot(f), KESTREL_BOOT_SECTION);
+	image_make(f, 0, NULL);
+	header_of(f)->reserved1[3] = 1;
+	rehash(f);
+	EQUAL(test, boot(f), KESTREL_BOOT_SECTION);
+	image_make(f, 0, NULL);
+	section_of(f, 0)->reserved[1] = 1;
+	rehash(f);
+	EQUAL(test, boot(f), KESTREL_BOOT_SECTION);
+	image_make(f, 0, NULL);
+	section_of(f, 0)->flags |= 2;
+	rehash(f);
+	EQUAL(test, boot(f), KESTREL_BOOT_SECTION);
+	test_group(test, "refused: reserved fields and unknown flags");
+
+	image_make(f, 0, NULL);
+	header_of(f)->architecture_minor = KESTREL_ARCHITECTURE_MINOR + 1;
+	rehash(f);
+	EQUAL(test, boot(f), KESTREL_BOOT_ARCHITECTURE);
+	image_make(f, 0, NULL);
+	header_of(f)->interface_major++;
+	header_of(f)->interface_minor++;
+	rehash(f);
+	EQUAL(test, boot(f), KESTREL_BOOT_OK);
+	test_group(test, "refused: for a later device; the interface is the driver's to check");
+}
+
 static void test_settings(struct test *test)
 {
 	struct kestrel_configuration configuration;
@@ -245,6 +286,7 @@ int main(void)
 	}
 	test_signed(&f);
 	test_fuses(&f);
+	test_unknown(&f);
 	test_settings(&test);
 	free(f.image);
 	EVP_PKEY_free(f.key);

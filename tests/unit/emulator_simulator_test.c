@@ -88,7 +88,7 @@ static const char *image_path(char *path, size_t size, const char *name)
 
 static struct kestrel_simulator *open_simulator(struct test *test, const char *target,
 						const char *settings, const char *image,
-						kestrel_trace_fn *trace, void *opaque)
+						kestrel_simulator_trace_fn *trace, void *opaque)
 {
 	struct kestrel_simulator_options options = {
 		.target = target, .settings = settings,
@@ -167,7 +167,7 @@ static void test_copy(struct test *test, const char *target, const char *setting
 	struct kestrel_simulator *simulator =
 		open_simulator(test, target, settings, "kestrel_fw.bin", NULL, NULL);
 	struct kestrel_simulator_result result;
-	struct kestrel_statistics statistics;
+	struct kestrel_simulator_statistics statistics;
 	struct client client;
 
 	if (!simulator || client_open(simulator, &client, 0)) {
@@ -408,7 +408,7 @@ static void test_large_command(struct test *test)
 	s->close(simulator);
 }
 
-static void trace_count(void *opaque, const struct kestrel_trace_event *event)
+static void trace_count(void *opaque, const struct kestrel_simulator_trace_event *event)
 {
 	uint64_t *sum = opaque;
 
@@ -419,7 +419,7 @@ static void trace_count(void *opaque, const struct kestrel_trace_event *event)
 /* All that a run shows, folded into a number. */
 static uint64_t fingerprint(struct test *test, const char *settings)
 {
-	struct kestrel_statistics statistics = { 0 };
+	struct kestrel_simulator_statistics statistics = { 0 };
 	uint64_t sum = 0;
 	struct kestrel_simulator *simulator =
 		open_simulator(test, "kestrel-512", settings, "kestrel_fw.bin", trace_count, &sum);

@@ -166,6 +166,8 @@ void board_request_send(unsigned int slot, uint32_t type, uint32_t queue, uint32
 {
 	struct kestrel_fw_request *request = &board.control->request[slot];
 
+	if (type != KESTREL_FW_REQUEST_CREATE_QUEUE)
+		request->create = (struct kestrel_fw_create_queue){ 0 };
 	request->type = type;
 	request->queue = queue;
 	request->argument = argument;

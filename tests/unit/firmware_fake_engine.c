@@ -314,7 +314,7 @@ void engine_counters(const struct engine *engine, uint64_t job[KESTREL_COUNTER_C
 	}
 }
 
-void engine_statistics(const struct engine *engine, struct kestrel_statistics *statistics)
+void engine_statistics(const struct engine *engine, struct kestrel_simulator_statistics *statistics)
 {
 	(void)engine;
 	(void)statistics;

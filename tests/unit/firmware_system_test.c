@@ -66,62 +66,6 @@ static struct kestrel_fw_event event_expect(uint32_t type, uint32_t queue, uint6
 	return event;
 }
 
-static void handshake(void)
-{
-	const struct kestrel_fw_control_firmware *firmware;
-
-	boot();
-	firmware = &board.control->firmware;
-	CHECK(board_register(KESTREL_REG_MCU_STATUS) == KESTREL_MCU_STATUS_RUNNING);
-	CHECK(board_register(KESTREL_REG_INTERRUPT_RAW) & KESTREL_INTERRUPT_MCU_EVENT);
-	CHECK(firmware->boot_error == KESTREL_FW_BOOT_ERROR_NONE);
-	CHECK(firmware->interface_minor == KESTREL_FW_INTERFACE_MINOR);
-	CHECK(firmware->firmware_version != 0 && firmware->build[0]);
-	CHECK(firmware->queues_max == KESTREL_FW_QUEUES_MAX);
-	CHECK(firmware->running_queue == UINT32_MAX);
-	CHECK(fake.scrubs == 1);
-	CHECK(board_log_has("Kestrel firmware"));
-	CHECK(board_request(KESTREL_FW_REQUEST_PING, 0, 0) == KESTREL_FW_RESULT_OK);
-	CHECK(board_request(77, 0, 0) == KESTREL_FW_RESULT_UNKNOWN);
-	finish();
-}
-
-static void refusal_expect(uint32_t error)
-{
-	board_start();
-	CHECK(board_register(KESTREL_REG_MCU_STATUS) == KESTREL_MCU_STATUS_HALTED);
-	CHECK(board_register(KESTREL_REG_MCU_HALT_CODE) == KESTREL_FW_HALT_REFUSED);
-	CHECK(board.control->firmware.state == KESTREL_FW_STATE_REFUSED);
-	CHECK(board.control->firmware.boot_error == error);
-	board_off();
-	board_on();
-}
-
-static void refusals(void)
-{
-	board_on();
-	board.control->host.magic++;
-	refusal_expect(KESTREL_FW_BOOT_ERROR_MAGIC);
-	board.control->host.interface_major++;
-	refusal_expect(KESTREL_FW_BOOT_ERROR_INTERFACE);
-	board.control->host.interface_minor++;
-	refusal_expect(KESTREL_FW_BOOT_ERROR_INTERFACE);
-	board.control->host.event_entries = 17;
-	refusal_expect(KESTREL_FW_BOOT_ERROR_EVENT_RING);
-	board.control->host.event_address = 0x80000000;
-	refusal_expect(KESTREL_FW_BOOT_ERROR_EVENT_RING);
-	board.control->host.log_entries = 8;
-	refusal_expect(KESTREL_FW_BOOT_ERROR_LOG_RING);
-	board.control->host.crash_address = 0x1004;
-	refusal_expect(KESTREL_FW_BOOT_ERROR_CRASH);
-	board_register_set(KESTREL_REG_BOOT_ARGUMENT(KESTREL_FW_BOOT_LOG_LEVEL), 4);
-	refusal_expect(KESTREL_FW_BOOT_ERROR_LOG_LEVEL);
-	board_register_set(KESTREL_REG_BOOT_ARGUMENT(KESTREL_FW_BOOT_CONTROL_SIZE), 64);
-	board_start();
-	CHECK(board_register(KESTREL_REG_MCU_HALT_CODE) == KESTREL_FW_HALT_BOOT_ARGUMENTS);
-	board_off();
-}
-
 static void queue_requests(void)
 {
 	struct kestrel_fw_create_queue create = board_queue_plain(3, 1, 1);
@@ -842,8 +786,6 @@ int main(int argc, char **argv)
 	(void)argc;
 	if (!board_image_load(argv[0], "kestrel_fw.bin"))
 		return 1;
-	test_group("handshake", handshake);
-	test_group("handshakes that are refused", refusals);
 	test_group("queue requests", queue_requests);
 	test_group("one job", one_job);
 	test_group("many jobs", many_jobs);

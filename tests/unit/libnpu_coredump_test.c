@@ -143,7 +143,8 @@ static int bad_fields(void)
 	const size_t second = table + sizeof(struct kestrel_coredump_section);
 
 	return refused(offsetof(struct kestrel_coredump_header, magic), 0) &&
-	       refused(offsetof(struct kestrel_coredump_header, version_major), 1) &&
+	       refused(offsetof(struct kestrel_coredump_header, version_major),
+		       KESTREL_COREDUMP_VERSION_MAJOR + 1) &&
 	       refused(offsetof(struct kestrel_coredump_header, size), (uint32_t)golden_size + 1) &&
 	       refused(offsetof(struct kestrel_coredump_header, size) + 4, 1) &&
 	       refused(offsetof(struct kestrel_coredump_header, section_table_offset), 4) &&

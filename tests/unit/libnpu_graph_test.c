@@ -191,7 +191,7 @@ DAMAGE(placement_reason, g->placements[1].reason = 4444)
 
 static const struct damage damages[] = {
 	{ "magic", magic, "magic" },
-	{ "major version", major, "reads 0.x" },
+	{ "major version", major, "reads 1.x" },
 	{ "header flags", flags, "flags" },
 	{ "header size", header_size, "header_size" },
 	{ "section entry size", entry_size, "section_entry_size" },

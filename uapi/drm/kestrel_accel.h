@@ -42,10 +42,11 @@ extern "C" {
  * - Bits of a flags field that are not listed with it, and padding that is not
  *   zero, give EINVAL.
  * - Identifiers (VM, queue, handle) are never 0. They belong to the open file.
- * - Lists are &struct drm_kestrel_array. A shorter stride than the kernel's is
- *   filled up with zeros; a longer one is accepted when the tail that the kernel
- *   does not know is zero (else E2BIG). The count is limited as QUERY_LIMITS
- *   says (else EINVAL); @ptr must be 0 when count is 0.
+ * - Lists are &struct drm_kestrel_array. Elements of a shorter stride than the
+ *   kernel's are filled up with zeros; a stride below the element of version 1.0
+ *   or above 4096 gives EINVAL; elements of a longer stride than the kernel's are
+ *   accepted when the tail that it does not know is zero (else E2BIG). The count
+ *   is limited as QUERY_LIMITS says (else EINVAL); @ptr must be 0 when count is 0.
  * - VM_BIND and SUBMIT do everything or nothing. On failure @error_index names
  *   the entry of the list which was refused; it is DRM_KESTREL_NO_INDEX when the
  *   failure is not that of one entry. It is written on failure too.
@@ -72,27 +73,25 @@ extern "C" {
  * - ENODEV: the device was unplugged or the driver unbound.
  * - EINTR/ERESTARTSYS: a signal arrived; the call can be made again.
  *
- * How the interface grows: new fields are appended to a structure, zero means
- * the old behaviour, and the driver's minor version goes up by one. Version
- * numbers below 1.0 may change incompatibly, with a higher minor.
+ * How the interface grows (docs/compatibility.md has the rules of all contracts):
+ * new fields are appended to a structure, new flags and enum values take unused
+ * numbers, zero keeps the old behaviour, and the driver's minor version goes up by
+ * one. A program may use what its own header has and the driver's minor version
+ * covers: an older driver refuses flags and values that it does not know and list
+ * elements with a tail that is not zero, but it does not look at what an argument
+ * has behind its own structure. Another major version is another interface.
  *
  * Driver version history (DRM_IOCTL_VERSION):
  *
- * - 0.1: first version: QUERY, VM_CREATE, VM_DESTROY, VM_BIND, BO_CREATE,
- *   BO_INFO, BO_PREP, BO_FINI, QUEUE_CREATE, QUEUE_DESTROY, SUBMIT,
- *   QUEUE_STATE, FAULT_READ.
- * - 0.2: BO_CREATE takes flags and vm_id; BO_INFO returns the flags; BO_PREP and
- *   BO_FINI see to the caches of imported BOs, too; limits for each user (EDQUOT).
- * - 0.3: BO_USERPTR; queue_kills of QUERY_RESETS.
- * - 0.4: QUEUE_CREATE takes DRM_KESTREL_QUEUE_PERF; PERF_JOBS, PERF_DEVICE.
+ * - 1.0: all that is here.
  */
 
 /** DRM_KESTREL_DRIVER_NAME: name that DRM_IOCTL_VERSION reports. */
 #define DRM_KESTREL_DRIVER_NAME		"kestrel"
 /** DRM_KESTREL_VERSION_MAJOR: major version of this header. */
-#define DRM_KESTREL_VERSION_MAJOR	0
+#define DRM_KESTREL_VERSION_MAJOR	1
 /** DRM_KESTREL_VERSION_MINOR: minor version of this header. */
-#define DRM_KESTREL_VERSION_MINOR	4
+#define DRM_KESTREL_VERSION_MINOR	0
 
 /** DRM_KESTREL_NO_INDEX: error_index when no entry of a list is to blame. */
 #define DRM_KESTREL_NO_INDEX		0xffffffffu
@@ -174,8 +173,8 @@ struct drm_kestrel_query {
  * The register fields are those of the identity page in uapi/kestrel/regs.h.
  */
 struct drm_kestrel_query_hardware {
-	/** @id: identity register. */
-	__u32 id;
+	/** @architecture: version of the register block: major << 16 | minor. */
+	__u32 architecture;
 	/** @flags: DRM_KESTREL_HARDWARE_*. */
 	__u32 flags;
 	/** @isa_major: command stream ISA, major: streams must have the same. */
@@ -251,8 +250,8 @@ struct drm_kestrel_query_limits {
 	 * CAP_SYS_NICE that is the default: longer turns are a larger share.
 	 */
 	__u32 max_timeslice_us;
-	/** @max_cmd_size: longest command stream of a job, in bytes. */
-	__u32 max_cmd_size;
+	/** @max_command_size: longest command stream of a job, in bytes. */
+	__u32 max_command_size;
 	/** @pad: 0. */
 	__u32 pad;
 };
@@ -643,15 +642,15 @@ struct drm_kestrel_base {
 /**
  * struct drm_kestrel_job - one job of SUBMIT
  *
- * A job with @cmd_size 0 runs nothing on the NPU: its fence signals when the
+ * A job with @command_size 0 runs nothing on the NPU: its fence signals when the
  * jobs before it in the queue and its waits are done. It has no bases, and
- * @cmd_va is 0.
+ * @command_va is 0.
  */
 struct drm_kestrel_job {
-	/** @cmd_va: address of the command stream in the VM, multiple of 16. */
-	__u64 cmd_va;
-	/** @cmd_size: its bytes, at most max_cmd_size. */
-	__u32 cmd_size;
+	/** @command_va: address of the command stream in the VM, multiple of 16. */
+	__u64 command_va;
+	/** @command_size: its bytes, at most max_command_size. */
+	__u32 command_size;
 	/** @flags: must be 0. */
 	__u32 flags;
 	/** @user_tag: any value; comes back in fault records. */
@@ -818,7 +817,7 @@ struct drm_kestrel_fault {
  * of jobs whose queue is destroyed stay until the VM is.
  *
  * Errors: EINVAL (flags, pad, cursor beyond the newest record, stride shorter
- * than the record of version 0.1), ENOENT, EFAULT.
+ * than the record of version 1.0), ENOENT, EFAULT.
  */
 struct drm_kestrel_fault_read {
 	/** @vm_id: the VM. */
@@ -879,7 +878,7 @@ struct drm_kestrel_perf_job {
  * read are counted in @lost and skipped. Jobs that were lost in a reset have none.
  *
  * Errors: EINVAL (flags, pad, cursor beyond the newest record, stride shorter than
- * the record of version 0.4), ENOENT, EPERM (a queue without that flag), EFAULT,
+ * the record of version 1.0), ENOENT, EPERM (a queue without that flag), EFAULT,
  * ENOMEM.
  */
 struct drm_kestrel_perf_jobs {
@@ -907,7 +906,7 @@ struct drm_kestrel_perf_jobs {
  * resets and times without power. What was counted between the last look and a
  * device that dies is missing. The call wakes nothing up.
  *
- * Errors: EINVAL (flags, pad), EACCES (without CAP_PERFMON), ENODEV.
+ * Errors: EINVAL (flags), EACCES (without CAP_PERFMON), ENODEV.
  */
 struct drm_kestrel_perf_device {
 	/** @flags: must be 0. */
@@ -916,10 +915,11 @@ struct drm_kestrel_perf_device {
 	__u32 clock_khz;
 	/** @time_ns: out: CLOCK_MONOTONIC of the look. */
 	__u64 time_ns;
-	/** @counters: out: numbered by KESTREL_COUNTER_* of uapi/kestrel/regs.h; others 0. */
+	/**
+	 * @counters: out: numbered by KESTREL_COUNTER_* of uapi/kestrel/regs.h; others 0.
+	 * The last member: a later version makes room for more at its end.
+	 */
 	__u64 counters[DRM_KESTREL_PERF_COUNTERS];
-	/** @pad: must be 0. */
-	__u64 pad;
 };
 
 /**
@@ -979,7 +979,7 @@ DRM_KESTREL_ASSERT_SIZE(drm_kestrel_fault, 56);
 DRM_KESTREL_ASSERT_SIZE(drm_kestrel_fault_read, 40);
 DRM_KESTREL_ASSERT_SIZE(drm_kestrel_perf_job, 112);
 DRM_KESTREL_ASSERT_SIZE(drm_kestrel_perf_jobs, 40);
-DRM_KESTREL_ASSERT_SIZE(drm_kestrel_perf_device, 152);
+DRM_KESTREL_ASSERT_SIZE(drm_kestrel_perf_device, 144);
 
 #if defined(__cplusplus)
 }

@@ -24,14 +24,19 @@ extern "C" {
 #define KESTREL_COMPILER_LIBRARY "libkestrel-compiler.so"
 #define KESTREL_COMPILER_SYMBOL "kestrel_compiler_functions"
 
-/* Changes when a member changes its meaning; new members only grow `size`. */
+/*
+ * Changes when a member changes its meaning. Within a version the table and the
+ * options may grow at their ends, which their `size` tells: the library takes
+ * options that are shorter than its own (what is missing is 0), and longer ones
+ * whose tail is 0 (-EINVAL otherwise). The result never grows.
+ */
 #define KESTREL_COMPILER_VERSION 1
 
 /* What to compile for. Zero-initialise, set `size`, then the members wanted. */
 struct kestrel_compiler_options {
 	/* sizeof(struct kestrel_compiler_options) as the caller knows it. */
 	uint32_t size;
-	/* KESTREL_COMPILER_NO_STREAM, or 0. */
+	/* KESTREL_COMPILER_* flags below; others give -EINVAL. */
 	uint32_t flags;
 	/*
 	 * Configuration, "kestrel-64" to "kestrel-2048", or several with commas
@@ -46,25 +51,27 @@ struct kestrel_compiler_options {
 	 * graph already carries the rounding of each operator.
 	 */
 	const char *numerics;
-	/* Not 0: nobody reads the report; `report` of the result is NULL. */
-	uint32_t no_report;
 	/*
 	 * 0: the fastest commands that the search finds. Another number: some way of
 	 * computing the operators, the same for the same number, however slow; for tests
 	 * that all of them give the same bytes.
 	 */
 	uint32_t search_seed;
+	/* Must be 0. */
+	uint32_t reserved;
 };
 
 /* Write the portable operator graph alone, without any command stream. */
 #define KESTREL_COMPILER_NO_STREAM (1u << 0)
+/* Nobody reads the report: `report` of the result is NULL. */
+#define KESTREL_COMPILER_NO_REPORT (1u << 1)
 
 /* What came out. Everything belongs to the caller until result_free(). */
 struct kestrel_compiler_result {
 	/* A graph file as uapi/kestrel/graph.h describes it, 64-byte aligned. */
 	void *graph;
 	size_t graph_bytes;
-	/* The report of npuc --report: JSON text, zero-terminated; NULL: see no_report. */
+	/* The report of npuc --report: JSON text, zero-terminated; NULL with NO_REPORT. */
 	char *report;
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note OR MIT */
 /*
  * Kestrel NPU: the dump that the driver leaves when a job or the device fails.
- * Version 0.1.
+ * Version 1.0.
  *
  * DOC: overview
  *
@@ -34,8 +34,8 @@
 
 /* The bytes 'K' 'D' 'M' 'P'. */
 #define KESTREL_COREDUMP_MAGIC			0x504d444b
-#define KESTREL_COREDUMP_VERSION_MAJOR		0
-#define KESTREL_COREDUMP_VERSION_MINOR		1
+#define KESTREL_COREDUMP_VERSION_MAJOR		1
+#define KESTREL_COREDUMP_VERSION_MINOR		0
 
 /* Largest contents of these sections; what is longer is cut, and says so. */
 #define KESTREL_COREDUMP_COMMANDS_MAX		0x100000	/* bytes, from the stream's start */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note OR MIT */
 /*
  * Kestrel NPU: the firmware image, and what host and firmware share in memory.
- * Interface version 0.1.
+ * Interface version 1.0.
  *
  * DOC: overview
  *
@@ -25,7 +25,9 @@
  * All numbers are little endian; a VA is an address in address space 0 below
  * 2 GiB (the MCU's window), unless it is said to be one of the job's address
  * space. Every structure is laid out without hidden padding, the same for 32
- * and 64 bits. Reserved fields are written as 0.
+ * and 64 bits. Reserved fields are written as 0; the firmware refuses others in
+ * what the host hands it (the host part of the control block, boot arguments,
+ * requests, jobs), so that a later version can give them a meaning.
  *
  * DOC: boot
  *
@@ -41,9 +43,12 @@
  * 4. Otherwise it scrubs the engine, fills in the firmware part, sets state
  *    READY and rings. The host checks what it reads, and may send requests.
  *
- * Interface versions: equal major numbers understand each other; a higher
- * minor only adds. Each side uses what both have. Major 0 is unstable: there
- * the minor must be equal too.
+ * Interface versions (docs/compatibility.md): equal major numbers understand
+ * each other, others refuse each other: the host the image, the firmware the
+ * handshake. A higher minor only adds, and each side uses what both have: the host
+ * sets no field and sends no request that the firmware's minor lacks, the firmware
+ * writes no event, result or state that the host's minor lacks. The control block
+ * may grow at its end; KESTREL_FW_BOOT_CONTROL_SIZE says how much of it there is.
  *
  * DOC: a job
  *
@@ -121,8 +126,8 @@ typedef uint64_t __u64;
 #include <stddef.h>
 #endif
 
-#define KESTREL_FW_INTERFACE_MAJOR		0
-#define KESTREL_FW_INTERFACE_MINOR		1
+#define KESTREL_FW_INTERFACE_MAJOR		1
+#define KESTREL_FW_INTERFACE_MINOR		0
 
 /* Where request_firmware() and the tools look, below /lib/firmware. */
 #define KESTREL_FW_IMAGE_NAME			"kestrel/arch1.0/kestrel_fw.bin"
@@ -141,11 +146,13 @@ typedef uint64_t __u64;
  * section holds zeroes for its hash.
  *
  * The boot ROM checks, in this order, each with its KESTREL_BOOT_* code:
- * magic; header_version; architecture_major; sizes (image_size <= IMAGE_SIZE,
- * header and table inside it); every section (offset + size inside the image,
- * TCM sections inside TCM, no two overlapping, entry inside one, known if
- * REQUIRED); header_hash; section hashes; signature where fused; security
- * version against the fuse.
+ * magic; header_version; architecture (equal major, minor not above its own);
+ * sizes (image_size <= IMAGE_SIZE, header and table inside it); reserved fields of
+ * the header (0: KESTREL_BOOT_SECTION); every section (offset + size inside the
+ * image, TCM sections inside TCM, no two overlapping, entry inside one, known if
+ * REQUIRED, no unknown flag, reserved fields 0); header_hash; section hashes;
+ * signature where fused; security version against the fuse. What the image needs
+ * beyond that of its readers takes another header_version.
  */
 
 /* The bytes 'K' 'N' 'F' 'W'. */
@@ -181,7 +188,7 @@ struct kestrel_fw_image_header {
 	__u32 section_table_offset;
 	/* 1..KESTREL_FW_IMAGE_MAX_SECTIONS. */
 	__u32 section_count;
-	/* sizeof(struct kestrel_fw_image_section); readers step by it. */
+	/* sizeof(struct kestrel_fw_image_section): fixed by header_version. */
 	__u32 section_entry_size;
 	__u32 reserved0;
 	/* What it was built from (git describe), printable, NUL-terminated. */
@@ -236,17 +243,17 @@ struct kestrel_fw_image_section {
 #define KESTREL_FW_BOOT_CONTROL_ADDRESS		0
 /* sizeof(struct kestrel_fw_control) as the host knows it. */
 #define KESTREL_FW_BOOT_CONTROL_SIZE		1
-/* enum kestrel_fw_log_level to start with. */
+/* enum kestrel_fw_log_level to start with. The arguments behind it are 0. */
 #define KESTREL_FW_BOOT_LOG_LEVEL		2
 
 /* What the firmware writes to KESTREL_MCU_HALT. */
 #define KESTREL_FW_HALT_REFUSED			1	/* boot_error says why */
 #define KESTREL_FW_HALT_CRASHED			2	/* see the crash record */
-/* The boot arguments are unusable: there is nowhere to say more. */
+/* The boot arguments are unusable or not 0: there is nowhere to say more. */
 #define KESTREL_FW_HALT_BOOT_ARGUMENTS		3
 
 /* ------------------------------------------------------------------------
- * Limits of interface 0.1. The firmware part repeats those marked *, which
+ * Limits of interface 1. The firmware part repeats those marked *, which
  * another firmware may set lower.
  */
 #define KESTREL_FW_QUEUES_MAX			128	/* * */
@@ -340,8 +347,7 @@ struct kestrel_fw_ring {
 	/*
 	 * A job that has not ended, and its engine cycles so far, as of the last
 	 * heartbeat with it on the engine; running_cycles is written first. They are
-	 * left as they are when it ends, and 0 until there was one and in firmware
-	 * that does not know of them.
+	 * left as they are when it ends, and 0 until there was one.
 	 */
 	__u64 running_seqno;
 	__u64 running_cycles;
@@ -476,6 +482,8 @@ enum kestrel_fw_result {
 	/* Not possible in this state: RESUME or CONTINUE without their
 	 * counterpart, SUSPEND or HOLD while one is in force. */
 	KESTREL_FW_RESULT_STATE = 4,
+	/* A field that this request has no use for, or a reserved one, is not 0. */
+	KESTREL_FW_RESULT_RESERVED = 5,
 };
 
 struct kestrel_fw_create_queue {
@@ -600,6 +608,7 @@ enum kestrel_fw_boot_error {
 	KESTREL_FW_BOOT_ERROR_LOG_RING = 4,	/* address or entries */
 	KESTREL_FW_BOOT_ERROR_CRASH = 5,	/* address of the crash record */
 	KESTREL_FW_BOOT_ERROR_LOG_LEVEL = 6,
+	KESTREL_FW_BOOT_ERROR_RESERVED = 7,	/* a reserved field is not 0 */
 };
 
 /* Host writes before MCU_START; only event_read_index changes after. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note OR MIT */
 /*
- * The compiled-graph file, version 0.1.
+ * The compiled-graph file, version 1.0.
  *
  * npuc writes it, libnpu reads it. One file holds
  *  - a portable graph of integer operators, complete in itself: a processor
@@ -23,7 +23,7 @@
  * a condition whose violation makes the reader refuse the file (-EINVAL) with
  * a message that names section, record and field. Reserved fields must be 0.
  *
- * Versions: a reader refuses another version_major. A
+ * Versions (docs/compatibility.md): a reader refuses another version_major. A
  * larger version_minor may bring a longer header, table entries and records
  * (header_size, section_entry_size and record_size tell; a reader uses the prefix
  * it knows, provided the rest is zero), new optional sections (skipped), and new
@@ -37,8 +37,8 @@
 
 /* "KNPG" as bytes in the file. */
 #define KESTREL_GRAPH_MAGIC		0x47504e4bu
-#define KESTREL_GRAPH_VERSION_MAJOR	0
-#define KESTREL_GRAPH_VERSION_MINOR	1
+#define KESTREL_GRAPH_VERSION_MAJOR	1
+#define KESTREL_GRAPH_VERSION_MINOR	0
 
 /* Alignment, in bytes, of every section and of every constant tensor. */
 #define KESTREL_GRAPH_ALIGNMENT		64

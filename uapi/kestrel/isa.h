@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only WITH Linux-syscall-note) OR MIT */
 /*
- * Kestrel NPU command stream (ISA), version 0.3
+ * Kestrel NPU command stream (ISA), version 1.0
  *
  * This file is the one definition of the command stream: the compiler writes
  * it, the engine (silicon or emulator) executes it, the driver and firmware
@@ -58,16 +58,15 @@
  * DOC: Versions
  *
  * A device runs a stream whose ISA major equals its own and whose minor is not
- * above its own. Minor 2 has RESIZE_BILINEAR, RESIZE_NEAREST and TRANSPOSE of the
- * VECTOR unit and their registers, minor 3 LAYER_NORM and the requantisation mode
- * UPWARD, minor 4 the pair tables of the codec. A new register takes an unused number
- * and a reset value that keeps old streams' meaning; this raises the minor.
+ * above its own (docs/compatibility.md). A new register takes an unused number and a
+ * reset value that keeps old streams' meaning, a new operation or mode an unused
+ * value; this raises the minor. A device faults on all that it does not know.
  */
 #ifndef KESTREL_ISA_H
 #define KESTREL_ISA_H
 
-#define KESTREL_ISA_MAJOR 0
-#define KESTREL_ISA_MINOR 4
+#define KESTREL_ISA_MAJOR 1
+#define KESTREL_ISA_MINOR 0
 
 /* The units, in the numbering of SELECT and of fault records. */
 enum kestrel_unit {
@@ -134,7 +133,6 @@ enum kestrel_fault_code {
 	/* Checked mode of a simulator only: */
 	KESTREL_FAULT_UNDEFINED_READ = 14,	/* SRAM byte read before it was written; detail = address */
 	KESTREL_FAULT_HAZARD = 15,		/* two units, same bytes, no semaphore between; detail = address */
-	KESTREL_FAULT_KILLED = 16,		/* stopped by firmware */
 };
 
 /*
@@ -370,7 +368,7 @@ enum kestrel_requantise {
 	KESTREL_REQUANTISE_DOUBLE = 0,	/* TFLite reference: high multiply, then shift, both rounding */
 	KESTREL_REQUANTISE_SINGLE = 1,	/* one rounding, ties up */
 	KESTREL_REQUANTISE_F32 = 2,	/* m holds an IEEE binary32; each step to nearest even; shift unused */
-	KESTREL_REQUANTISE_INT16 = 3,	/* 16-bit multiplier, one rounding (TFLite 16x8) */
+	KESTREL_REQUANTISE_WIDE = 3,	/* 16-bit multiplier, one rounding (TFLite 16x8) */
 	KESTREL_REQUANTISE_UPWARD = 4,	/* TFLite optimised: DOUBLE, but the shift's ties go up */
 	KESTREL_REQUANTISE_COUNT = 5,
 };
@@ -383,6 +381,10 @@ enum kestrel_requantise {
 enum kestrel_vector_register {
 	KESTREL_VECTOR_OPERATION = 0,	/* enum kestrel_vector_operation; reset 0 */
 	KESTREL_VECTOR_FLAGS = 1,	/* KESTREL_VECTOR_FLAG_*; other bits 0; reset 0 */
+	/*
+	 * Addresses, strides, RING_ROWS and FIRST_ROW of the three maps have the ranges
+	 * of the MAC unit's OFM registers and, but for PIXEL_STRIDE, reset to 0.
+	 */
 	KESTREL_VECTOR_IFM_ADDRESS = 2,
 	KESTREL_VECTOR_IFM_ROW_STRIDE = 3,
 	KESTREL_VECTOR_IFM_BRICK_STRIDE = 4,

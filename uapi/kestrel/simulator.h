@@ -40,7 +40,11 @@
 extern "C" {
 #endif
 
-/* Version of the function table; a library answers for this version only. */
+/*
+ * Version of the function table and of all structures here; a library answers for
+ * the versions that it has. Within a version the table may grow at its end (`size`
+ * tells); structures do not: another layout is another version.
+ */
 #define KESTREL_SIMULATOR_VERSION 1
 
 /* File name of the library and of the one function that it exports. */
@@ -74,7 +78,7 @@ enum kestrel_simulator_port {
  * What the engine has done since the simulator was opened or the statistics
  * were reset. Counters are cumulative over jobs; sram_peak_bytes is a maximum.
  */
-struct kestrel_statistics {
+struct kestrel_simulator_statistics {
 	/* Sum over the jobs of the cycles from start to the last output byte in memory. */
 	uint64_t cycles_total;
 	/* Cycles in which a unit worked on a command (the front end: fetched or decoded). */
@@ -103,7 +107,7 @@ struct kestrel_statistics {
 };
 
 /* One command's stay in its unit, for timelines. */
-struct kestrel_trace_event {
+struct kestrel_simulator_trace_event {
 	/* enum kestrel_simulator_unit */
 	uint32_t unit;
 	/* Byte offset of the command in its job's stream. */
@@ -115,7 +119,8 @@ struct kestrel_trace_event {
 	const char *name;
 };
 
-typedef void kestrel_trace_fn(void *opaque, const struct kestrel_trace_event *event);
+typedef void
+kestrel_simulator_trace_fn(void *opaque, const struct kestrel_simulator_trace_event *event);
 
 /* How to open a simulator. Zero the whole structure, then set what is needed. */
 struct kestrel_simulator_options {
@@ -131,7 +136,7 @@ struct kestrel_simulator_options {
 	 */
 	const char *firmware_path;
 	/* Called for every retired command from inside wait(), or NULL. */
-	kestrel_trace_fn *trace;
+	kestrel_simulator_trace_fn *trace;
 	void *trace_opaque;
 };
 
@@ -214,8 +219,8 @@ struct kestrel_simulator_result {
 };
 
 /*
- * The function table. `size` is sizeof the table as the library was built;
- * later versions only append.
+ * The function table. `size` is sizeof the table as the library was built, which
+ * may be longer than the caller's.
  */
 struct kestrel_simulator_interface {
 	uint32_t version;
@@ -301,7 +306,7 @@ struct kestrel_simulator_interface {
 		    uint64_t max_cycles, struct kestrel_simulator_result *result);
 
 	void (*statistics)(const struct kestrel_simulator *simulator,
-			   struct kestrel_statistics *statistics);
+			   struct kestrel_simulator_statistics *statistics);
 	void (*statistics_reset)(struct kestrel_simulator *simulator);
 };
 
