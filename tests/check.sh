@@ -26,6 +26,9 @@ for name; do
 done
 
 tests/setup.sh check
+# The same sources are compiled for several groups, and in many a checkout.
+export PATH="/usr/lib/ccache:$PATH" CCACHE_NOHASHDIR=1 CCACHE_BASEDIR="$PWD" CCACHE_MAXSIZE=2G
+export CCACHE_DIR="${CCACHE_DIR:-${KESTREL_CACHE:-$HOME/.cache/kestrel}/ccache}"
 harness_start build/check
 if [ $# -eq 0 ]; then
 	group build tests/build.sh

@@ -11,13 +11,13 @@
 #                                       [--targets "NAME..."] [MODEL_DIRECTORY]
 #
 # MODEL_DIRECTORY as of check.sh. N: random schedules of each (default
-# $KESTREL_SCHEDULES, else 20).
+# $KESTREL_SCHEDULES, else 8).
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
 bin=$top/build/bin
 models=${KESTREL_MODELS:-$top/../shared/models}
-schedules=${KESTREL_SCHEDULES:-20}
+schedules=${KESTREL_SCHEDULES:-8}
 targets="kestrel-64 kestrel-128 kestrel-256 kestrel-512 kestrel-1024 kestrel-2048
 kestrel-256-u55like"
 
@@ -35,6 +35,7 @@ done
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 failed=0
+echo "# $schedules random schedules of each"
 
 run() { # VECTORS SETTINGS
 	rm -f "$work/output.bin"

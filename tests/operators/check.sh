@@ -4,6 +4,9 @@
 # Single operators of every type against TensorFlow Lite's reference kernels, and
 # with --numerics tflite against its optimised ones, and on the simulated NPU:
 # tests/operators/check.py, which takes the same arguments. Prints TAP lines.
+#
+# $KESTREL_OPERATORS: cases of each operator and type (default 4); half of them again for
+# each of the other two.
 set -u
 cd "$(dirname "$0")/../.."
 
@@ -13,7 +16,9 @@ if [ ! -x "${KESTREL_CACHE:-$HOME/.cache/kestrel}/tensorflow-2.14.1/bin/python" 
 fi
 make -s programs || exit 1
 failed=0
-tests/operators/check.py "$@" || failed=1
-tests/operators/check.py --numerics tflite --count 3 || failed=1
-tests/operators/check.py --device sim --count 3 || failed=1
+count=${KESTREL_OPERATORS:-4}
+echo "# $count cases of each, $(((count + 1) / 2)) of the optimised kernels and on the simulated NPU"
+tests/operators/check.py --count "$count" "$@" || failed=1
+tests/operators/check.py --numerics tflite --count $(((count + 1) / 2)) || failed=1
+tests/operators/check.py --device sim --count $(((count + 1) / 2)) || failed=1
 exit $failed
