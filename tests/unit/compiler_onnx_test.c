@@ -217,7 +217,7 @@ static void foreign_operator(struct onnx_model *model)
 	find_node(model, "g0")->domain = onnx_model_copy(model, "org.example");
 }
 
-static void dynamic_quantisation(struct onnx_model *model)
+static void integer_among_floats(struct onnx_model *model)
 {
 	find_node(model, "g0")->op_type = onnx_model_copy(model, "DynamicQuantizeLinear");
 }
@@ -374,7 +374,7 @@ static const struct defect {
 	{ "seven dimensions", many_dimensions, -ENOTSUP, { "ones", "7 dimensions" } },
 	{ "an unknown operator", unknown_operator, -ENOTSUP, { "\"g0\" (Einsum)", "CPU form" } },
 	{ "an unknown domain", foreign_operator, -ENOTSUP, { "\"g0\"", "org.example" } },
-	{ "dynamic quantisation", dynamic_quantisation, -ENOTSUP, { "\"g0\"", "statically" } },
+	{ "an integer among floats", integer_among_floats, -EINVAL, { "\"g1\" (Mul)", "type uint8" } },
 	{ "an input that does not exist", missing_name, -EINVAL, { "\"g0\"", "nowhere" } },
 	{ "nodes in the wrong order", wrong_order, -EINVAL, { "Softmax", "later node" } },
 	{ "an output made twice", made_twice, -EINVAL, { "\"g0\" (Relu)", "made twice" } },
