@@ -196,6 +196,21 @@ static int program_upload(struct npu_model *model, struct message *message)
 	return model->device->operations->memory_end(&model->stream_memory, NPU_WRITE, message);
 }
 
+/* Which source operators have a portable one. */
+static int portable_find(struct npu_model *model, struct message *message)
+{
+	const struct graph *graph = &model->graph;
+	uint32_t count = graph->info->source_operator_count;
+
+	model->is_portable = calloc((size_t)count + 1, 1);
+	if (!model->is_portable)
+		return message_set(message, -ENOMEM, "out of memory");
+	for (uint32_t i = 0; i < graph->operator_count; i++)
+		if (graph->operators[i].source_operator < count)
+			model->is_portable[graph->operators[i].source_operator] = 1;
+	return 0;
+}
+
 static int model_prepare(struct npu_model *model, struct message *message)
 {
 	struct npu_device *device = model->device;
@@ -209,6 +224,8 @@ static int model_prepare(struct npu_model *model, struct message *message)
 			return ret;
 	}
 	ret = stream_select(model, message);
+	if (!ret)
+		ret = portable_find(model, message);
 	if (!ret)
 		ret = plan_create(&model->graph, model->stream, &model->plan, message);
 	if (!ret)
@@ -366,17 +383,9 @@ void npu_model_free(struct npu_model *model)
 	plan_free(&model->plan);
 	graph_close(&model->graph);
 	pthread_mutex_destroy(&model->run_lock);
+	free(model->is_portable);
 	free(model->data);
 	free(model);
-}
-
-/* Without a stream everything that has a portable operator runs on the processor. */
-static int operator_exists(const struct graph *graph, uint32_t source_operator)
-{
-	for (uint32_t i = 0; i < graph->operator_count; i++)
-		if (graph->operators[i].source_operator == source_operator)
-			return 1;
-	return 0;
 }
 
 static int size_check(struct npu_model *model, const char *name, size_t size, size_t known)
@@ -428,7 +437,7 @@ int npu_placement(struct npu_model *model, uint32_t i, struct npu_placement *pla
 		return ret;
 	if (!model->stream) {
 		result.predicted_cycles = 0;
-		if (operator_exists(&model->graph, i)) {
+		if (model->is_portable[i]) {
 			result.place = NPU_PLACE_CPU;
 			result.reason = model->reason.text;
 		} else {

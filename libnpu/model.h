@@ -19,6 +19,7 @@ struct npu_model {
 	struct graph graph;
 	const struct kestrel_graph_stream *stream;	/* NULL: all on the processor */
 	struct message reason;		/* why this stream, or none */
+	uint8_t *is_portable;		/* by source operator: without a stream the processor runs it */
 	struct plan plan;
 	struct cpu_program *program;
 	struct device_memory stream_memory;	/* commands, then constants; if there is a stream */
