@@ -331,7 +331,7 @@ int candidate_build(struct candidate *candidate, struct ir_graph *graph,
 	out->npu = true;
 	candidate->segment = (struct segment){
 		.graph = graph, .target = target, .out = out, .placement = settings->placement,
-		.rearrange = settings->rearrange,
+		.rearrange = settings->rearrange, .order = candidate->order,
 	};
 	candidate->failed_operator = ~0u;
 	ret = build(candidate, place, settings, NULL);

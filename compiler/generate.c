@@ -2,62 +2,18 @@
 #include <errno.h>
 #include <string.h>
 
-#include "codec.h"
+#include "coding.h"
 #include "error.h"
 #include "generate.h"
-#include "phases.h"
-#include "spread.h"
 
 #define PORT_CONSTANTS 0
 #define PORT_TENSORS 1
-
-/* Compressed weights must save more than this many bytes to be worth a table. */
-#define TABLE_GAIN_BYTES 16
-/* Commands that it takes to spread the weights of a brick rather than to decode them. */
-#define SPREAD_COMMAND_BYTES 12
-/* Symbols that the slowest decoder takes in the time of a byte on its port. */
-#define DECODER_SYMBOLS_PER_BYTE (8 / 3.75)
-
-/* What the DMA unit makes of weights on their way. */
-enum coding {
-	CODING_NONE,
-	/* Two weights a byte. */
-	CODING_INT4,
-	/* By a decode table. */
-	CODING_TABLE,
-	/* Those of each group put between zeros. */
-	CODING_SPREAD,
-};
-
-/* Weights of output channels [first, first + count) as they lie in memory. */
-struct encoded {
-	struct encoded *next;
-	struct weights_part part;
-	uint8_t *data;
-	size_t bytes;
-	/* As its node says; CODING_NONE where the node's table lacks a symbol. */
-	enum coding coding;
-	/* Of a form other than CODEC_BYTES: how many. */
-	size_t symbols;
-	struct spread spread;
-};
-
-/* How a node's weights are stored. */
-struct generate_coding {
-	enum coding coding;
-	enum codec_form form;
-	/* The value that runs in the forms that have one. */
-	uint8_t run_value;
-	/* Which of the tables, in the order of their first use. */
-	unsigned int table;
-	struct encoded *encoded;
-};
 
 struct generator {
 	const struct program *program;
 	struct command_list *list;
 	struct pool *constants;
-	struct generate_cache *cache;
+	struct coding_cache *cache;
 	/* Of each table's description; no bytes: not yet there. */
 	uint32_t *table_offsets, *table_bytes;
 	/* What a piece is made of before it is put. */
@@ -119,7 +75,7 @@ static void load_raw(struct generator *generator, unsigned int operator_index, s
 }
 
 /* What names a table, in its slot, to the DMA unit. */
-static unsigned int table_number(const struct generate_cache *cache, unsigned int table)
+static unsigned int table_number(const struct coding_cache *cache, unsigned int table)
 {
 	return table % KESTREL_CODEC_TABLES +
 	       (cache->tables[table].pair ? KESTREL_CODEC_PAIR : 0);
@@ -150,260 +106,9 @@ static void load_table(struct generator *generator, unsigned int table,
 	generator->slots[slot] = table;
 }
 
-static uint8_t most_common(const uint32_t counts[256])
-{
-	unsigned int best = 0;
-
-	for (unsigned int value = 1; value < 256; value++)
-		if (counts[value] > counts[best])
-			best = value;
-	return (uint8_t)best;
-}
-
-/*
- * What a coding costs, in bits on the port: its bits, or the decoder's time where
- * that is longer. The slowest decoder counts, since all targets share the bytes.
- */
-static double coding_cost(double bits, size_t symbols)
-{
-	double decoding = 8.0 * (double)symbols / DECODER_SYMBOLS_PER_BYTE;
-
-	return bits > decoding ? bits : decoding;
-}
-
-/* The best coding of a node's weights so far. */
-struct choice {
-	struct generate_coding *coding;
-	/* In bits on the port. */
-	double cost;
-	/* The coding has a table of its own, which is not yet in the cache. */
-	bool fresh;
-	struct codec_table table;
-	/* A table's description, to know its size. */
-	struct buffer description;
-};
-
-/*
- * Takes the coding of the symbols in this form if it is the cheapest so far: with
- * the table of the node before, or with a table of its own.
- */
-static void consider_form(const struct generate_cache *cache, enum codec_form form,
-			  const struct buffer *symbols, struct choice *choice)
-{
-	struct generate_coding *coding = choice->coding;
-	struct codec_counts counts;
-	struct codec_table table;
-	unsigned int state_bits = codec_state_bits(form == CODEC_PAIRS);
-	double cost;
-
-	codec_count(symbols->data, symbols->bytes, form == CODEC_PAIRS, &counts);
-	if (form == CODEC_PAIRS) {
-		/* Any run can then be made of shorter ones: see codec_symbols(). */
-		counts.count[0][0]++;
-		counts.count[1][coding->run_value]++;
-	}
-	if (cache->table_count) {
-		double bits = codec_cost(&cache->tables[cache->table_count - 1], &counts);
-
-		cost = coding_cost(bits + state_bits, symbols->bytes);
-		if (bits >= 0 && cost < choice->cost) {
-			choice->cost = cost;
-			choice->fresh = false;
-			coding->coding = CODING_TABLE;
-			coding->table = cache->table_count - 1;
-			coding->form = form;
-		}
-	}
-	codec_table_build(&table, &counts);
-	choice->description.bytes = 0;
-	codec_table_write(&table, &choice->description);
-	cost = coding_cost(codec_cost(&table, &counts) + state_bits, symbols->bytes) +
-	       8.0 * (double)(choice->description.bytes + TABLE_GAIN_BYTES);
-	if (cost < choice->cost) {
-		choice->cost = cost;
-		choice->fresh = true;
-		choice->table = table;
-		coding->coding = CODING_TABLE;
-		coding->table = cache->table_count;
-		coding->form = form;
-	}
-}
-
-/* All of a node's weights that a step takes, each brick of a group with its inputs alone. */
-static void pack_node(const struct segment_node *node, enum codec_form form, uint8_t run_value,
-		      struct buffer *symbols)
-{
-	struct weights_part part = weights_whole(&node->weights);
-	int32_t channels = part.channel_count;
-
-	symbols->bytes = 0;
-	if (!node->weights.group_outputs) {
-		phases_pack(node, &part, form, run_value, NULL, symbols);
-		return;
-	}
-	for (int32_t c = 0; c < channels; c += KESTREL_ISA_BRICK_BYTES) {
-		part.channel_first = c;
-		part.channel_count = channels - c < KESTREL_ISA_BRICK_BYTES ? channels - c :
-				     KESTREL_ISA_BRICK_BYTES;
-		weights_group_inputs(&node->weights, &part);
-		phases_pack(node, &part, form, run_value, NULL, symbols);
-	}
-}
-
-/* Takes the weights of groups as they are, between zeros, if that is the cheapest so far. */
-static void consider_spread(const struct segment_node *node, struct choice *choice,
-			    struct buffer *spread)
-{
-	struct weights_part part = weights_whole(&node->weights);
-	int32_t channels = part.channel_count, bricks = 0;
-	double cost;
-
-	spread->bytes = 0;
-	for (int32_t c = 0; c < channels; c += KESTREL_ISA_BRICK_BYTES, bricks++) {
-		struct spread unused;
-		int ret;
-
-		part.channel_first = c;
-		part.channel_count = channels - c < KESTREL_ISA_BRICK_BYTES ? channels - c :
-				     KESTREL_ISA_BRICK_BYTES;
-		weights_group_inputs(&node->weights, &part);
-		ret = spread_pack(&node->weights, &part, &unused, spread);
-		spread->failed |= ret < 0;
-		if (ret <= 0)
-			return;
-	}
-	cost = 8.0 * (double)(spread->bytes + (size_t)bricks * SPREAD_COMMAND_BYTES);
-	if (cost >= choice->cost)
-		return;
-	choice->cost = cost;
-	choice->fresh = false;
-	choice->coding->coding = CODING_SPREAD;
-}
-
-static void decide_node(const struct segment_node *node, struct generate_cache *cache,
-			struct choice *choice, struct buffer *symbols)
-{
-	struct codec_counts counts;
-
-	pack_node(node, CODEC_BYTES, 0, symbols);
-	if (symbols->failed)
-		return;
-	choice->cost = 8.0 * (double)symbols->bytes;
-	choice->fresh = false;
-	if (codec_is_int4(symbols->data, symbols->bytes)) {
-		choice->cost /= 2;
-		choice->coding->coding = CODING_INT4;
-	}
-	codec_count(symbols->data, symbols->bytes, false, &counts);
-	choice->coding->run_value = most_common(counts.count[0]);
-	for (unsigned int form = CODEC_BYTES; form <= CODEC_PAIRS && !symbols->failed; form++) {
-		pack_node(node, form, choice->coding->run_value, symbols);
-		if (!symbols->failed)
-			consider_form(cache, form, symbols, choice);
-	}
-	if (!symbols->failed)
-		consider_spread(node, choice, symbols);
-	if (choice->fresh)
-		cache->tables[cache->table_count++] = choice->table;
-}
-
-/* Decides for each node in turn: raw, as int4, or by a table in one of the forms. */
-static int decide_coding(const struct segment *segment, struct generate_cache *cache)
-{
-	struct arena *arena = segment->graph->arena;
-	struct buffer symbols = { 0 };
-	struct choice choice = { 0 };
-	bool failed;
-
-	cache->codings = arena_alloc(arena, segment->node_count, sizeof(*cache->codings));
-	cache->tables = arena_alloc(arena, segment->node_count + 1, sizeof(*cache->tables));
-	if (!cache->codings || !cache->tables)
-		return error_memory(segment->graph->error);
-	for (unsigned int n = 0; n < segment->node_count; n++) {
-		choice.coding = &cache->codings[n];
-		if (segment->nodes[n].is_mac && !segment->nodes[n].is_product)
-			decide_node(&segment->nodes[n], cache, &choice, &symbols);
-	}
-	failed = symbols.failed || choice.description.failed;
-	buffer_release(&symbols);
-	buffer_release(&choice.description);
-	return failed ? error_memory(segment->graph->error) : 0;
-}
-
-/* Some kernel rows of a node may cut its runs, and so have symbols that the whole has not. */
-static bool table_has_symbols(const struct codec_table *table, const struct buffer *symbols)
-{
-	struct codec_counts counts;
-
-	codec_count(symbols->data, symbols->bytes, table->pair, &counts);
-	return codec_cost(table, &counts) >= 0;
-}
-
-/* Appends a part's weights as its node's coding has them; whether that can be done. */
-static bool encode_part(const struct generate_cache *cache, const struct generate_coding *coding,
-			const struct segment_node *node, const struct weights_part *part,
-			struct encoded *encoded, struct buffer *out)
-{
-	const struct codec_table *table = &cache->tables[coding->table];
-	struct buffer symbols = { 0 };
-	bool encodable = true;
-	int ret;
-
-	encoded->coding = coding->coding;
-	if (coding->coding == CODING_SPREAD) {
-		ret = spread_pack(&node->weights, part, &encoded->spread, out);
-		out->failed |= ret < 0;
-		return ret > 0;
-	}
-	phases_pack(node, part, coding->form, coding->run_value, table, &symbols);
-	if (coding->coding == CODING_INT4)
-		codec_pack_int4(symbols.data, symbols.bytes, out);
-	else if (!symbols.failed && table_has_symbols(table, &symbols))
-		codec_encode(table, symbols.data, symbols.bytes, out);
-	else
-		encodable = false;
-	encoded->symbols = coding->form == CODEC_BYTES ? 0 : symbols.bytes;
-	out->failed |= symbols.failed;
-	buffer_release(&symbols);
-	return encodable;
-}
-
-/* The weights of a buffer as they are stored; NULL when out of memory. */
-static const struct encoded *encode_weights(struct generator *generator,
-					    const struct program_buffer *buffer)
-{
-	const struct segment *segment = generator->program->segment;
-	struct generate_coding *coding = &generator->cache->codings[buffer->index];
-	const struct segment_node *node = &segment->nodes[buffer->index];
-	struct encoded *encoded;
-	struct buffer stored = { 0 };
-
-	for (encoded = coding->encoded; encoded; encoded = encoded->next)
-		if (weights_part_equal(&encoded->part, &buffer->part))
-			return encoded;
-	encoded = arena_alloc(segment->graph->arena, 1, sizeof(*encoded));
-	if (!encoded)
-		return NULL;
-	encoded->part = buffer->part;
-	if (coding->coding == CODING_NONE ||
-	    !encode_part(generator->cache, coding, node, &buffer->part, encoded, &stored)) {
-		encoded->coding = CODING_NONE;
-		phases_pack(node, &buffer->part, CODEC_BYTES, 0, NULL, &stored);
-	}
-	if (!stored.failed)
-		encoded->data = arena_copy(segment->graph->arena, stored.data, stored.bytes);
-	encoded->bytes = stored.bytes;
-	buffer_release(&stored);
-	if (!encoded->data)
-		return NULL;
-	encoded->next = coding->encoded;
-	coding->encoded = encoded;
-	return encoded;
-}
-
 /* Zeros, and the weights of each group between them. */
 static void load_spread(struct generator *generator, unsigned int operator_index,
-			const struct encoded *encoded, size_t offset,
+			const struct coded *encoded, size_t offset,
 			const struct plan_buffer *place)
 {
 	const struct spread *spread = &encoded->spread;
@@ -439,9 +144,10 @@ static int load_weights(struct generator *generator, unsigned int index)
 	const struct program *program = generator->program;
 	const struct program_buffer *buffer = &program->buffers[index];
 	unsigned int operator_index = program->segment->nodes[buffer->index].operator_index;
-	const struct generate_coding *coding = &generator->cache->codings[buffer->index];
+	const struct coding_choice *coding = &generator->cache->codings[buffer->index];
 	const struct plan_buffer *place = &program->plan[index];
-	const struct encoded *encoded = encode_weights(generator, buffer);
+	const struct coded *encoded =
+		coding_encode(program->segment, generator->cache, buffer->index, &buffer->part);
 	struct command *command;
 	size_t offset, raw_bytes;
 
@@ -753,7 +459,7 @@ static void store(struct generator *generator, unsigned int index)
 		store_whole(generator, step);
 }
 
-int generate(const struct program *program, struct generate_cache *cache,
+int generate(const struct program *program, struct coding_cache *cache,
 	     struct command_list *list, struct pool *constants)
 {
 	const struct segment *segment = program->segment;
@@ -762,7 +468,7 @@ int generate(const struct program *program, struct generate_cache *cache,
 		.program = program, .cache = cache, .list = list, .constants = constants,
 		.slots = { ~0u, ~0u },
 	};
-	int ret = cache->codings ? 0 : decide_coding(segment, cache);
+	int ret = coding_decide(segment, cache);
 
 	if (ret)
 		return ret;

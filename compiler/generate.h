@@ -4,26 +4,17 @@
 #define COMPILER_GENERATE_H
 
 #include "buffer.h"
+#include "coding.h"
 #include "command.h"
 #include "pool.h"
 #include "program.h"
-
-/*
- * Encoded constants of a segment, kept from one way of cutting it to the next.
- * Zero-initialise; everything in it lies in the graph's arena.
- */
-struct generate_cache {
-	struct generate_coding *codings;
-	struct codec_table *tables;
-	unsigned int table_count;
-};
 
 /*
  * Appends the program's commands in program order to `list` and puts the bytes
  * they fetch into `constants`, whose offset 0 is the base's. Returns 0 or
  * -ENOMEM.
  */
-int generate(const struct program *program, struct generate_cache *cache,
+int generate(const struct program *program, struct coding_cache *cache,
 	     struct command_list *list, struct pool *constants);
 
 /* The compute command of a step. */

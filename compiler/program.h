@@ -41,6 +41,8 @@ struct program_settings {
 	bool placement;
 	/* Put views of values in SRAM into their order there. */
 	bool rearrange;
+	/* Which of the segment's orders: order.h. */
+	unsigned int order;
 	/* Of limit_bytes 0: none. */
 	struct cascade_settings cascade;
 };

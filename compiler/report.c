@@ -137,6 +137,13 @@ static void put_stream(const struct ir_graph *graph, const struct stream *stream
 	text_put(text, "  \"command_bytes\": %" PRIu64 ",\n", commands);
 	text_put(text, "  \"preemption_interval\": %" PRIu64 ",\n", stream->preemption_interval);
 	text_put(text, "  \"merged_jobs\": %u,\n", graph->merged_jobs);
+	text_put(text, "  \"orders\": [");
+	for (unsigned int s = 0, jobs = 0; s < stream->segment_count; s++)
+		if (stream->segments[s].npu)
+			text_put(text, "%s{\"segment\": %u, \"order\": \"%s\", \"tried\": %u}",
+				 jobs++ ? ", " : "", s, stream->segments[s].order,
+				 stream->segments[s].order_count);
+	text_put(text, "],\n");
 	text_put(text, "  \"segments\": %u,\n  \"npu_segments\": %u,\n", stream->segment_count, npu);
 }
 

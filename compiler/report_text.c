@@ -45,6 +45,10 @@ static void put_summary(const struct report *report, struct buffer *text)
 		text_put(text, "order      not the model's: the processor's operators stand where they "
 			 "save the NPU %u %s\n", report->graph->merged_jobs,
 			 report->graph->merged_jobs == 1 ? "job" : "jobs");
+	for (unsigned int s = 0; s < stream->segment_count; s++)
+		if (stream->segments[s].npu && stream->segments[s].order_count > 1)
+			text_put(text, "branches   %s, the fastest of %u orders\n",
+				 stream->segments[s].order, stream->segments[s].order_count);
 	for (unsigned int s = 1; s < report->stream_count; s++)
 		text_put(text, "also for   %s: %" PRIu64 " cycles predicted, %" PRIu64
 			 " bytes of constants\n", stream[s].target->name,

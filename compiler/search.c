@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 
+#include "order.h"
 #include "search.h"
 #include "search_random.h"
 
@@ -32,6 +33,8 @@
  */
 #define CHANGES_WORK_MAX 320000
 #define CHANGES_WORK_MAX_SPILLS 900000
+/* The same for other orders of branches, and for changes of cascades then. */
+#define ORDER_WORK_MAX 100000
 
 /* The same for tiles, of so many of the fastest points; one where nothing goes to memory. */
 #define TILES_WORK_MAX 60000
@@ -56,8 +59,9 @@ struct search {
 	const struct target *target;
 	/* The segment as it is to be lowered. */
 	const struct stream_segment *place;
-	/* Placement and rearrangement change the nodes, which a cache goes by. */
-	struct generate_cache caches[2][2];
+	/* Order, placement and rearrangement change the nodes, which a cache goes by. */
+	struct coding_cache caches[ORDERS_MAX][2][2];
+	struct order_list orders;
 	struct pool *constants;
 	struct candidate *best;
 	struct stream_segment *best_out;
@@ -97,7 +101,7 @@ static bool settings_equal(const struct program_settings *a, const struct progra
 	return a->chunk_bytes == b->chunk_bytes && a->stripe_bytes == b->stripe_bytes &&
 	       a->first_pieces == b->first_pieces && a->constants_first == b->constants_first &&
 	       a->tiles == b->tiles && a->spill_all == b->spill_all && a->in_place == b->in_place && a->placement == b->placement &&
-	       a->rearrange == b->rearrange &&
+	       a->rearrange == b->rearrange && a->order == b->order &&
 	       a->cascade.limit_bytes == b->cascade.limit_bytes &&
 	       a->cascade.rows == b->cascade.rows &&
 	       a->cascade.split_bytes == b->cascade.split_bytes &&
@@ -185,7 +189,8 @@ static void tell_progress(const struct search *search)
 static int search_try(struct search *search, const struct program_settings *settings)
 {
 	struct candidate candidate = {
-		.cache = &search->caches[settings->placement][settings->rearrange],
+		.cache = &search->caches[settings->order][settings->placement][settings->rearrange],
+		.order = search->orders.orders[settings->order].operators,
 		.constants = search->constants,
 	};
 	struct stream_segment place = *search->place;
@@ -193,6 +198,8 @@ static int search_try(struct search *search, const struct program_settings *sett
 
 	if (!is_new(search, settings))
 		return 0;
+	if (settings->order)
+		candidate.cache->like = &search->caches[0][settings->placement][settings->rearrange];
 	tell_progress(search);
 	ret = candidate_build(&candidate, search->graph, search->target, search->place, &place,
 			      settings);
@@ -389,6 +396,48 @@ static int vary_rearranged(struct search *search, const struct search_point *fro
 	return from->rearrangeable ? search_vary(search, &settings) : 0;
 }
 
+/* The operators in another order than the graph's: of branches, which comes first. */
+static int vary_branches(struct search *search, const struct search_point *from)
+{
+	struct program_settings settings = from->settings;
+	int ret = 0;
+
+	/* Changes are those of a cascade's nodes, which another order numbers anew. */
+	settings.cascade.change_count = 0;
+	for (unsigned int o = 1; o < search->orders.order_count && !ret; o++) {
+		settings.order = o;
+		ret = search_vary(search, &settings);
+	}
+	return ret;
+}
+
+/* Single branches sooner or later than in the fastest order, as long as that is faster. */
+static int search_branches(struct search *search)
+{
+	const uint64_t work_max = search->work + ORDER_WORK_MAX;
+	int order = 0;
+
+	for (unsigned int number = 0; order >= 0 && search->work < work_max; number++) {
+		struct program_settings settings = search->best->program.settings;
+		double before = search->best->cost;
+		int ret;
+
+		order = order_neighbour(&search->orders, settings.order, number);
+		if (order == -ENOMEM)
+			return order;
+		if (order <= 0)
+			continue;
+		settings.order = (unsigned int)order;
+		settings.cascade.change_count = 0;
+		ret = search_vary(search, &settings);
+		if (ret)
+			return ret;
+		if (search->best->cost < before)
+			number = ~0u;
+	}
+	return 0;
+}
+
 /* A setting half as large or twice as large, one at a time, as long as that is faster. */
 static int search_neighbours(struct search *search)
 {
@@ -464,14 +513,17 @@ static bool vary_change(struct cascade_change *change, unsigned int variant)
 	return true;
 }
 
+static uint64_t changes_work(const struct search *search)
+{
+	return search->best->segment.scratch_bytes ? CHANGES_WORK_MAX_SPILLS : CHANGES_WORK_MAX;
+}
+
 /*
  * The cascades of the best candidate one by one: longer, shorter, none, or of other rows
  * or columns, as long as something is faster.
  */
-static int search_changes(struct search *search)
+static int search_changes(struct search *search, uint64_t work_max)
 {
-	const uint64_t work_max = search->best->segment.scratch_bytes ? CHANGES_WORK_MAX_SPILLS :
-									CHANGES_WORK_MAX;
 	double before;
 	int ret = 0;
 
@@ -550,22 +602,43 @@ static int search_tiles(struct search *search)
 	ret = search_front(search, vary_order);
 	if (!ret)
 		ret = search_neighbours(search);
-	return ret ? ret : search_changes(search);
+	return ret ? ret : search_changes(search, changes_work(search));
 }
 
 /* The first way that works of those that a seed stands for. */
 static int search_any(struct search *search)
 {
 	uint64_t seed = search->graph->search_seed;
-	int ret = 0;
+	int ret = order_random(&search->orders, seed);
 
+	if (ret > 0)
+		ret = 0;
 	for (unsigned int i = 0; i < RANDOM_TRIES && !search->found && !ret; i++) {
-		const struct program_settings settings =
+		struct program_settings settings =
 			search_random(&seed, search->target->sram_bytes);
 
+		settings.order %= search->orders.order_count;
 		ret = search_vary(search, &settings);
 	}
 	return ret;
+}
+
+/*
+ * Other orders of branches than the graph's, and the cascades of the best of them: what
+ * has been found in the graph's own is given up for what is faster only.
+ */
+static int search_orders(struct search *search)
+{
+	int ret;
+
+	search->work = 0;
+	ret = search_front(search, vary_branches);
+	if (!ret)
+		ret = search_branches(search);
+	if (ret || !search->best->program.settings.order)
+		return ret;
+	ret = search_front(search, vary_cascades);
+	return ret ? ret : search_changes(search, search->work + ORDER_WORK_MAX);
 }
 
 static int search_best(struct search *search)
@@ -585,9 +658,11 @@ static int search_best(struct search *search)
 	if (!ret)
 		ret = search_neighbours(search);
 	if (!ret)
-		ret = search_changes(search);
+		ret = search_changes(search, changes_work(search));
 	if (!ret)
 		ret = search_tiles(search);
+	if (!ret && search->orders.units)
+		ret = search_orders(search);
 	return ret;
 }
 
@@ -602,8 +677,11 @@ int search_segment(struct ir_graph *graph, const struct target *target,
 		.constants = constants,
 		.best_out = &best_out, .failed_operator = failed_operator,
 	};
-	int ret = graph->search_seed ? search_any(&search) : 0;
+	int ret = order_find(&search.orders, graph, place.first_operator, place.operator_count,
+			     target->sram_bytes);
 
+	if (!ret && graph->search_seed)
+		ret = search_any(&search);
 	if (!ret && !search.found)
 		ret = search_best(&search);
 	if (ret) {
@@ -614,6 +692,8 @@ int search_segment(struct ir_graph *graph, const struct target *target,
 	best->segment.out = out;
 	best->program.segment = &best->segment;
 	*out = best_out;
+	out->order = search.orders.orders[best->program.settings.order].reason;
+	out->order_count = search.orders.order_count;
 	ret = candidate_keep(best);
 	best->cache = NULL;
 	if (ret)

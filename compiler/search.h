@@ -14,7 +14,9 @@ struct candidate {
 	struct buffer commands;
 	/* Of the graph's streams; the candidate's own are in it only while it is made. */
 	struct pool *constants;
-	struct generate_cache *cache;
+	struct coding_cache *cache;
+	/* As in struct segment. */
+	const unsigned int *order;
 	/* As predicted: the whole, and the longest stretch between preemption points. */
 	uint64_t cycles, interval;
 	/* The cycles, and what constants count for that no other stream has. */

@@ -31,5 +31,6 @@ struct program_settings search_random(uint64_t *seed, uint64_t sram_bytes)
 	cascade->column_pieces = 1 + (int32_t)draw(seed, 3);
 	cascade->recompute = draw(seed, 1);
 	cascade->refetch = draw(seed, 1);
+	settings.order = (unsigned int)draw(seed, 3);
 	return settings;
 }

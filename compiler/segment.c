@@ -412,7 +412,8 @@ int segment_build(struct segment *segment, unsigned int first, unsigned int coun
 	struct segment_builder builder = { .segment = segment, .first = first, .count = count };
 	int ret = builder_init(&builder);
 
-	for (unsigned int o = first; o < first + count && !ret; o++) {
+	for (unsigned int i = 0; i < count && !ret; i++) {
+		unsigned int o = segment->order ? segment->order[i] : first + i;
 		const struct ir_operator *op = &graph->operators[o];
 
 		if (op->removed_reason)

@@ -151,6 +151,8 @@ struct segment {
 	/* Concatenations may be placed in SRAM; how many are. */
 	bool placement;
 	unsigned int placed;
+	/* The operators in the order in which they are computed; NULL: the graph's. */
+	const unsigned int *order;
 	/* Views of values in SRAM are put into their order there; how many could be. */
 	bool rearrange;
 	unsigned int rearrangeable;

@@ -56,6 +56,9 @@ struct stream_segment {
 	unsigned int base_count;
 	struct buffer commands;
 	uint64_t predicted_cycles;
+	/* The order in which its operators are computed, in words; of how many tried. */
+	const char *order;
+	unsigned int order_count;
 	/* In the order of the stream. */
 	struct stream_event *events;
 	unsigned int event_count;

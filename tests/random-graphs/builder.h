@@ -26,6 +26,7 @@ enum builder_feature {
 	BUILDER_RARITIES = 1 << 15,
 	BUILDER_INT4 = 1 << 16,
 	BUILDER_PRUNED = 1 << 17,
+	BUILDER_BRANCHES = 1 << 18,
 };
 
 struct builder {
@@ -74,6 +75,7 @@ builder_step step_add;
 builder_step step_add_input;
 builder_step step_add_constant;
 builder_step step_product;
+builder_step step_branches;
 builder_step step_concatenation;
 builder_step step_reshape;
 builder_step step_quantise;

@@ -84,6 +84,7 @@ static const struct {
 	{ step_squared_difference, 6, BUILDER_RARITIES },
 	{ step_leaky, 10, BUILDER_RARITIES },
 	{ step_batches, 12, BUILDER_RARITIES },
+	{ step_branches, 40, BUILDER_BRANCHES },
 };
 
 const char *network_name(enum network_code code)
@@ -279,6 +280,8 @@ static void pick_type(struct builder *builder, uint64_t seed)
 		builder->features |= BUILDER_INT4;
 	if (random_chance(&random, 10))
 		builder->features |= BUILDER_PRUNED;
+	if (random_chance(&random, 12))
+		builder->features |= BUILDER_BRANCHES;
 }
 
 /* The first tensor; sometimes of another type, with an operator that makes it int8. */

@@ -690,6 +690,56 @@ bool step_concatenation(struct builder *builder)
 	return advance(builder, output);
 }
 
+/*
+ * Branches of convolutions from the current tensor, their ends of one height and width
+ * beside each other; an end of another size is an output.
+ */
+bool step_branches(struct builder *builder)
+{
+	struct random *random = &builder->random;
+	int count = random_range(random, 2, 4), first = builder->current, ends[4], kept = 0;
+	const struct network_tensor *in = tensor_of(builder, first);
+	struct network_operator *op;
+	int32_t shape[4] = { 0 };
+	int output;
+
+	if (in->rank != 4 || in->type != builder->type)
+		return false;
+	for (int i = 0; i < count; i++) {
+		const struct network_tensor *end;
+
+		builder->current = first;
+		for (int n = random_range(random, 1, 3); n-- && builder_has_room(builder);)
+			convolve(builder, random_chance(random, 40));
+		end = tensor_of(builder, builder->current);
+		if (builder->current == first ||
+		    (kept && (end->shape[1] != shape[1] || end->shape[2] != shape[2])) ||
+		    (size_t)(shape[3] + end->shape[3]) * (size_t)end->shape[0] *
+		    (size_t)end->shape[1] * (size_t)end->shape[2] > ELEMENTS_MAX)
+			continue;
+		if (!kept)
+			memcpy(shape, end->shape, sizeof(shape));
+		else
+			shape[3] += end->shape[3];
+		ends[kept++] = builder->current;
+	}
+	if (kept < 2 || !builder_has_room(builder))
+		return builder->current != first;
+	/* Nothing has read them yet. */
+	for (int i = 1; i < kept; i++) {
+		struct network_tensor *end = &builder->network->tensors[ends[i]];
+
+		end->scales[0] = tensor_of(builder, ends[0])->scales[0];
+		end->zero_point = tensor_of(builder, ends[0])->zero_point;
+	}
+	output = same_quantisation(builder, ends[0], 4, shape);
+	op = builder_operator(builder, NETWORK_CONCATENATION, ends[0], output);
+	for (int i = 1; i < kept; i++)
+		op->inputs[op->input_count++] = ends[i];
+	op->options.axis = 3;
+	return advance(builder, output);
+}
+
 bool step_reshape(struct builder *builder)
 {
 	struct random *random = &builder->random;

@@ -24,7 +24,7 @@ static void check_work(struct test *test, struct ir_graph *graph, const struct t
 	for (unsigned int before = 0; before < 2; before++) {
 		struct stream_segment out = place;
 		struct pool constants = { 0 };
-		struct generate_cache cache = { 0 };
+		struct coding_cache cache = { 0 };
 		struct candidate candidate = { .cache = &cache, .constants = &constants };
 		size_t bytes;
 
