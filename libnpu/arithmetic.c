@@ -253,22 +253,18 @@ void arithmetic_pool(uint32_t opcode, const struct kestrel_graph_pool *attribute
 	for (size_t y = 0; y < output->dims[1]; y++)
 	for (size_t x = 0; x < output->dims[2]; x++)
 	for (size_t c = 0; c < output->dims[3]; c++) {
+		const struct span rows = arithmetic_window(y, attributes->stride_height,
+				attributes->pad_top, attributes->filter_height, input->dims[1]);
+		const struct span columns = arithmetic_window(x, attributes->stride_width,
+				attributes->pad_left, attributes->filter_width, input->dims[2]);
 		int64_t sum = 0;
 		int64_t count = 0;
 		int32_t largest = INT32_MIN;
 
-		for (size_t ky = 0; ky < attributes->filter_height; ky++)
-		for (size_t kx = 0; kx < attributes->filter_width; kx++) {
-			int64_t row = (int64_t)(y * attributes->stride_height + ky) -
-				      attributes->pad_top;
-			int64_t column = (int64_t)(x * attributes->stride_width + kx) -
-					 attributes->pad_left;
-			int32_t value;
+		for (int64_t row = rows.first; row < rows.end; row++)
+		for (int64_t column = columns.first; column < columns.end; column++) {
+			int32_t value = array_read(input, array_index4(input, n, row, column, c));
 
-			if (row < 0 || row >= input->dims[1] ||
-			    column < 0 || column >= input->dims[2])
-				continue;
-			value = array_read(input, array_index4(input, n, row, column, c));
 			sum += value;
 			count++;
 			if (value > largest)

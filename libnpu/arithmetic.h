@@ -161,6 +161,20 @@ void arithmetic_fully_connected(const struct kestrel_graph_convolution *attribut
 				const struct array *input, const struct array *weights,
 				const struct array *bias, const struct array *output);
 
+/* Rows or columns [first, end) of an input. */
+struct span {
+	int64_t first, end;
+};
+
+/* Those of the window of output row or column `at` that the input has: `extent` of them. */
+static inline struct span arithmetic_window(size_t at, uint32_t stride, int64_t padding,
+					    uint32_t filter, uint32_t extent)
+{
+	int64_t first = (int64_t)at * stride - padding, end = first + filter;
+
+	return (struct span){ first < 0 ? 0 : first, end < extent ? end : extent };
+}
+
 /* opcode: AVERAGE_POOL_2D or MAX_POOL_2D. */
 void arithmetic_pool(uint32_t opcode, const struct kestrel_graph_pool *attributes,
 		     const struct array *input, const struct array *output);

@@ -194,18 +194,17 @@ void cpu_float_pool(const struct cpu_call *call)
 	for (size_t y = 0; y < output.dims[1]; y++)
 	for (size_t x = 0; x < output.dims[2]; x++)
 	for (size_t c = 0; c < output.dims[3]; c++) {
+		const struct span rows = arithmetic_window(y, attributes->stride_height,
+				attributes->pad_top, attributes->filter_height, input.dims[1]);
+		const struct span columns = arithmetic_window(x, attributes->stride_width,
+				attributes->pad_left, attributes->filter_width, input.dims[2]);
 		float best = -INFINITY, sum = 0;
 		size_t count = 0;
 
-		for (size_t ky = 0; ky < attributes->filter_height; ky++)
-		for (size_t kx = 0; kx < attributes->filter_width; kx++) {
-			const float *pixel = pixel_at(&input, n,
-				(int64_t)(y * attributes->stride_height + ky) - attributes->pad_top,
-				(int64_t)(x * attributes->stride_width + kx) -
-				attributes->pad_left);
+		for (int64_t row = rows.first; row < rows.end; row++)
+		for (int64_t column = columns.first; column < columns.end; column++) {
+			const float *pixel = pixel_at(&input, n, row, column);
 
-			if (!pixel)
-				continue;
 			best = fmaxf(best, pixel[c]);
 			sum += pixel[c];
 			count++;
