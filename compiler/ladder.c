@@ -6,7 +6,9 @@
 #include "error.h"
 #include "ladder.h"
 
-#define REASON_BYTES 320
+#define REASON_BYTES 420
+/* Of which the comparison with another way takes at most. */
+#define GAIN_BYTES 100
 
 const char *ladder_step_name(enum stream_step step)
 {
@@ -71,54 +73,76 @@ static struct pieces pieces_of(const struct program *program, unsigned int n)
 	return pieces;
 }
 
-static void tell_cascade(const struct program *program, unsigned int n, char *text)
+/* What tiles of some columns, or without rings, are better than. */
+static void tell_gain(const struct candidate *candidate, char *text, size_t bytes)
 {
+	if (candidate->segment.graph->search_seed)
+		snprintf(text, bytes, "; drawn, not chosen");
+	else if (candidate->untiled_cycles)
+		snprintf(text, bytes, "; %" PRIu64 " cycles predicted for the job, %" PRIu64
+			 " with whole rows and rings", candidate->cycles,
+			 candidate->untiled_cycles);
+	else
+		snprintf(text, bytes, "; no way with whole rows and rings fits");
+}
+
+static void tell_cascade(const struct candidate *candidate, unsigned int n, char *text)
+{
+	const struct program *program = &candidate->program;
 	const struct segment *segment = program->segment;
 	unsigned int first = program->nodes[n].cascade - 1, end = program->cascade_ends[first];
 	const struct cascade_tiling *tiling = &program->cascade_tilings[first];
 	uint32_t sram = segment->target->sram_bytes;
 	uint64_t need = 0;
-	char columns[40] = "";
+	char columns[40] = "", gain[GAIN_BYTES] = "";
 
 	for (unsigned int m = first; m < end; m++)
 		if (cascade_need(segment, m) > need)
 			need = cascade_need(segment, m);
 	if (tiling->columns)
 		snprintf(columns, sizeof(columns), " and %d columns", tiling->columns);
+	if (tiling->columns || tiling->recompute)
+		tell_gain(candidate, gain, sizeof(gain));
 	snprintf(text, REASON_BYTES,
 		 "%d row%s%s at a time together with operators %u to %u%s: one after the other they need %"
-		 PRIu64 " of %u bytes of SRAM%s", program->cascade_rows[first],
+		 PRIu64 " of %u bytes of SRAM%s%s", program->cascade_rows[first],
 		 program->cascade_rows[first] == 1 ? "" : "s", columns,
 		 segment->nodes[first].op->source, segment->nodes[end - 1].op->source,
-		 tiling->recompute ? ", what tiles share computed again" : "", need, sram,
-		 need > sram ? "" : ", which leaves less for what is fetched ahead");
+		 !tiling->recompute ? "" : tiling->refetch ?
+		 ", what tiles share computed and weights fetched again" :
+		 ", what tiles share computed again", need, sram,
+		 need > sram ? "" : ", which leaves less for what is fetched ahead", gain);
 }
 
 /* Why a node is computed in pieces, or "". */
-static void tell_tiles(const struct program *program, unsigned int n, char *text)
+static void tell_tiles(const struct candidate *candidate, unsigned int n, char *text)
 {
+	const struct program *program = &candidate->program;
 	const struct segment *segment = program->segment;
 	const struct segment_node *node = &segment->nodes[n];
 	const struct segment_value *output = &segment->values[node->output];
 	const struct segment_value *away = output->resident ? NULL : output;
 	struct pieces pieces = pieces_of(program, n);
+	char gain[GAIN_BYTES] = "";
 
 	text[0] = 0;
 	if (node->store)
 		return;
 	if (program->nodes[n].cascade) {
-		tell_cascade(program, n, text);
+		tell_cascade(candidate, n, text);
 		return;
 	}
 	for (unsigned int i = 0; i < node->input_count && !away; i++)
 		if (!segment->values[node->inputs[i]].resident)
 			away = &segment->values[node->inputs[i]];
+	if (away && pieces.columns < output->width)
+		tell_gain(candidate, gain, sizeof(gain));
 	if (away && (pieces.rows < output->height || pieces.columns < output->width))
 		snprintf(text, REASON_BYTES,
 			 "%d of %d rows and %d of %d columns at a time: the %" PRIu64
-			 " bytes of its %s do not stay in %u bytes of SRAM", pieces.rows,
+			 " bytes of its %s do not stay in %u bytes of SRAM%s", pieces.rows,
 			 output->height, pieces.columns, output->width, value_bytes(away),
-			 away == output ? "output" : "input", segment->target->sram_bytes);
+			 away == output ? "output" : "input", segment->target->sram_bytes, gain);
 	else if (pieces.sums)
 		snprintf(text, REASON_BYTES,
 			 "its sums in parts: the weights of 16 output channels leave too little of %u bytes of SRAM",
@@ -213,7 +237,7 @@ int ladder_take(const struct candidate *candidate, const struct stream_segment *
 		unsigned int o = segment->nodes[n].operator_index;
 		struct stream_place *at = &stream->places[o];
 
-		tell_tiles(&candidate->program, n, text);
+		tell_tiles(candidate, n, text);
 		if (!text[0] || at->step >= STREAM_TILES)
 			continue;
 		at->step = STREAM_TILES;

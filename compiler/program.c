@@ -669,6 +669,24 @@ static int cut(struct program *program, unsigned int *failed_node)
 	return ret;
 }
 
+bool program_is_tiled(const struct program *program)
+{
+	const struct segment *segment = program->segment;
+
+	for (unsigned int n = 0; n < segment->node_count; n++)
+		if (program->cascade_ends[n] && (program->cascade_tilings[n].columns ||
+						 program->cascade_tilings[n].recompute))
+			return true;
+	for (unsigned int s = 0; s < program->step_count; s++) {
+		const struct program_step *step = &program->steps[s];
+
+		if (step->tile_end - step->tile_first <
+		    segment->values[segment->nodes[step->node].output].width)
+			return true;
+	}
+	return false;
+}
+
 bool program_preempts(const struct program *program, unsigned int step)
 {
 	return step < program->preempt_steps && program->preempt[step];

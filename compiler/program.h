@@ -132,6 +132,9 @@ struct program {
 /* The weights that a step of a MAC node takes, all phases of them. */
 struct weights_part program_part(const struct program_step *step);
 
+/* Whether any map is made some columns at a time, or what tiles share computed again. */
+bool program_is_tiled(const struct program *program);
+
 /* Whether a preemption point stands before the step. */
 bool program_preempts(const struct program *program, unsigned int step);
 

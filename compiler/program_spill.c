@@ -21,7 +21,10 @@ static bool can_spill(const struct program *program, unsigned int v)
 	const struct segment_value *value = &segment->values[v];
 
 	if (!value->resident || value->ring_rows || value->tiled || value->whole >= 0 ||
-	    value->has_parts || value->height < 2)
+	    value->has_parts)
+		return false;
+	/* There are no stripes of one row. */
+	if (value->height < 2 && (value->width < 2 || !program->settings.tiles))
 		return false;
 	/* PAD and a rearrangement take whole maps at once; a cascade does not read what it stores. */
 	for (unsigned int n = 0; n < segment->node_count; n++) {

@@ -72,6 +72,8 @@ struct search {
 	struct program_settings tried[TRIED_MAX];
 	unsigned int tried_count;
 	uint64_t work;
+	/* The fewest cycles of whole rows and rings; 0: no way yet. */
+	uint64_t untiled_cycles;
 	unsigned int *failed_operator;
 };
 
@@ -208,8 +210,12 @@ static int search_try(struct search *search, const struct program_settings *sett
 		search->work += candidate.program.cut_steps;
 		*search->failed_operator = candidate.failed_operator;
 	}
-	if (!ret)
+	if (!ret) {
 		front_add(search, &candidate);
+		if (!program_is_tiled(&candidate.program) &&
+		    (!search->untiled_cycles || candidate.cycles < search->untiled_cycles))
+			search->untiled_cycles = candidate.cycles;
+	}
 	if (!ret && (!search->found || candidate.cost < search->best->cost)) {
 		struct candidate worse = *search->best;
 
@@ -338,9 +344,11 @@ static int vary_splits(struct search *search, const struct search_point *from)
 static int vary_tiles(struct search *search, const struct search_point *from)
 {
 	static const struct { int32_t pieces; bool recompute, refetch; unsigned int limit; } ways[] = {
-		{ 2, false, false, 0 }, { 4, false, false, 0 }, { 1, true, false, 0 },
+		{ 2, false, false, 0 }, { 1, true, false, 0 }, { 4, false, false, 0 },
 		{ 1, true, false, 1 }, { 1, true, true, 0 },
 	};
+	/* The first two tell enough where nothing goes to memory. */
+	const size_t count = from->spills ? sizeof(ways) / sizeof(ways[0]) : 2;
 	struct program_settings settings = from->settings;
 	uint64_t limit;
 	int ret = 0;
@@ -353,8 +361,7 @@ static int vary_tiles(struct search *search, const struct search_point *from)
 	limit = settings.cascade.limit_bytes;
 	if (!limit)
 		limit = search->target->sram_bytes;
-	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]) && !ret &&
-			   (from->cascades || from->striped); i++) {
+	for (size_t i = 0; i < count && !ret && (from->cascades || from->striped); i++) {
 		settings.cascade.limit_bytes = limit >> ways[i].limit;
 		settings.cascade.column_pieces = ways[i].pieces;
 		settings.cascade.recompute = ways[i].recompute;
@@ -691,6 +698,7 @@ int search_segment(struct ir_graph *graph, const struct target *target,
 	/* The values and nodes refer to the segment they were tried with. */
 	best->segment.out = out;
 	best->program.segment = &best->segment;
+	best->untiled_cycles = search.untiled_cycles;
 	*out = best_out;
 	out->order = search.orders.orders[best->program.settings.order].reason;
 	out->order_count = search.orders.order_count;

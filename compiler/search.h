@@ -23,6 +23,8 @@ struct candidate {
 	double cost;
 	/* Commands and bytes of constants made on the way: how long that took. */
 	uint64_t made_commands, made_bytes;
+	/* The fewest cycles that were predicted without tiles of some columns; 0: none fits. */
+	uint64_t untiled_cycles;
 	/* The operator that does not fit, or takes too many commands. */
 	unsigned int failed_operator;
 };

@@ -16,7 +16,8 @@ struct program_settings search_random(uint64_t *seed, uint64_t sram_bytes)
 	struct program_settings settings = { .chunk_bytes = 512ull << draw(seed, 5) };
 	struct cascade_settings *cascade = &settings.cascade;
 
-	settings.stripe_bytes = (sram_bytes >> 1) >> draw(seed, 6);
+	/* Down to what few maps stay below. */
+	settings.stripe_bytes = (sram_bytes >> 1) >> draw(seed, 9);
 	settings.first_pieces = 1 << draw(seed, 2);
 	settings.constants_first = draw(seed, 1);
 	settings.in_place = draw(seed, 1);
@@ -24,7 +25,7 @@ struct program_settings search_random(uint64_t *seed, uint64_t sram_bytes)
 	settings.rearrange = draw(seed, 1);
 	settings.tiles = draw(seed, 1);
 	settings.spill_all = !draw(seed, 3);
-	cascade->limit_bytes = draw(seed, 3) ? sram_bytes >> draw(seed, 7) : 0;
+	cascade->limit_bytes = draw(seed, 5) ? sram_bytes >> draw(seed, 6) : 0;
 	cascade->rows = 1 + (int32_t)draw(seed, 7);
 	cascade->split_bytes = draw(seed, 1) ? UINT64_MAX : sram_bytes >> draw(seed, 5);
 	cascade->longest = draw(seed, 1);

@@ -7,7 +7,7 @@ set -u
 cd "$(dirname "$0")/.." || exit
 
 jobs=-j$(nproc)
-programs=(programs unit-tests bad-input-programs fuzzers random-graphs)
+programs=(programs unit-tests bad-input-programs fuzzers random-graphs tiles-networks)
 log=build/build-tests.log
 mkdir -p build
 

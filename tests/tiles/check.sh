@@ -37,7 +37,13 @@ equal() {
 			>/dev/null && cmp "$work/sim" "$work/cpu"
 }
 
-for name in row rows residual deep upscale mask; do
+# told NAME-TARGET-SRAM TEXT: some operator's reason has it.
+told() {
+	grep -q "$2" "$work/$1.json"
+	result $? "$1: the report tells of \"$2\""
+}
+
+for name in line row rows residual deep upscale mask; do
 	for configuration in kestrel-256:32768 kestrel-256:65536 kestrel-512:131072; do
 		target=${configuration%:*} sram=${configuration#*:}
 		build/bin/npuc "$work/$name.tflite" -o "$work/graph.npu" --target "$target" \
@@ -59,4 +65,8 @@ for name in row rows residual deep upscale mask; do
 		result $? "$name: any way of computing it, $seed"
 	done
 done
+told row-kestrel-256-65536 "of 2048 columns at a time"
+told row-kestrel-256-65536 "no way with whole rows and rings fits"
+told residual-kestrel-256-65536 "tiles share computed again"
+told deep-kestrel-256-65536 "cycles predicted for the job, [0-9]* with whole rows"
 exit $failed

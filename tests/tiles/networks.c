@@ -33,6 +33,9 @@ struct model {
 static const struct model models[] = {
 	/* A row takes 128 KiB. */
 	{ "row", 4, 2048, 64, { { CONVOLUTION, 64, 3, 1 } } },
+	/* Of which there is only one. */
+	{ "line", 1, 8192, 32, {
+		{ CONVOLUTION, 48, 3, 1 }, { DEPTHWISE, 0, 3, 2 }, { CONVOLUTION, 32, 1, 1 } } },
 	{ "rows", 6, 1024, 48, {
 		{ CONVOLUTION, 96, 1, 1 }, { DEPTHWISE, 0, 3, 1 }, { CONVOLUTION, 48, 1, 1 },
 		{ CONVOLUTION, 96, 1, 1 }, { DEPTHWISE, 0, 5, 2 }, { CONVOLUTION, 64, 1, 1 } } },
