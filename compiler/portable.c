@@ -64,6 +64,7 @@ static const struct {
 	{ IR_RESIZE_NEAREST, KESTREL_GRAPH_RESIZE_NEAREST_NEIGHBOR },
 	{ IR_SVDF, KESTREL_GRAPH_SVDF },
 	{ IR_LSTM, KESTREL_GRAPH_LSTM },
+	{ IR_LSTM, KESTREL_GRAPH_LSTM_TABLE },
 	{ IR_DETECTION, KESTREL_GRAPH_DETECTION_POSTPROCESS },
 	{ IR_DYNAMIC_UPDATE_SLICE, KESTREL_GRAPH_DYNAMIC_UPDATE_SLICE },
 	{ IR_GATHER_ND, KESTREL_GRAPH_GATHER_ND },
@@ -120,7 +121,9 @@ static uint32_t *offset_of(uint32_t opcode, union kestrel_graph_attributes *a, u
 		*bytes = IR_LAYER_NORM_BYTES * a->layer_norm.channels;
 		return &a->layer_norm.table;
 	case KESTREL_GRAPH_LSTM:
-		*bytes = KESTREL_GRAPH_LSTM_SCALES * (uint32_t)sizeof(struct kestrel_graph_scale);
+	case KESTREL_GRAPH_LSTM_TABLE:
+		*bytes = KESTREL_GRAPH_LSTM_SCALES * (uint32_t)sizeof(struct kestrel_graph_scale) +
+			 (opcode == KESTREL_GRAPH_LSTM_TABLE ? 256 * (uint32_t)sizeof(uint16_t) : 0);
 		return &a->lstm.scales;
 	}
 	return NULL;

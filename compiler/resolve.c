@@ -526,7 +526,7 @@ static int resolve_operator(struct ir_graph *graph, struct ir_operator *op,
 	case IR_SVDF:
 		return resolve_svdf(graph, op);
 	case IR_LSTM:
-		return resolve_lstm(graph, op);
+		return resolve_lstm(graph, op, profile);
 	case IR_DETECTION:
 		return resolve_detection(graph, op);
 	default:

@@ -168,7 +168,8 @@ int resolve_copy(struct ir_graph *graph, struct ir_operator *op);
 
 /* resolve_recurrent.c */
 int resolve_svdf(struct ir_graph *graph, struct ir_operator *op);
-int resolve_lstm(struct ir_graph *graph, struct ir_operator *op);
+int resolve_lstm(struct ir_graph *graph, struct ir_operator *op,
+		 const struct resolve_profile *profile);
 
 /* resolve_detection.c */
 int resolve_detection(struct ir_graph *graph, struct ir_operator *op);

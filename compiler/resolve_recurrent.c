@@ -166,7 +166,8 @@ static int check_lstm(struct ir_graph *graph, const struct ir_operator *op)
 	return resolve_check_activations(graph, op);
 }
 
-int resolve_lstm(struct ir_graph *graph, struct ir_operator *op)
+int resolve_lstm(struct ir_graph *graph, struct ir_operator *op,
+		 const struct resolve_profile *profile)
 {
 	struct kestrel_graph_scale scales[KESTREL_GRAPH_LSTM_SCALES];
 	const struct ir_tensor *in, *state, *cell;
@@ -182,7 +183,8 @@ int resolve_lstm(struct ir_graph *graph, struct ir_operator *op)
 	if (!ret)
 		ret = check_lstm(graph, op);
 	if (!ret)
-		ret = resolve_portable(graph, op, KESTREL_GRAPH_LSTM, sizeof(scales));
+		ret = resolve_portable(graph, op, KESTREL_GRAPH_LSTM,
+				       sizeof(scales) + 256 * sizeof(uint16_t));
 	if (ret)
 		return ret;
 	lstm = &op->portable->attributes.lstm;
@@ -206,10 +208,17 @@ int resolve_lstm(struct ir_graph *graph, struct ir_operator *op)
 		scale = quantise_factor((double)(weights->scales[0] * from / 0x1p-12f));
 		scales[g] = (struct kestrel_graph_scale){ scale.multiplier, scale.shift };
 	}
-	scale = quantise_factor((double)(0x1p-15f / state->scales[0] * 0x1p-15f));
+	scale = quantise_factor(profile->micro ? 0x1p-30 / (double)state->scales[0] :
+				(double)(0x1p-15f / state->scales[0] * 0x1p-15f));
 	scales[KESTREL_GRAPH_LSTM_HIDDEN] =
 		(struct kestrel_graph_scale){ scale.multiplier, scale.shift };
 	memcpy(op->portable->parameters, scales, sizeof(scales));
+	if (profile->micro) {
+		op->portable->opcode = KESTREL_GRAPH_LSTM_TABLE;
+		quantise_sigmoids((uint16_t *)(void *)(op->portable->parameters + sizeof(scales)));
+	} else {
+		op->portable->parameter_bytes = sizeof(scales);
+	}
 	clip = op->attributes.cell_clip / cell->scales[0];
 	lstm->input_zero_point = (int32_t)in->zero_points[0];
 	lstm->state_zero_point = (int32_t)state->zero_points[0];

@@ -203,6 +203,7 @@ static void operator_run(const struct cpu_call *call)
 		[KESTREL_GRAPH_RESIZE_NEAREST_NEIGHBOR] = cpu_resize,
 		[KESTREL_GRAPH_SVDF] = cpu_svdf,
 		[KESTREL_GRAPH_LSTM] = cpu_lstm,
+		[KESTREL_GRAPH_LSTM_TABLE] = cpu_lstm,
 		[KESTREL_GRAPH_DETECTION_POSTPROCESS] = cpu_detection,
 		[KESTREL_GRAPH_DYNAMIC_UPDATE_SLICE] = cpu_dynamic_update_slice,
 		[KESTREL_GRAPH_GATHER_ND] = cpu_gather_nd,
@@ -235,6 +236,7 @@ static size_t scratch_size(const struct graph *graph,
 	case KESTREL_GRAPH_SUB:
 		return 2 * 256 * sizeof(int32_t);
 	case KESTREL_GRAPH_LSTM:
+	case KESTREL_GRAPH_LSTM_TABLE:
 		return cpu_lstm_scratch(graph, operator);
 	case KESTREL_GRAPH_DETECTION_POSTPROCESS:
 		return cpu_detection_scratch(graph, operator);

@@ -97,6 +97,9 @@ void cpu_matmul(const struct cpu_call *call);
 
 /* cpu_unary.c: functions of one value that are no table of bytes. */
 void cpu_unary(const struct cpu_call *call);
+/* Q0.15 of 12288 times the argument, by the table of 256 that UNARY of int16 has. */
+int32_t cpu_table_logistic(const uint16_t *table, int32_t x);
+int32_t cpu_table_tanh(const uint16_t *table, int32_t x);
 
 /* cpu_softmax.c */
 void cpu_softmax(const struct cpu_call *call);

@@ -165,12 +165,69 @@ static void gate_add(const struct array *weights, const struct array *bias, cons
 	}
 }
 
+/* What becomes of a cell by its four gates. */
+struct cell {
+	int32_t state;
+	int32_t output;
+};
+
+/* Functions by polynomials. */
+static struct cell cell_compute(const struct kestrel_graph_lstm *attributes,
+				const int16_t *gates, size_t cell_count, int16_t state)
+{
+	int integer = 15 + attributes->cell_exponent;
+	int16_t in = logistic(gates[0]);
+	int16_t forget = logistic(gates[cell_count]);
+	int16_t update = hyperbolic_tangent(gates[2 * cell_count], 3);
+	int16_t out = logistic(gates[3 * cell_count]);
+	struct cell cell = { (int16_t)arithmetic_shift_right(forget * state, 15), 0 };
+
+	cell.state = saturate(cell.state +
+			      (int16_t)arithmetic_shift_right(in * update, 15 + integer));
+	if (attributes->cell_clip)
+		cell.state = arithmetic_clamp(cell.state, -attributes->cell_clip,
+					      attributes->cell_clip);
+	cell.output = out * hyperbolic_tangent((int16_t)cell.state, integer);
+	return cell;
+}
+
+/* The cell state as 12288 times the argument of a function. */
+static int32_t table_argument(int32_t state, int exponent)
+{
+	int shift = -12 - exponent;
+
+	if (shift <= 0)
+		return state * (3 << -shift);
+	return (3 * state + (1 << (shift - 1))) >> shift;
+}
+
+/* Functions by a table of 256. */
+static struct cell cell_look_up(const struct kestrel_graph_lstm *attributes,
+				const uint16_t *table, const int16_t *gates, size_t cell_count,
+				int16_t state)
+{
+	const struct kestrel_graph_scale kept = { 1 << 30, -14 };
+	const struct kestrel_graph_scale added = { 1 << 30, -29 - attributes->cell_exponent };
+	int32_t in = cpu_table_logistic(table, 3 * gates[0]);
+	int32_t forget = cpu_table_logistic(table, 3 * gates[cell_count]);
+	int32_t update = cpu_table_tanh(table, 3 * gates[2 * cell_count]);
+	int32_t out = cpu_table_logistic(table, 3 * gates[3 * cell_count]);
+	struct cell cell = { saturate(arithmetic_scale_double(forget * state, kept)), 0 };
+
+	cell.state = saturate(cell.state + saturate(arithmetic_scale_double(in * update, added)));
+	if (attributes->cell_clip)
+		cell.state = arithmetic_clamp(cell.state, -attributes->cell_clip,
+					      attributes->cell_clip);
+	cell.output = out * cpu_table_tanh(table, table_argument(cell.state,
+								 attributes->cell_exponent));
+	return cell;
+}
+
 static void lstm_step(const struct cpu_call *call, const int8_t *input, int8_t *state,
 		      int16_t *cells, size_t cell_count)
 {
 	const struct kestrel_graph_lstm *attributes = &call->operator->attributes.lstm;
 	const struct kestrel_graph_scale *scales = cpu_parameters(call, attributes->scales);
-	int integer = 15 + attributes->cell_exponent;
 	int16_t *gates = call->scratch;
 
 	memset(gates, 0, GATES * cell_count * sizeof(*gates));
@@ -185,20 +242,14 @@ static void lstm_step(const struct cpu_call *call, const int8_t *input, int8_t *
 			 scales[KESTREL_GRAPH_LSTM_RECURRENT + g], gates + g * cell_count);
 	}
 	for (size_t i = 0; i < cell_count; i++) {
-		int16_t in = logistic(gates[i]);
-		int16_t forget = logistic(gates[cell_count + i]);
-		int16_t update = hyperbolic_tangent(gates[2 * cell_count + i], 3);
-		int16_t out = logistic(gates[3 * cell_count + i]);
-		int32_t cell = (int16_t)arithmetic_shift_right(forget * cells[i], 15);
-		int32_t hidden;
+		struct cell cell = call->operator->opcode == KESTREL_GRAPH_LSTM_TABLE ?
+			cell_look_up(attributes, (const void *)(scales + KESTREL_GRAPH_LSTM_SCALES),
+				     gates + i, cell_count, cells[i]) :
+			cell_compute(attributes, gates + i, cell_count, cells[i]);
+		int32_t hidden = arithmetic_scale_double(cell.output,
+							 scales[KESTREL_GRAPH_LSTM_HIDDEN]);
 
-		cell = saturate(cell + (int16_t)arithmetic_shift_right(in * update, 15 + integer));
-		if (attributes->cell_clip)
-			cell = arithmetic_clamp(cell, -attributes->cell_clip,
-						attributes->cell_clip);
-		cells[i] = (int16_t)cell;
-		hidden = out * hyperbolic_tangent(cells[i], integer);
-		hidden = arithmetic_scale_double(hidden, scales[KESTREL_GRAPH_LSTM_HIDDEN]);
+		cells[i] = (int16_t)cell.state;
 		state[i] = (int8_t)arithmetic_clamp((int64_t)hidden + attributes->state_zero_point,
 						    INT8_MIN, INT8_MAX);
 	}

@@ -77,7 +77,7 @@ static float float_function(uint32_t function, float x)
 }
 
 /* x = 12288 times the argument, to 10 bits of table index and 9 (8) of the line between. */
-static int32_t sigmoid(const uint16_t *table, int32_t x)
+int32_t cpu_table_logistic(const uint16_t *table, int32_t x)
 {
 	uint32_t magnitude = (uint32_t)(x < 0 ? -x : x);
 	uint32_t index = magnitude >> 9, rest = magnitude & 511;
@@ -91,7 +91,7 @@ static int32_t sigmoid(const uint16_t *table, int32_t x)
 }
 
 /* tanh(x) = 2 logistic(2 x) - 1 */
-static int32_t hyperbolic_tangent(const uint16_t *table, int32_t x)
+int32_t cpu_table_tanh(const uint16_t *table, int32_t x)
 {
 	uint32_t magnitude = (uint32_t)(x < 0 ? -x : x);
 	uint32_t index = magnitude >> 8, rest = magnitude & 255;
@@ -119,7 +119,7 @@ static int32_t wide_function(const struct kestrel_graph_unary *attributes, const
 		x = (int32_t)(((int64_t)q * multiplier + (shift ? INT64_C(1) << (shift - 1) : 0)) >>
 			      shift);
 		return attributes->function == KESTREL_GRAPH_FUNCTION_TANH ?
-		       hyperbolic_tangent(table, x) : sigmoid(table, x);
+		       cpu_table_tanh(table, x) : cpu_table_logistic(table, x);
 	}
 	return (int16_t)arithmetic_line(table, q);
 }

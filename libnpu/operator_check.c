@@ -362,6 +362,7 @@ static const struct operator_kind operator_kinds[] = {
 	{ KESTREL_GRAPH_SELECT, 3, 3, 0, check_select },
 	{ KESTREL_GRAPH_SVDF, 5, 5, BYTES(svdf), check_svdf },
 	{ KESTREL_GRAPH_LSTM, 15, 15, BYTES(lstm), check_lstm },
+	{ KESTREL_GRAPH_LSTM_TABLE, 15, 15, BYTES(lstm), check_lstm },
 	{ KESTREL_GRAPH_DETECTION_POSTPROCESS, 3, 3, BYTES(detection), check_detection },
 	{ KESTREL_GRAPH_RESHAPE, 1, 1, 0, check_copy },
 	{ KESTREL_GRAPH_COPY, 1, 1, 0, check_copy },

@@ -83,11 +83,13 @@ int check_lstm(const struct check *check)
 	const struct kestrel_graph_lstm *attributes = &check->operator->attributes.lstm;
 	const struct kestrel_graph_tensor *input = check_input(check, 0);
 	const struct kestrel_graph_tensor *output = check_output(check, 0);
+	int by_table = check->operator->opcode == KESTREL_GRAPH_LSTM_TABLE;
 	const struct kestrel_graph_scale *scales;
 	int ret;
 
 	if ((input->type != KESTREL_GRAPH_TYPE_INT8 &&
-	     input->type != KESTREL_GRAPH_TYPE_FLOAT32) || output->type != input->type)
+	     (input->type != KESTREL_GRAPH_TYPE_FLOAT32 || by_table)) ||
+	    output->type != input->type)
 		return check_fail(check, -ENOTSUP, "no kernel for %s with output %s",
 			    graph_type_name(input->type), graph_type_name(output->type));
 	if (input->rank != 3 || output->rank != 3 || input->dims[0] != output->dims[0] ||
@@ -102,7 +104,8 @@ int check_lstm(const struct check *check)
 	if (input->type == KESTREL_GRAPH_TYPE_FLOAT32)
 		return check_float_range(check, 0, attributes->cell_clip);
 	ret = check_parameters(check, "scales", attributes->scales,
-			       KESTREL_GRAPH_LSTM_SCALES * sizeof(*scales), 8);
+			       KESTREL_GRAPH_LSTM_SCALES * sizeof(*scales) +
+			       (by_table ? 256 * sizeof(uint16_t) : 0), 8);
 	if (ret)
 		return ret;
 	scales = (const void *)(check->graph->parameters + attributes->scales);

@@ -247,7 +247,8 @@ def main():
     reference.venv_enter()
     reference.tensorflow_load()
     import cases
-    import index_cases  # noqa: F401  (it adds its families to those of cases)
+    import index_cases  # noqa: F401  (these add their families to those of cases)
+    import recurrent_cases  # noqa: F401
     failed, run = 0, 0
     with tempfile.TemporaryDirectory() as work:
         checker = Checker(arguments, work)

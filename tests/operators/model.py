@@ -24,6 +24,8 @@ class Tensor:
         self.zero_points = zero_points
         self.axis = axis
         self.data = data
+        # Kept from run to run.
+        self.is_state = False
 
     def like(self, shape=None):
         """Another tensor of the same type and quantisation."""
@@ -45,6 +47,8 @@ class Case:
         self.values = []
         # Operators that run before this one and make some of its inputs.
         self.before = []
+        # Tensors that only say how values between the steps of an operator are quantised.
+        self.intermediates = []
 
     def variables(self):
         """The inputs that are neither constants nor made by an operator, each once, in order."""
@@ -52,7 +56,7 @@ class Case:
         found = []
         for case in self.before + [self]:
             for tensor in case.inputs:
-                if tensor is not None and tensor.data is None and \
+                if tensor is not None and tensor.data is None and not tensor.is_state and \
                         not any(tensor is other for other in made + found):
                     found.append(tensor)
         return found
@@ -80,6 +84,7 @@ def tensor_pack(schema, model, tensor, name):
     packed.shape = tensor.shape
     packed.type = getattr(schema.TensorType, TENSOR_TYPES[tensor.dtype])
     packed.buffer = 0
+    packed.isVariable = tensor.is_state
     if tensor.data is not None:
         contents = schema.BufferT()
         contents.data = list(tensor.data.tobytes())
@@ -102,6 +107,8 @@ def operator_pack(schema, case, code, number):
     operator.opcodeIndex = code
     operator.inputs = [-1 if tensor is None else number(tensor) for tensor in case.inputs]
     operator.outputs = [number(tensor) for tensor in case.outputs]
+    if case.intermediates:
+        operator.intermediates = [number(tensor) for tensor in case.intermediates]
     if case.options:
         name, fields = case.options
         options = getattr(schema, name + "T")()

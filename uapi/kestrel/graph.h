@@ -267,6 +267,11 @@ enum kestrel_graph_opcode {
 	/* Recurrent. */
 	KESTREL_GRAPH_SVDF			= 96,	/* svdf. in: input, feature, time, [bias], state */
 	KESTREL_GRAPH_LSTM			= 97,	/* lstm */
+	/*
+	 * lstm, int8: functions by the table of LOGISTIC and TANH of int16, uint16[256]
+	 * behind the scales, products in mode DOUBLE, as TensorFlow Lite Micro has it.
+	 */
+	KESTREL_GRAPH_LSTM_TABLE		= 98,
 	/* Detection. */
 	KESTREL_GRAPH_DETECTION_POSTPROCESS	= 112,	/* detection. outputs: 4 */
 	/* Values that say where something is or in what order; for processors only. */
