@@ -168,7 +168,10 @@ static int give_semaphores(struct command_list *list)
 
 /* How far the commands [begin, end) of the list have been put in their final order. */
 struct limiter {
-	const struct command_list *list;
+	struct command_list *list;
+	/* All that have been put. */
+	struct command *ordered;
+	unsigned int count;
 	unsigned int begin, end;
 	/* By unit: the next command in the list, and how many have been put. */
 	unsigned int next[KESTREL_UNIT_COUNT], put[KESTREL_UNIT_COUNT];
@@ -211,16 +214,84 @@ static unsigned int limiter_pick(const struct limiter *limiter)
 }
 
 /*
+ * One signal for all that have been given from a unit to another and not been waited
+ * for: the first command that waits for one waits for the last one, and stands for those
+ * behind it. All that it then waits for has been put, so that nothing can wait in a circle.
+ */
+static void limiter_join(struct limiter *limiter, unsigned int from, unsigned int to)
+{
+	const unsigned int semaphore = semaphore_of(from, to), bit = 1u << semaphore;
+	struct command *first = NULL;
+	unsigned int last = 0;
+
+	for (unsigned int i = limiter->next[to]; i < limiter->end; i++) {
+		struct command *command = &limiter->list->commands[i];
+
+		if (command->unit != to || !(command->waits & bit))
+			continue;
+		if (command->after[from] > limiter->put[from])
+			break;
+		last = command->after[from];
+		if (!first) {
+			first = command;
+			continue;
+		}
+		command->waits &= (uint16_t)~bit;
+		command->after[from] = 0;
+	}
+	if (!first)
+		return;
+	for (unsigned int i = limiter->count; i-- > limiter->begin;) {
+		struct command *command = &limiter->ordered[i];
+
+		if (command->unit == from && command->unit_index + 1 >= first->after[from] &&
+		    command->unit_index + 1 != last)
+			command->signals &= (uint16_t)~bit;
+	}
+	first->after[from] = last;
+	limiter->given[semaphore] = 1;
+}
+
+/* Puts a command, and joins the signals that would become too many by it. */
+static void limiter_put(struct limiter *limiter, const struct command *command)
+{
+	const unsigned int unit = command->unit;
+	bool preempt = limiter->count == limiter->begin &&
+		       limiter->list->commands[limiter->begin].preempt_before;
+
+	for (unsigned int u = 0; u < KESTREL_UNIT_COUNT; u++) {
+		unsigned int signal, wait;
+
+		if (u == unit)
+			continue;
+		signal = semaphore_of(unit, u);
+		wait = semaphore_of(u, unit);
+		if (command->signals >> signal & 1) {
+			if (limiter->given[signal] >= SIGNALS_AHEAD)
+				limiter_join(limiter, unit, u);
+			limiter->given[signal]++;
+		}
+		limiter->given[wait] -= command->waits >> wait & 1u;
+	}
+	limiter->ordered[limiter->count] = *command;
+	limiter->ordered[limiter->count++].preempt_before = preempt;
+	limiter->put[unit]++;
+	limiter->next[unit]++;
+	limiter_skip(limiter, unit);
+}
+
+/*
  * A unit does not run so far ahead of another that signals overflow: its commands
- * wait in the stream until the other's have come.
+ * wait in the stream until the other's have come. Where those wait for more of the same
+ * unit, signals are joined instead.
  */
 static int limit_signals(struct command_list *list)
 {
-	struct command *ordered = calloc(list->count + 1, sizeof(*ordered));
-	struct limiter limiter = { .list = list };
-	unsigned int count = 0;
+	struct limiter limiter = {
+		.list = list, .ordered = calloc(list->count + 1, sizeof(*limiter.ordered)),
+	};
 
-	if (!ordered)
+	if (!limiter.ordered)
 		return -ENOMEM;
 	for (; limiter.begin < list->count; limiter.begin = limiter.end) {
 		limiter.end = limiter.begin + 1;
@@ -230,24 +301,12 @@ static int limit_signals(struct command_list *list)
 			limiter.next[u] = limiter.begin;
 			limiter_skip(&limiter, u);
 		}
-		while (count < limiter.end) {
-			const struct command *command = &list->commands[limiter_pick(&limiter)];
-
-			for (unsigned int s = 0; s < KESTREL_ISA_SEMAPHORES; s++)
-				limiter.given[s] += (command->signals >> s & 1u) -
-						    (command->waits >> s & 1u);
-			ordered[count] = *command;
-			ordered[count].preempt_before =
-				list->commands[count].preempt_before && count == limiter.begin;
-			count++;
-			limiter.put[command->unit]++;
-			limiter.next[command->unit]++;
-			limiter_skip(&limiter, command->unit);
-		}
+		while (limiter.count < limiter.end)
+			limiter_put(&limiter, &list->commands[limiter_pick(&limiter)]);
 	}
-	for (unsigned int i = 0; i < count; i++)
-		list->commands[i] = ordered[i];
-	free(ordered);
+	for (unsigned int i = 0; i < limiter.count; i++)
+		list->commands[i] = limiter.ordered[i];
+	free(limiter.ordered);
 	return 0;
 }
 
