@@ -5,6 +5,7 @@
 
 #include "emit.h"
 #include "error.h"
+#include "job_memory.h"
 #include "predict.h"
 #include "schedule.h"
 #include "search.h"
@@ -92,28 +93,23 @@ static uint64_t longest_interval(const struct candidate *candidate)
 	return candidate->cycles - last > longest ? candidate->cycles - last : longest;
 }
 
-static uint64_t tensor_room(const struct ir_tensor *tensor)
-{
-	uint64_t bytes = tensor->elements * ir_type_bytes(tensor->type);
-
-	return (bytes + KESTREL_GRAPH_ALIGNMENT - 1) & ~(uint64_t)(KESTREL_GRAPH_ALIGNMENT - 1);
-}
-
-/* The memory of a job has its tensors in their order. */
+/* Where the memory of a job has its tensors; of those not known, behind the others. */
 static void place_tensors(struct candidate *candidate)
 {
 	const struct ir_graph *graph = candidate->segment.graph;
 	const struct stream_segment *out = candidate->segment.out;
 	struct command_list *list = &candidate->list;
 
-	list->tensor_bytes = 0;
+	list->tensor_bytes = out->tensor_bytes;
 	for (unsigned int b = SEGMENT_BASE_TENSORS; b < out->base_count; b++) {
-		list->tensor_bytes += tensor_room(&graph->tensors[out->bases[b].tensor]);
-		list->tensor_offsets[b] = 0;
-		for (unsigned int c = SEGMENT_BASE_TENSORS; c < out->base_count; c++)
-			if (out->bases[c].tensor < out->bases[b].tensor)
-				list->tensor_offsets[b] +=
-					tensor_room(&graph->tensors[out->bases[c].tensor]);
+		int tensor = out->bases[b].tensor;
+
+		list->tensor_offsets[b] = out->tensor_offsets ? out->tensor_offsets[tensor] :
+								STREAM_NOT_SHARED;
+		if (list->tensor_offsets[b] != STREAM_NOT_SHARED)
+			continue;
+		list->tensor_offsets[b] = list->tensor_bytes;
+		list->tensor_bytes += job_memory_room(&graph->tensors[tensor]);
 	}
 }
 

@@ -7,6 +7,7 @@
 #include "expand.h"
 #include "gather.h"
 #include "graph_write.h"
+#include "job_memory.h"
 #include "ladder.h"
 #include "lower.h"
 #include "partition.h"
@@ -380,6 +381,8 @@ int lower_graph(struct ir_graph *graph, const struct target *target,
 		pool_begin(constants);
 		place_operators(&expanded, origin, stream, forced);
 		ret = make_segments(&expanded, cuts, stream);
+		if (!ret)
+			ret = job_memory_place(graph, &expanded, stream);
 		if (!ret)
 			ret = lower_segments(&expanded, origin, target, stream, cuts, forced);
 	} while (ret == -EAGAIN);

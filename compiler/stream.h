@@ -47,6 +47,9 @@ struct stream_room {
 	const char *name;
 };
 
+/* The offset of a tensor that no NPU segment shares with anyone. */
+#define STREAM_NOT_SHARED UINT64_MAX
+
 struct stream_segment {
 	bool npu;
 	/* Range of operators of the IR, in its order; may hold removed ones. */
@@ -54,6 +57,12 @@ struct stream_segment {
 	/* Slot i is the stream's base index i. */
 	struct stream_base bases[KESTREL_ISA_BASES];
 	unsigned int base_count;
+	/*
+	 * By tensor of the IR, where it lies in the memory of a job, and the whole of that;
+	 * NULL: unknown. All segments have the same.
+	 */
+	const uint64_t *tensor_offsets;
+	uint64_t tensor_bytes;
 	struct buffer commands;
 	uint64_t predicted_cycles;
 	/* The order in which its operators are computed, in words; of how many tried. */
