@@ -184,6 +184,13 @@ static unsigned int same_node(const struct segment *segment, unsigned int n,
 	return same;
 }
 
+/* A table of a pair is two. */
+static bool same_table(const struct codec_table *a, const struct codec_table *b)
+{
+	return a->pair == b->pair &&
+	       !memcmp(a->slots, b->slots, a->pair ? sizeof(a->slots) : sizeof(a->slots[0]));
+}
+
 /*
  * Takes the codings of the same nodes in another order over; tables are numbered by
  * their first use again. False, with nothing taken, where the nodes are others.
@@ -203,8 +210,8 @@ static bool take_codings(const struct segment *segment, struct coding_cache *cac
 		if (cache->codings[n].coding != CODING_TABLE)
 			continue;
 		while (table < cache->table_count &&
-		       memcmp(&cache->tables[table], &like->tables[like->codings[same].table],
-			      sizeof(*cache->tables)))
+		       !same_table(&cache->tables[table],
+				   &like->tables[like->codings[same].table]))
 			table++;
 		cache->codings[n].table = table;
 		if (table == cache->table_count)

@@ -35,8 +35,10 @@ OPTIMISED_DIFFERENCES = {
     "QUANTIZE from int8 uint8": 1, "RESIZE_BILINEAR uint8": 1, "TANH int16": 8,
     "LOGISTIC int16": 4}
 
-# TensorFlow Lite Micro pads with memory that nothing has set before.
-MICRO_UNDEFINED = ("SPACE_TO_BATCH_ND int8",)
+# What TensorFlow Lite Micro does not do as the operator is defined, and the profile does
+# not follow: it pads with memory that nothing has set before, gives all channels the first
+# one's scale, takes no notice of an activation.
+MICRO_DIFFERS = ("SPACE_TO_BATCH_ND int8", "CONV_2D with unpacked weights int8", "ADD int32")
 
 
 def interpreter_make(data, name, numerics):
@@ -253,7 +255,7 @@ def main():
     with tempfile.TemporaryDirectory() as work:
         checker = Checker(arguments, work)
         for name, make in cases.FAMILIES.items():
-            if arguments.numerics == "tflm" and name in MICRO_UNDEFINED:
+            if arguments.numerics == "tflm" and name in MICRO_DIFFERS:
                 continue
             if arguments.only in name:
                 run += 1
