@@ -33,17 +33,6 @@ static int gather_init(struct gather *gather)
 }
 
 /* Operators that reach any state keep their order among each other. */
-static bool reaches_state(const struct ir_graph *graph, const struct ir_operator *op)
-{
-	for (unsigned int i = 0; i < op->input_count; i++)
-		if (op->inputs[i] >= 0 && graph->tensors[op->inputs[i]].is_state)
-			return true;
-	for (unsigned int i = 0; i < op->output_count; i++)
-		if (graph->tensors[op->outputs[i]].is_state)
-			return true;
-	return false;
-}
-
 static void find_writers(struct gather *gather)
 {
 	const struct ir_graph *graph = gather->graph;
@@ -57,7 +46,7 @@ static void find_writers(struct gather *gather)
 			continue;
 		for (unsigned int i = 0; i < op->output_count; i++)
 			gather->writer[op->outputs[i]] = (int)o;
-		if (reaches_state(graph, op)) {
+		if (ir_reaches_state(graph, op)) {
 			gather->state_before[o] = last;
 			last = (int)o;
 		}

@@ -100,7 +100,7 @@ const char *ir_where(const struct ir_graph *graph, const struct ir_operator *op,
 	return text ? text : "an operator";
 }
 
-static bool touches_state(const struct ir_graph *graph, const struct ir_operator *op)
+bool ir_reaches_state(const struct ir_graph *graph, const struct ir_operator *op)
 {
 	for (unsigned int i = 0; i < op->input_count; i++)
 		if (op->inputs[i] >= 0 && graph->tensors[op->inputs[i]].is_state)
@@ -115,9 +115,9 @@ static bool touches_state(const struct ir_graph *graph, const struct ir_operator
 static bool operator_is_ready(const struct ir_graph *graph, const struct ir_operator *op,
 			      const bool *done)
 {
-	if (touches_state(graph, op))
+	if (ir_reaches_state(graph, op))
 		for (const struct ir_operator *before = graph->operators; before < op; before++)
-			if (!done[before - graph->operators] && touches_state(graph, before))
+			if (!done[before - graph->operators] && ir_reaches_state(graph, before))
 				return false;
 	for (unsigned int i = 0; i < op->input_count; i++) {
 		int tensor = op->inputs[i];
@@ -231,6 +231,20 @@ int ir_order(struct ir_graph *graph)
 	/* In place: a reader may have left room behind for more. */
 	memcpy(graph->operators, ordered, count * sizeof(*ordered));
 	ir_set_producers(graph);
+	return 0;
+}
+
+int ir_make_room(struct ir_graph *graph, unsigned int added, struct ir_operator **operators)
+{
+	struct ir_tensor *tensors = arena_alloc(graph->arena, (size_t)graph->tensor_count + added,
+						sizeof(*tensors));
+
+	*operators = arena_alloc(graph->arena, (size_t)graph->operator_count + added,
+				 sizeof(**operators));
+	if (!*operators || !tensors)
+		return error_memory(graph->error);
+	memcpy(tensors, graph->tensors, graph->tensor_count * sizeof(*tensors));
+	graph->tensors = tensors;
 	return 0;
 }
 

@@ -303,6 +303,15 @@ int ir_order(struct ir_graph *graph);
  */
 int ir_check_operands(struct ir_graph *graph);
 
+/* Whether an operator reads or writes a tensor that lives from run to run. */
+bool ir_reaches_state(const struct ir_graph *graph, const struct ir_operator *op);
+
+/*
+ * Before a pass that adds operators: room for so many more tensors behind those of the
+ * graph, and, empty, for the graph's operators and so many more.
+ */
+int ir_make_room(struct ir_graph *graph, unsigned int added, struct ir_operator **operators);
+
 /* Says in each tensor that an operator writes, states aside, which one it is. */
 void ir_set_producers(struct ir_graph *graph);
 

@@ -77,17 +77,6 @@ static bool set_covers(const struct set *set, const struct set *other, unsigned 
 	return true;
 }
 
-static bool reaches_state(const struct ir_graph *graph, const struct ir_operator *op)
-{
-	for (unsigned int i = 0; i < op->input_count; i++)
-		if (op->inputs[i] >= 0 && graph->tensors[op->inputs[i]].is_state)
-			return true;
-	for (unsigned int i = 0; i < op->output_count; i++)
-		if (graph->tensors[op->outputs[i]].is_state)
-			return true;
-	return false;
-}
-
 /* Whether what it writes lies where what it reads lies, or is put together there. */
 static bool is_view(const struct ir_graph *graph, const struct ir_operator *op)
 {
@@ -391,7 +380,7 @@ int order_find(struct order_list *list, const struct ir_graph *graph, unsigned i
 		return 0;
 	for (unsigned int o = first; o < first + count; o++)
 		if (!graph->operators[o].removed_reason &&
-		    reaches_state(graph, &graph->operators[o]))
+		    ir_reaches_state(graph, &graph->operators[o]))
 			return 0;
 	list->units = arena_alloc(graph->arena, 1, sizeof(*list->units) +
 				  count * sizeof(struct unit));

@@ -67,21 +67,16 @@ int resolve_scaled_concatenations(struct ir_graph *graph)
 {
 	unsigned int added = 0, count = 0;
 	struct ir_operator *operators;
-	struct ir_tensor *tensors;
-	int ret = 0;
+	int ret;
 
 	for (unsigned int o = 0; o < graph->operator_count; o++)
 		for (unsigned int i = 0; i < graph->operators[o].input_count; i++)
 			added += is_scaled(graph, &graph->operators[o], i);
 	if (!added)
 		return 0;
-	operators = arena_alloc(graph->arena, (size_t)graph->operator_count + added,
-				sizeof(*operators));
-	tensors = arena_alloc(graph->arena, (size_t)graph->tensor_count + added, sizeof(*tensors));
-	if (!operators || !tensors)
-		return error_memory(graph->error);
-	memcpy(tensors, graph->tensors, graph->tensor_count * sizeof(*tensors));
-	graph->tensors = tensors;
+	ret = ir_make_room(graph, added, &operators);
+	if (ret)
+		return ret;
 	for (unsigned int o = 0; o < graph->operator_count && !ret; o++) {
 		const struct ir_operator *op = &graph->operators[o];
 

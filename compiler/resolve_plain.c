@@ -2,7 +2,6 @@
 /* Elementwise operators of values that are not quantised: floats, int32 and int64. */
 #include <errno.h>
 #include <math.h>
-#include <string.h>
 
 #include "error.h"
 #include "portable.h"
@@ -125,21 +124,16 @@ int resolve_long_sums(struct ir_graph *graph)
 {
 	unsigned int added = 0, count = 0;
 	struct ir_operator *operators;
-	struct ir_tensor *tensors;
-	int ret = 0;
+	int ret;
 
 	for (unsigned int o = 0; o < graph->operator_count; o++)
 		if (graph->operators[o].kind == IR_ADD_MANY)
 			added += graph->operators[o].input_count;
 	if (!added)
 		return 0;
-	operators = arena_alloc(graph->arena, (size_t)graph->operator_count + added,
-				sizeof(*operators));
-	tensors = arena_alloc(graph->arena, (size_t)graph->tensor_count + added, sizeof(*tensors));
-	if (!operators || !tensors)
-		return error_memory(graph->error);
-	memcpy(tensors, graph->tensors, graph->tensor_count * sizeof(*tensors));
-	graph->tensors = tensors;
+	ret = ir_make_room(graph, added, &operators);
+	if (ret)
+		return ret;
 	for (unsigned int o = 0; o < graph->operator_count && !ret; o++) {
 		if (graph->operators[o].kind == IR_ADD_MANY)
 			ret = add_all(graph, &graph->operators[o], operators, &count);

@@ -89,17 +89,9 @@ static struct network *layer_network(const struct layer *layer)
 static bool put(const char *directory, const char *name, const void *data, size_t bytes)
 {
 	char path[1024];
-	bool good;
-	FILE *file;
 
 	snprintf(path, sizeof(path), "%s/%s", directory, name);
-	file = fopen(path, "wb");
-	good = file && fwrite(data, 1, bytes, file) == bytes;
-	if (file && fclose(file))
-		good = false;
-	if (!good)
-		fprintf(stderr, "layers: %s: %s\n", path, strerror(errno));
-	return good;
+	return network_file_put("layers", path, data, bytes);
 }
 
 static bool layer_write(const struct layer *layer, const char *top)

@@ -4,6 +4,7 @@
  * before children, so that every reference points forward, and a table's
  * vtable directly before it.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -388,4 +389,16 @@ uint8_t *network_write(const struct network *network, size_t *bytes)
 	}
 	*bytes = file.bytes;
 	return file.data;
+}
+
+bool network_file_put(const char *program, const char *path, const void *data, size_t bytes)
+{
+	FILE *file = fopen(path, "wb");
+	bool good = file && fwrite(data, 1, bytes, file) == bytes;
+
+	if (file && fclose(file))
+		good = false;
+	if (!good)
+		fprintf(stderr, "%s: %s: %s\n", program, path, strerror(errno));
+	return good;
 }

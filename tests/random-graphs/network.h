@@ -166,6 +166,9 @@ void network_fill(const struct network_tensor *tensor, uint64_t seed, void *data
 /* The network as a .tflite file, which the caller frees. NULL: out of memory. */
 uint8_t *network_write(const struct network *network, size_t *bytes);
 
+/* Writes a file; false, and an error of the program on stderr, where it cannot. */
+bool network_file_put(const char *program, const char *path, const void *data, size_t bytes);
+
 /* Prints one line an operator, each begun with `prefix`. */
 void network_print(const struct network *network, const char *prefix);
 

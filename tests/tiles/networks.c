@@ -5,10 +5,8 @@
  *
  * usage: networks DIRECTORY
  */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "network.h"
 #include "random.h"
@@ -176,17 +174,9 @@ static bool put(const char *directory, const char *name, const char *suffix, con
 		size_t bytes)
 {
 	char path[1024];
-	bool good;
-	FILE *file;
 
 	snprintf(path, sizeof(path), "%s/%s.%s", directory, name, suffix);
-	file = fopen(path, "wb");
-	good = file && data && fwrite(data, 1, bytes, file) == bytes;
-	if (file && fclose(file))
-		good = false;
-	if (!good)
-		fprintf(stderr, "networks: %s: %s\n", path, strerror(errno));
-	return good;
+	return network_file_put("networks", path, data, bytes);
 }
 
 static bool model_write(const struct model *model, const char *directory)
