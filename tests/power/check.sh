@@ -7,9 +7,10 @@
 #
 # usage: tests/power/check.sh debian|debug [GUEST]...     (default: all of them)
 #
-#   power   idle and asleep, operating points, deadlines, governors
-#   supply  a board with a clock, a supply and a reset line of its own
-#   hot     sensors, and throttling
+#   power     idle and asleep, operating points, deadlines, governors
+#   supply    a board with a clock, a supply and a reset line of its own
+#   voltless  the same board, with no voltages in its operating points
+#   hot       sensors, and throttling
 set -u
 cd "$(dirname "$0")/../.." || exit
 
@@ -25,7 +26,7 @@ debug)
 	parameters='boot_timeout_ms=40000 request_timeout_ms=2000 invalidate_timeout_ms=20000 heartbeat_timeout_ms=20000 suspend_timeout_ms=100000'
 	linux=$(tests/vm/linux-debug.sh)
 	;;
-*) sed -n '4,12s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+*) sed -n '4,13s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac
 
 out=build/power/$kernel
@@ -55,7 +56,7 @@ echo "$parameters" >"$overlay/power/parameters"
 # point, and the module that plays them. Processors, memory and serial ports are those
 # of run-guest.sh.
 board=$out/board
-tree=$out/supply.dtb
+tree=$out/supply.dtb voltless=$out/voltless.dtb
 tree_make() {
 	local npu=/npu@b000000 provider=/board-npu microvolts hz
 	"${KESTREL_QEMU:-build/qemu/qemu-system-aarch64}" -M "kestrel-virt,dumpdtb=$tree" \
@@ -74,7 +75,8 @@ tree_make() {
 		fdtput -d "$tree" $npu '#clock-cells' &&
 		fdtput -t x "$tree" $npu clocks 9001 &&
 		fdtput -t x "$tree" $npu resets 9001 0 &&
-		fdtput -t x "$tree" $npu npu-supply 9002 || return
+		fdtput -t x "$tree" $npu npu-supply 9002 &&
+		cp "$tree" "$voltless" || return
 	for hz in 125000000 250000000 375000000 500000000; do
 		microvolts=$((600000 + hz / 2000))
 		fdtput -t i "$tree" "$npu/opp-table/opp-$hz" opp-microvolt $microvolts || return
@@ -112,11 +114,12 @@ guest() {
 # up with the device's time.
 device='-global kestrel-npu.timing=on -global kestrel-npu.port0_rate=0.0625'
 guests=("$@")
-[ $# -gt 0 ] || guests=(power supply hot)
+[ $# -gt 0 ] || guests=(power supply voltless hot)
 for name in "${guests[@]}"; do
 	case $name in
 	power) guest power "$device" ;;
 	supply) guest supply "$device -dtb $tree" ;;
+	voltless) guest voltless "$device -dtb $voltless" ;;
 	hot) guest hot "$device -global kestrel-npu.ambient=82000" ;;
 	*) echo "not ok - there is no guest $name" ;;
 	esac
