@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-/* DepthToSpace and SpaceToDepth, and Expand. */
+/* DepthToSpace and SpaceToDepth; Expand and Tile, which repeat elements. */
 #include <errno.h>
 #include <string.h>
 
 #include "onnx_import.h"
+#include "portable.h"
 #include "resolve_check.h"
 
 static int emit_block(struct onnx *o, struct onnx_value *x, struct onnx_value *y, bool to_space,
@@ -54,21 +55,75 @@ int onnx_block(struct onnx *o)
 	return ret ? ret : onnx_store(o, y, stored, affine);
 }
 
-static int emit_expand(struct onnx *o, struct onnx_value *x, struct onnx_value *y)
+/*
+ * Repeats what a value has in its dimensions until the output is full: Tile, and Expand, which
+ * does so in dimensions of 1 only.
+ */
+static int emit_repetition(struct onnx *o, struct onnx_value *x, struct onnx_value *y,
+			   enum ir_kind kind)
 {
+	enum onnx_layout layout = onnx_layout_of(x) == ONNX_CHANNELS_LAST && x->rank == y->rank ?
+				  ONNX_CHANNELS_LAST : ONNX_PLAIN;
 	struct ir_operator *op;
-	int ret = onnx_emit_from(o, IR_BROADCAST_TO, x, y, ONNX_PLAIN, &op);
+	int ret = onnx_emit_from(o, kind, x, y, layout, &op);
 
-	return ret ? ret : resolve_portable(o->graph, op, KESTREL_GRAPH_BROADCAST_TO, 0);
+	return ret ? ret : resolve_portable(o->graph, op, portable_opcode(kind), 0);
+}
+
+/* The element of a constant that element i of the output repeats. */
+static uint64_t repeated_index(const struct onnx_value *x, const struct onnx_value *y, uint64_t i)
+{
+	uint64_t index = 0, step = 1;
+
+	for (unsigned int d = 0; d < x->rank; d++) {
+		uint64_t size = (uint64_t)x->shape[x->rank - 1 - d];
+		uint64_t extent = (uint64_t)y->shape[y->rank - 1 - d];
+
+		index += i % extent % size * step;
+		i /= extent;
+		step *= size;
+	}
+	return index;
+}
+
+static int repeat_constant(struct onnx *o, const struct onnx_value *x, struct onnx_value *y)
+{
+	uint64_t bytes = ir_type_bytes(x->type);
+	uint8_t *data = onnx_alloc(o, y->elements, bytes);
+
+	if (!data)
+		return onnx_failed(o);
+	for (uint64_t i = 0; i < y->elements; i++)
+		memcpy(data + i * bytes, x->data + repeated_index(x, y, i) * bytes, bytes);
+	y->data = data;
+	return onnx_removed(o, o->node, "a constant");
+}
+
+/* The node's input in the shape that its output gets; integers in place of their floats. */
+static int repeat(struct onnx *o, struct onnx_value *x, unsigned int rank, const int32_t *shape,
+		  enum ir_kind kind)
+{
+	struct onnx_value *y = o->node->outputs[0], *stored;
+	struct onnx_affine affine;
+	int ret = onnx_define(o, y, x->type, rank, shape);
+
+	if (ret)
+		return ret;
+	if (x->data && ir_type_bytes(x->type))
+		return repeat_constant(o, x, y);
+	if (!onnx_stored(x, &affine))
+		return emit_repetition(o, x, y, kind);
+	stored = onnx_stored_like(o, y, x);
+	ret = stored ? emit_repetition(o, x->stored, stored, kind) : onnx_failed(o);
+	return ret ? ret : onnx_store(o, y, stored, affine);
 }
 
 int onnx_expand(struct onnx *o)
 {
 	int64_t sizes[IR_RANK_MAX];
 	int32_t shape[IR_RANK_MAX];
-	struct onnx_value *x, *y, *stored;
-	struct onnx_affine affine;
 	unsigned int count, rank;
+	struct onnx_value *x;
 	int ret = onnx_check_counts(o, 2, 2);
 
 	if (!ret)
@@ -76,7 +131,6 @@ int onnx_expand(struct onnx *o)
 	if (ret)
 		return ret;
 	x = onnx_input(o, 0);
-	y = o->node->outputs[0];
 	rank = count > x->rank ? count : x->rank;
 	for (unsigned int d = 0; d < rank; d++) {
 		int64_t of_x = d + x->rank < rank ? 1 : x->shape[d + x->rank - rank];
@@ -88,10 +142,29 @@ int onnx_expand(struct onnx *o)
 					 (long long)wanted, d);
 		shape[d] = (int32_t)(of_x > wanted ? of_x : wanted);
 	}
-	ret = onnx_define(o, y, x->type, rank, shape);
-	if (ret || !onnx_stored(x, &affine))
-		return ret ? ret : emit_expand(o, x, y);
-	stored = onnx_stored_like(o, y, x);
-	ret = stored ? emit_expand(o, x->stored, stored) : onnx_failed(o);
-	return ret ? ret : onnx_store(o, y, stored, affine);
+	return repeat(o, x, rank, shape, IR_BROADCAST_TO);
+}
+
+int onnx_tile(struct onnx *o)
+{
+	int64_t repeats[IR_RANK_MAX];
+	int32_t shape[IR_RANK_MAX];
+	struct onnx_value *x;
+	unsigned int count;
+	int ret = onnx_check_counts(o, 2, 2);
+
+	if (!ret)
+		ret = onnx_list(o, 1, NULL, IR_RANK_MAX, repeats, &count);
+	if (ret)
+		return ret;
+	x = onnx_input(o, 0);
+	if (count != x->rank)
+		return onnx_fail(o, x, -EINVAL, "%u repeats", count);
+	for (unsigned int d = 0; d < count; d++) {
+		if (repeats[d] < 1 || repeats[d] > INT32_MAX / x->shape[d])
+			return onnx_fail(o, x, -ENOTSUP, "dimension %u %lld times", d,
+					 (long long)repeats[d]);
+		shape[d] = (int32_t)(x->shape[d] * repeats[d]);
+	}
+	return repeat(o, x, count, shape, IR_TILE);
 }

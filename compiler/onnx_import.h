@@ -336,6 +336,14 @@ int onnx_layer_norm_find(struct onnx *o, struct onnx_value *x, bool *taken);
 /* `value` under another shape of as many elements; NULL with a message. */
 struct onnx_value *onnx_reshaped(struct onnx *o, struct onnx_value *value, const char *name,
 				 unsigned int rank, const int32_t *shape);
+/* Dimension d of the result is x's permutation[d]; NULL with a message. */
+struct onnx_value *onnx_transposed(struct onnx *o, struct onnx_value *x, const char *name,
+				   const unsigned int *permutation);
+/* `count` elements of a dimension from `begin` on; NULL with a message. */
+struct onnx_value *onnx_part(struct onnx *o, struct onnx_value *x, unsigned int dimension,
+			     int32_t begin, int32_t count);
+/* Scales and zero points of one tensor for another. */
+void onnx_copy_quantisation(struct onnx *o, int from, int to);
 int onnx_reshape(struct onnx *o);			/* onnx_move.c */
 int onnx_transpose(struct onnx *o);
 int onnx_slice(struct onnx *o);
@@ -346,6 +354,17 @@ int onnx_concat(struct onnx *o);			/* onnx_join.c */
 int onnx_pad(struct onnx *o);
 int onnx_block(struct onnx *o);				/* onnx_block.c */
 int onnx_expand(struct onnx *o);
+int onnx_tile(struct onnx *o);
+int onnx_top_k(struct onnx *o);				/* onnx_index.c */
+int onnx_one_hot(struct onnx *o);
+/*
+ * Indices that may count from the end of dimensions of `count` sizes, one for each
+ * element of a row, as the graph has them: from the front. NULL with a message.
+ */
+struct onnx_value *onnx_from_front(struct onnx *o, struct onnx_value *indices,
+				   const int32_t *sizes, int32_t count);
+int onnx_gather_nd(struct onnx *o);
+int onnx_gather_elements(struct onnx *o);
 int onnx_constant(struct onnx *o);			/* onnx_fold.c */
 int onnx_shape(struct onnx *o);
 /* Elementwise operators on constants; *folded says whether it was one. */

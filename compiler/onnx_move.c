@@ -74,7 +74,7 @@ static void take_meaning(struct onnx_value *to, const struct onnx_value *from,
 	to->axis = from->axis;
 }
 
-static void copy_quantisation(struct onnx *o, int from, int to)
+void onnx_copy_quantisation(struct onnx *o, int from, int to)
 {
 	struct ir_tensor *tensors = o->graph->tensors;
 
@@ -86,7 +86,7 @@ static void copy_quantisation(struct onnx *o, int from, int to)
 static int emit_portable(struct onnx *o, enum ir_kind kind, uint32_t opcode, int from, int to,
 			 struct ir_operator **op)
 {
-	copy_quantisation(o, from, to);
+	onnx_copy_quantisation(o, from, to);
 	*op = onnx_emit(o, kind, 1, &from, to);
 	if (!*op)
 		return onnx_failed(o);
@@ -131,7 +131,7 @@ static int emit_reshape(struct onnx *o, struct onnx_value *from, struct onnx_val
 		ret = onnx_tensor_new(o, to, target, &b);
 	if (ret)
 		return ret;
-	copy_quantisation(o, a, b);
+	onnx_copy_quantisation(o, a, b);
 	return onnx_emit(o, IR_RESHAPE, 1, &a, b) ? 0 : onnx_failed(o);
 }
 
@@ -320,7 +320,7 @@ static int emit_order(struct onnx *o, struct onnx_value *x, enum onnx_layout sou
 		ret = onnx_tensor_new(o, y, target, &b);
 	if (ret)
 		return ret;
-	copy_quantisation(o, a, b);
+	onnx_copy_quantisation(o, a, b);
 	if (order->same)
 		return onnx_emit(o, IR_RESHAPE, 1, &a, b) ? 0 : onnx_failed(o);
 	for (unsigned int i = 0; i < 2 && !ret; i++)
@@ -328,7 +328,7 @@ static int emit_order(struct onnx *o, struct onnx_value *x, enum onnx_layout sou
 				      &tensors[i]);
 	if (ret)
 		return ret;
-	copy_quantisation(o, a, tensors[0]);
+	onnx_copy_quantisation(o, a, tensors[0]);
 	if (!onnx_emit(o, IR_RESHAPE, 1, &a, tensors[0]))
 		return onnx_failed(o);
 	ret = emit_portable(o, IR_TRANSPOSE, KESTREL_GRAPH_TRANSPOSE, tensors[0], tensors[1], &op);
@@ -361,8 +361,8 @@ static int emit_transpose(struct onnx *o, struct onnx_value *x, struct onnx_valu
 	return emit_order(o, x, source, y, ONNX_PLAIN, &order);
 }
 
-static struct onnx_value *transposed(struct onnx *o, struct onnx_value *x, const char *name,
-				     const unsigned int *permutation)
+struct onnx_value *onnx_transposed(struct onnx *o, struct onnx_value *x, const char *name,
+				   const unsigned int *permutation)
 {
 	struct walk walk = { .rank = x->rank };
 	int64_t strides[IR_RANK_MAX];
@@ -375,7 +375,7 @@ static struct onnx_value *transposed(struct onnx *o, struct onnx_value *x, const
 		return NULL;
 	/* A scale a channel stays with its dimension. */
 	if (moves_stored(x) || (x->stored && x->stored->data)) {
-		stored = transposed(o, x->stored, name, permutation);
+		stored = onnx_transposed(o, x->stored, name, permutation);
 		if (!stored)
 			return NULL;
 		take_meaning(y, x, stored);
@@ -416,7 +416,7 @@ int onnx_transpose(struct onnx *o)
 	}
 	if (seen != (1u << x->rank) - 1)
 		return onnx_fail(o, x, -EINVAL, "perm names a dimension twice");
-	made = transposed(o, x, o->node->outputs[0]->name, permutation);
+	made = onnx_transposed(o, x, o->node->outputs[0]->name, permutation);
 	if (!made)
 		return onnx_failed(o);
 	onnx_alias(o->node->outputs[0], made);
@@ -501,6 +501,16 @@ static struct onnx_slice whole(const struct onnx_value *x)
 		slice.count[d] = x->shape[d];
 	}
 	return slice;
+}
+
+struct onnx_value *onnx_part(struct onnx *o, struct onnx_value *x, unsigned int dimension,
+			     int32_t begin, int32_t count)
+{
+	struct onnx_slice slice = whole(x);
+
+	slice.begin[dimension] = begin;
+	slice.count[dimension] = count;
+	return sliced(o, x, x->name, &slice);
 }
 
 /* Takes a part of the input for the node's output number `index`. */
@@ -642,24 +652,6 @@ static int equal_steps(struct onnx *o, const struct onnx_value *indices, int32_t
 	return 0;
 }
 
-/* Indices as the graph has them: from the front. */
-static int indices_tensor(struct onnx *o, struct onnx_value *indices, int32_t extent, int *tensor)
-{
-	int64_t *data;
-
-	if (!indices->data)
-		return onnx_tensor(o, indices, ONNX_PLAIN, tensor);
-	data = onnx_alloc(o, indices->elements, sizeof(*data));
-	if (!data)
-		return onnx_failed(o);
-	for (uint64_t i = 0; i < indices->elements; i++) {
-		data[i] = onnx_integer(indices, i);
-		data[i] += data[i] < 0 ? extent : 0;
-	}
-	return onnx_tensor_raw(o, indices->name, IR_INT64, indices->rank, indices->shape, data,
-			       tensor);
-}
-
 static struct onnx_value *gathered(struct onnx *o, struct onnx_value *x,
 				   struct onnx_value *indices, unsigned int axis,
 				   const char *name, unsigned int rank, const int32_t *shape)
@@ -677,11 +669,12 @@ static struct onnx_value *gathered(struct onnx *o, struct onnx_value *x,
 		take_meaning(y, x, stored);
 		return y;
 	}
-	if (onnx_tensor(o, x, ONNX_PLAIN, &inputs[0]) ||
-	    indices_tensor(o, indices, x->shape[axis], &inputs[1]) ||
+	indices = onnx_from_front(o, indices, &x->shape[axis], 1);
+	if (!indices || onnx_tensor(o, x, ONNX_PLAIN, &inputs[0]) ||
+	    onnx_tensor(o, indices, ONNX_PLAIN, &inputs[1]) ||
 	    onnx_tensor_new(o, y, ONNX_PLAIN, &to))
 		return NULL;
-	copy_quantisation(o, inputs[0], to);
+	onnx_copy_quantisation(o, inputs[0], to);
 	op = onnx_emit(o, IR_GATHER, 2, inputs, to);
 	if (!op || resolve_portable(o->graph, op, KESTREL_GRAPH_GATHER, 0))
 		return NULL;

@@ -10,8 +10,9 @@ N models (default 2) of every family of cases.py run in ONNX Runtime without any
 optimisation, which is the definition step by step, and in npu-run: compiled, on
 the processor and on the simulated NPU, and as they are. Integers may be one step beside the
 definition in one element of a hundred (sums are taken in integers here and in
-floats there) and float32 within 1e-4 of their range; dynamic quantisation gives the
-definition's bytes. All three must give the same bytes. --keep leaves the models that fail in DIRECTORY. Prints TAP lines.
+floats there) and float32 within 1e-4 of their range; the families of
+EXACT give the definition's bytes. All three must give the same bytes. --keep leaves the
+models that fail in DIRECTORY. Prints TAP lines.
 
 --write puts the first model of each family into DIRECTORY/FAMILY, with its inputs and
 ONNX Runtime's outputs, and checks nothing.
@@ -27,6 +28,7 @@ import zlib
 import numpy as np
 
 import dynamic_cases
+import index_cases
 from cases import FAMILIES
 from model import Model
 
@@ -34,6 +36,8 @@ TOLERANCE = 1e-4
 # Of elements: how many may be a step beside the definition.
 SHARE = 0.01
 TIMEOUT_SECONDS = 120
+# Families whose every byte is ONNX Runtime's.
+EXACT = dynamic_cases.EXACT + index_cases.EXACT
 # Chains of several quantisations: a step in one of them becomes several, everywhere;
 # and what has a test of its own for the bytes (layer_norm.py).
 CHAINS = {"network": 4, "flatten_gemm": 2, "layer_normalisation": 1}
@@ -53,7 +57,7 @@ def difference(name, expected, found):
     found = found.view(expected.dtype).reshape(expected.shape)
     steps = CHAINS.get(name, 1)
     allowed = expected.size if name in CHAINS else int(expected.size * SHARE) + 1
-    if name in dynamic_cases.EXACT:
+    if name in EXACT:
         steps = allowed = 0
         if found.tobytes() == expected.tobytes():
             return None
