@@ -10,6 +10,7 @@
 #   power     idle and asleep, operating points, deadlines, governors
 #   supply    a board with a clock, a supply and a reset line of its own
 #   voltless  the same board, with no voltages in its operating points
+#   pulled    an NPU on PCI goes while the system sleeps
 #   hot       sensors, and throttling
 set -u
 cd "$(dirname "$0")/../.." || exit
@@ -26,7 +27,7 @@ debug)
 	parameters='boot_timeout_ms=40000 request_timeout_ms=2000 invalidate_timeout_ms=20000 heartbeat_timeout_ms=20000 suspend_timeout_ms=100000'
 	linux=$(tests/vm/linux-debug.sh)
 	;;
-*) sed -n '4,13s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+*) sed -n '4,14s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac
 
 out=build/power/$kernel
@@ -54,7 +55,7 @@ echo "$parameters" >"$overlay/power/parameters"
 
 # The board's tree with a clock, a supply, a reset line and a voltage for each operating
 # point, and the module that plays them. Processors, memory and serial ports are those
-# of run-guest.sh.
+# of run-guest.sh. The other module takes a device from its PCI slot.
 board=$out/board
 tree=$out/supply.dtb voltless=$out/voltless.dtb
 tree_make() {
@@ -92,14 +93,14 @@ tree_make() {
 	exit 1
 }
 
-# guest NAME QEMU-ARGUMENTS: runs NAME-script; what it said is TAP already.
+# guest NAME QEMU-ARGUMENTS [OPTION]...: runs NAME-script; what it said is TAP already.
 guest() {
 	local status=0
 	tests/vm/run-guest.sh --kernel "$kernel" --script "tests/power/$1-script" \
 		--overlay "$overlay" --module "$(tail -n 1 <<<"$module")/kestrel.ko" \
-		--module "$board/kestrel-board.ko" \
+		--module "$board/kestrel-board.ko" --module "$board/kestrel-slot.ko" \
 		--log "$out/$1.console.log" --timeout 1200 --quiet \
-		--qemu-args "$2" >"$out/$1.run.log" 2>&1 </dev/null || status=$?
+		--qemu-args "$2" "${@:3}" >"$out/$1.run.log" 2>&1 </dev/null || status=$?
 	grep -aE '^(ok|not ok) - |^# ' "$out/$1.console.log"
 	case $status in
 	0) echo "ok - $1: the kernel complains of nothing and leaks nothing" ;;
@@ -114,12 +115,13 @@ guest() {
 # up with the device's time.
 device='-global kestrel-npu.timing=on -global kestrel-npu.port0_rate=0.0625'
 guests=("$@")
-[ $# -gt 0 ] || guests=(power supply voltless hot)
+[ $# -gt 0 ] || guests=(power supply voltless pulled hot)
 for name in "${guests[@]}"; do
 	case $name in
 	power) guest power "$device" ;;
 	supply) guest supply "$device -dtb $tree" ;;
 	voltless) guest voltless "$device -dtb $voltless" ;;
+	pulled) guest pulled "-device kestrel-npu-pci,id=npu,timing=on,port0_rate=0.25" --inject ;;
 	hot) guest hot "$device -global kestrel-npu.ambient=82000" ;;
 	*) echo "not ok - there is no guest $name" ;;
 	esac
