@@ -77,28 +77,6 @@ static bool bias_gives_zero(const struct segment_node *node, int32_t channel)
 	return value == op->output_zero_point;
 }
 
-static void find_dead(struct pruner *pruner, const struct segment_node *node)
-{
-	const struct segment *segment = pruner->segment;
-	bool *dead = pruner->dead[node->output];
-	enum node_class class = class_of(segment, node);
-
-	for (int32_t c = 0; c < segment->values[node->output].channels; c++) {
-		if (node->is_mac && class != NODE_OTHER)
-			dead[c] = bias_gives_zero(node, c) &&
-				  weights_are_zero(pruner, node, c);
-		else if (class == NODE_PASSES)
-			dead[c] = pruner->dead[node->inputs[0]][c];
-	}
-}
-
-static unsigned int group_of(const struct pruner *pruner, unsigned int value)
-{
-	while (pruner->group[value] != value)
-		value = pruner->group[value];
-	return value;
-}
-
 /* The zero point that a value was written with. */
 static int32_t zero_point_of(const struct pruner *pruner, int value)
 {
@@ -113,6 +91,37 @@ static int32_t zero_point_of(const struct pruner *pruner, int value)
 		node = &segment->nodes[producer];
 	}
 	return node->op->output_zero_point;
+}
+
+/* Whether a zero point that a pool or mean passes on is left as it is by the clamp. */
+static bool clamp_keeps_zero(const struct pruner *pruner, const struct segment_node *node)
+{
+	int32_t zero = zero_point_of(pruner, node->output);
+
+	return zero >= node->op->clamp_low && zero <= node->op->clamp_high;
+}
+
+static void find_dead(struct pruner *pruner, const struct segment_node *node)
+{
+	const struct segment *segment = pruner->segment;
+	bool *dead = pruner->dead[node->output];
+	enum node_class class = class_of(segment, node);
+
+	for (int32_t c = 0; c < segment->values[node->output].channels; c++) {
+		if (node->is_mac && class != NODE_OTHER)
+			dead[c] = bias_gives_zero(node, c) &&
+				  weights_are_zero(pruner, node, c);
+		else if (class == NODE_PASSES)
+			dead[c] = pruner->dead[node->inputs[0]][c] &&
+				  clamp_keeps_zero(pruner, node);
+	}
+}
+
+static unsigned int group_of(const struct pruner *pruner, unsigned int value)
+{
+	while (pruner->group[value] != value)
+		value = pruner->group[value];
+	return value;
 }
 
 /* Values that something else than a convolution or pool makes or reads stay whole. */

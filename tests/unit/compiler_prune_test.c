@@ -115,6 +115,29 @@ static void check_channels(struct test *test, struct chain *chain, int32_t first
 	test_end(test, group);
 }
 
+/* The second operator takes the largest of nine, and nothing below `low`. */
+static void check_pool(struct test *test, struct chain *chain, int32_t low, int32_t channels,
+		       const char *group)
+{
+	struct stream_segment out = { .npu = true };
+	struct segment segment = { .graph = &chain->graph, .out = &out };
+	struct target target;
+
+	chain_make(chain);
+	zero_channel(chain, 2);
+	chain->operators[1].kind = IR_MAX_POOL;
+	chain->operators[1].input_count = 1;
+	chain->operators[1].clamp_low = low;
+	CHECK(test, !target_set(&target, NULL, NULL, &chain->error));
+	segment.target = &target;
+	CHECK(test, !segment_build(&segment, 0, OPERATORS));
+	for (unsigned int n = 0; n < segment.node_count; n++)
+		CHECK(test, segment.values[segment.nodes[n].output].channels ==
+			    (n + 1 < OPERATORS ? channels : CHANNELS));
+	arena_release(&chain->arena);
+	test_end(test, group);
+}
+
 int main(void)
 {
 	static struct chain chain;
@@ -153,6 +176,9 @@ int main(void)
 	zero_channel(&chain, 2);
 	chain.operators[2].input_zero_point = 0;
 	check_channels(&test, &chain, 4, 4, "a reader with another zero point keeps it");
+
+	check_pool(&test, &chain, -5, 3, "a pool passes a dead channel on");
+	check_pool(&test, &chain, -2, 4, "a clamp above zero makes it live");
 
 	chain_make(&chain);
 	memset(chain.weights[2], 0, sizeof(chain.weights[2]));
