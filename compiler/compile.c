@@ -35,6 +35,13 @@ static int read_source(const struct compile_request *request, struct ir_graph *g
 					 "numerics profile \"%s\": an ONNX model takes onnx",
 					 request->numerics);
 		ret = onnx_read(graph, request->data, request->bytes);
+	} else if (!tflite_is_model(request->data, request->bytes)) {
+		ret = error_set(graph->error, -EINVAL,
+				graph_is_file(request->data, request->bytes) ?
+				"%zu bytes of a compiled graph, not of a model" :
+				"%zu bytes that are neither an ONNX model nor a TensorFlow Lite "
+				"model, which has the identifier \"TFL3\" at byte 4",
+				request->bytes);
 	} else {
 		source->format = "tflite";
 		ret = tflite_read(graph, request->data, request->bytes);

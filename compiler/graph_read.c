@@ -431,6 +431,15 @@ static void find_sections(struct reader *reader)
 	}
 }
 
+bool graph_is_file(const void *data, size_t bytes)
+{
+	uint32_t magic = 0;
+
+	if (bytes >= sizeof(magic))
+		memcpy(&magic, data, sizeof(magic));
+	return magic == KESTREL_GRAPH_MAGIC;
+}
+
 int graph_read(struct ir_graph *graph, const void *data, size_t bytes,
 	       struct graph_source *source)
 {

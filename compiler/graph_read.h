@@ -4,6 +4,9 @@
 
 #include "graph_write.h"
 
+/* Whether the bytes have the mark of a graph file. */
+bool graph_is_file(const void *data, size_t bytes);
+
 /*
  * Takes the operator graph of a graph file back into the IR, so that it can be
  * compiled again. The file has been validated by its reader and is trusted

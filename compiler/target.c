@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <errno.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -68,7 +69,7 @@ static int set_one(struct target *target, const char *key, size_t key_bytes, con
 {
 	const struct setting *setting = NULL;
 	uint8_t *member;
-	double number;
+	double number, unit;
 	char *end;
 
 	for (size_t i = 0; i < sizeof(settings_known) / sizeof(settings_known[0]); i++)
@@ -87,13 +88,15 @@ static int set_one(struct target *target, const char *key, size_t key_bytes, con
 		*(bool *)member = !strcmp(value, "on");
 		return 0;
 	}
+	unit = setting->kind == SETTING_RATE ? TARGET_RATE_ONE : 1;
 	number = strtod(value, &end);
-	if (setting->kind == SETTING_RATE)
-		number *= TARGET_RATE_ONE;
+	number *= unit;
 	if (end == value || *end || !(number >= setting->least && number <= setting->most) ||
 	    number != (double)(uint32_t)number)
-		return error_set(error, -EINVAL, "setting %s: \"%s\" is not in its range",
-				 setting->key, value);
+		return error_set(error, -EINVAL, "setting %s: \"%s\" is not %s of %.10g..%.10g",
+				 setting->key, value,
+				 setting->kind == SETTING_RATE ? "a rate" : "a whole number",
+				 setting->least / unit, setting->most / unit);
 	*(uint32_t *)(void *)member = (uint32_t)number;
 	return 0;
 }
@@ -112,6 +115,16 @@ static int check(const struct target *target, struct error *error)
 	return 0;
 }
 
+static int error_unknown(const char *name, struct error *error)
+{
+	char known[256] = "";
+	size_t at = 0;
+
+	for (size_t i = 0; i < sizeof(targets) / sizeof(targets[0]) && at < sizeof(known); i++)
+		at += (size_t)snprintf(known + at, sizeof(known) - at, " %s", targets[i].name);
+	return error_set(error, -EINVAL, "target \"%s\" is unknown; there are%s", name, known);
+}
+
 int target_set(struct target *target, const char *name, const char *settings,
 	       struct error *error)
 {
@@ -125,7 +138,7 @@ int target_set(struct target *target, const char *name, const char *settings,
 		if (!strcmp(targets[i].name, name))
 			*target = targets[i];
 	if (!target->name)
-		return error_set(error, -EINVAL, "target \"%s\" is unknown", name);
+		return error_unknown(name, error);
 	while (settings && *settings) {
 		size_t bytes = strcspn(settings, ",");
 		size_t key_bytes = strcspn(settings, "=,");

@@ -13,6 +13,7 @@
 #include "tflite_states.h"
 
 /* Far above any real model; bounds what a small hostile file can make us copy. */
+#define IDENTIFIER "TFL3"
 #define OPERANDS_MAX 1024
 #define NAME_BYTES_MAX 256
 #define ELEMENTS_MAX ((uint64_t)1 << 31)
@@ -569,6 +570,11 @@ static int read_variables(struct reader *reader, const struct flatbuffer_vector 
 	return ret ? ret : tflite_states(reader->graph, &initial);
 }
 
+bool tflite_is_model(const void *data, size_t bytes)
+{
+	return bytes >= 8 && !memcmp((const uint8_t *)data + 4, IDENTIFIER, 4);
+}
+
 int tflite_read(struct ir_graph *graph, const void *data, size_t bytes)
 {
 	struct reader reader = {
@@ -581,7 +587,7 @@ int tflite_read(struct ir_graph *graph, const void *data, size_t bytes)
 	uint32_t version;
 	int ret;
 
-	ret = flatbuffer_root(&reader.file, "TFL3", "model", &model);
+	ret = flatbuffer_root(&reader.file, IDENTIFIER, "model", &model);
 	if (!ret)
 		ret = flatbuffer_uint32(&model, TFLITE_MODEL_VERSION, 0, &version);
 	if (ret)

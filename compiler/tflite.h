@@ -3,9 +3,13 @@
 #ifndef COMPILER_TFLITE_H
 #define COMPILER_TFLITE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct ir_graph;
+
+/* Whether the bytes have the mark of a TensorFlow Lite file. */
+bool tflite_is_model(const void *data, size_t bytes);
 
 /*
  * Reads subgraph 0 into `graph`, whose arena and error the caller has set.

@@ -14,14 +14,16 @@
 
 static const char usage[] =
 	"usage: npuc MODEL -o GRAPH.npu [options]\n"
-	"       npuc MODEL --explain OPERATOR | --sweep KEYS | --verify [options]\n"
+	"       npuc MODEL --report FILE | --explain OPERATOR | --verify | --sweep KEYS\n"
+	"            [options]\n"
 	"       npuc --list-ops[=markdown]\n"
 	"Compiles a quantised TensorFlow Lite (.tflite) or ONNX (.onnx) model into a\n"
 	"Kestrel graph file.\n"
 	"\n"
-	"  -o, --output FILE     the graph file to write\n"
+	"  -o, --output FILE     the graph file to write; \"-\" is standard output\n"
 	"  -t, --target NAME,... configurations, the graph gets a stream for each:\n"
-	"                        kestrel-64, -128, -256 (default), -512, -1024, -2048\n"
+	"                        kestrel-64, -128, -256 (default), -512, -1024, -2048,\n"
+	"                        or kestrel-256-u55like\n"
 	"  -s, --set K=V,...     change single values of the configuration (sram=65536)\n"
 	"  -n, --numerics NAME   rounding profile: tflite-ref (default), tflite, tflm; of\n"
 	"                        ONNX models onnx\n"
@@ -85,15 +87,22 @@ static bool has_suffix(const char *path, const char *suffix)
 	return bytes > strlen(suffix) && !strcmp(path + bytes - strlen(suffix), suffix);
 }
 
+struct progress {
+	struct timespec started;
+	bool shown;
+};
+
 /* Tells a person who waits for more than a second how far it is. */
 static void show_progress(void *opaque, unsigned int done, unsigned int total)
 {
-	const struct timespec *started = opaque;
+	struct progress *progress = opaque;
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	if (now.tv_sec - started->tv_sec > 1)
-		fprintf(stderr, "\rnpuc: operator %u of %u ", done, total);
+	if (now.tv_sec - progress->started.tv_sec <= 1)
+		return;
+	fprintf(stderr, "\rnpuc: operator %u of %u ", done, total);
+	progress->shown = true;
 }
 
 static enum npuc_exit report_write(const struct arguments *arguments,
@@ -130,9 +139,10 @@ static enum npuc_exit run(struct arguments *arguments)
 	struct compile_request *request = &arguments->request;
 	struct compile_result result = { 0 };
 	struct buffer contents = { 0 };
-	struct timespec started;
+	struct progress progress = { .shown = false };
 	struct error error;
 	enum npuc_exit status = file_read(arguments->model, &contents);
+	int ret;
 
 	if (status != NPUC_DONE)
 		goto out;
@@ -144,17 +154,20 @@ static enum npuc_exit run(struct arguments *arguments)
 		status = sweep(request, arguments->sweep, arguments->json);
 		goto out;
 	}
-	clock_gettime(CLOCK_MONOTONIC, &started);
+	clock_gettime(CLOCK_MONOTONIC, &progress.started);
 	if (isatty(STDERR_FILENO)) {
 		request->progress = show_progress;
-		request->opaque = &started;
+		request->opaque = &progress;
 	}
 	if (arguments->report) {
 		request->wants_html = has_suffix(arguments->report, ".html");
 		request->wants_text = has_suffix(arguments->report, ".txt");
 		request->wants_report = !request->wants_html && !request->wants_text;
 	}
-	if (compile(request, &result, &error)) {
+	ret = compile(request, &result, &error);
+	if (progress.shown)
+		fputc('\n', stderr);
+	if (ret) {
 		fprintf(stderr, "npuc: %s: %s\n", arguments->model, error.text);
 		status = NPUC_FAILED;
 	} else {
@@ -203,10 +216,45 @@ static bool target_add(struct arguments *arguments, const char *names)
 	return true;
 }
 
+/* Returns NULL, or what is wrong with options that are each right by themselves. */
+static const char *arguments_check(const struct arguments *arguments)
+{
+	const struct compile_request *request = &arguments->request;
+	bool report_prints = arguments->report && !strcmp(arguments->report, "-");
+	bool output_prints = arguments->output && !strcmp(arguments->output, "-");
+
+	if (!arguments->model)
+		return "no model";
+	if (arguments->sweep && (arguments->output || arguments->report || request->explain ||
+				 arguments->verify || request->no_stream))
+		return "--sweep compares configurations and makes no graph: it goes with none of "
+		       "-o, --report, --explain, --verify and --no-stream";
+	if (arguments->json && !arguments->sweep)
+		return "--json is for --sweep; --report FILE writes JSON of one compilation";
+	if (!arguments->output && !arguments->report && !request->explain && !arguments->verify &&
+	    !arguments->sweep)
+		return "nothing to do: none of -o, --report, --explain, --verify and --sweep";
+	if (arguments->verify && request->npu_only)
+		return "--verify runs on the processor too, which --npu-only rules out";
+	if (report_prints + output_prints +
+	    ((report_prints || output_prints) && (request->explain || arguments->verify)) > 1)
+		return "-o - and --report - need standard output for themselves, "
+		       "and --explain and --verify print there";
+	return NULL;
+}
+
+static enum npuc_exit complain(const char *text, const char *argument)
+{
+	fprintf(stderr, "npuc: %s%s%s\nTry npuc --help.\n", text, argument ? ": " : "",
+		argument ? argument : "");
+	return NPUC_USAGE;
+}
+
 /* Returns whether the command line asks for work on a model; else `status` is final. */
 static bool arguments_parse(struct arguments *arguments, int argc, char **argv,
 			    enum npuc_exit *status)
 {
+	const char *wrong;
 	int option;
 	char *end;
 
@@ -235,8 +283,7 @@ static bool arguments_parse(struct arguments *arguments, int argc, char **argv,
 		case OPTION_SEARCH_SEED:
 			arguments->request.search_seed = strtoull(optarg, &end, 0);
 			if (end == optarg || *end || !isdigit((unsigned char)*optarg)) {
-				fprintf(stderr, "npuc: --search-seed %s is not a number\n", optarg);
-				*status = NPUC_USAGE;
+				*status = complain("--search-seed is not a number", optarg);
 				return false;
 			}
 			break;
@@ -268,24 +315,19 @@ static bool arguments_parse(struct arguments *arguments, int argc, char **argv,
 			fputs(usage, stdout);
 			return false;
 		default:
-			fputs(usage, stderr);
+			/* getopt_long() has said what is wrong. */
+			fprintf(stderr, "Try npuc --help.\n");
 			*status = NPUC_USAGE;
 			return false;
 		}
 	}
-	if (arguments->verify && arguments->request.npu_only) {
-		fprintf(stderr, "npuc: --verify runs on the processor too, which --npu-only rules out\n");
-		*status = NPUC_USAGE;
-		return false;
-	}
 	arguments->model = argv[optind];
-	if (optind + 1 != argc || !(arguments->output || arguments->request.explain ||
-				    arguments->verify || arguments->sweep)) {
-		fputs(usage, stderr);
-		*status = NPUC_USAGE;
-		return false;
-	}
-	return true;
+	wrong = arguments_check(arguments);
+	if (wrong)
+		*status = complain(wrong, NULL);
+	else if (optind + 1 != argc)
+		*status = complain("one model at a time", argv[optind + 1]);
+	return *status == NPUC_DONE;
 }
 
 int main(int argc, char **argv)
@@ -296,5 +338,5 @@ int main(int argc, char **argv)
 	if (arguments_parse(&arguments, argc, argv, &status))
 		status = run(&arguments);
 	free(arguments.targets);
-	return (int)status;
+	return (int)output_finish(status);
 }

@@ -15,8 +15,17 @@ enum npuc_exit {
 /* Reads a whole file into `contents`. */
 enum npuc_exit file_read(const char *path, struct buffer *contents);
 
-/* Writes a file; "-" is standard output. What was half written is removed. */
+/*
+ * Writes a file; "-" is standard output. What was half written is removed, where
+ * `path` names an ordinary file.
+ */
 enum npuc_exit file_write(const char *path, const void *data, size_t bytes);
+
+/*
+ * The last thing that the program does: `status`, or NPUC_FAILED after a message
+ * where that is NPUC_DONE but not all of standard output could be written.
+ */
+enum npuc_exit output_finish(enum npuc_exit status);
 
 /*
  * Compiles the request's model for every combination of the values in `keys`,

@@ -65,7 +65,7 @@ static const char *axis_parse(struct axis *axis, const char *text)
 		if (range && range < text + bytes) {
 			double last = strtod(range + 2, &end);
 
-			if (end != text + bytes)
+			if (end != text + bytes || !(last >= value))
 				return NULL;
 			while ((value *= 2) <= last)
 				if (!axis_add(axis, value))
@@ -176,7 +176,7 @@ static void print_text(const struct axis axes[KEYS], const struct point *points,
 
 		for (unsigned int k = 0; k < KEYS; k++)
 			if (axes[k].count)
-				printf("%10g ", points[i].values[k]);
+				printf("%10.10g ", points[i].values[k]);
 		printf("%12" PRIu64 " %10.3f %5.1f %% %10" PRIu64 " %10" PRIu64 " %10" PRIu64 "%s\n",
 		       s->predicted_cycles, milliseconds(&points[i]),
 		       s->predicted_cycles ? 100.0 * (double)s->npu_macs /
@@ -197,7 +197,7 @@ static void print_json(const struct axis axes[KEYS], const struct point *points,
 		printf("%s\n  {", i ? "," : "");
 		for (unsigned int k = 0; k < KEYS; k++)
 			if (axes[k].count)
-				printf("\"%s\": %g, ", key_names[k], points[i].values[k]);
+				printf("\"%s\": %.10g, ", key_names[k], points[i].values[k]);
 		printf("\"predicted_cycles\": %" PRIu64 ", \"milliseconds\": %.4f, "
 		       "\"npu_macs\": %" PRIu64 ", \"sram_peak_bytes\": %" PRIu64
 		       ", \"spill_bytes\": %" PRIu64 ", \"constant_bytes\": %" PRIu64
