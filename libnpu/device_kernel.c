@@ -437,9 +437,11 @@ static int node_open(const char *path, struct message *message)
 	if (fd < 0)
 		return message_set(message, -errno, "%s: %s", path, strerror(errno));
 	version = drmGetVersion(fd);
-	if (!version || strcmp(version->name, DRM_KESTREL_DRIVER_NAME))
+	if (!version)
+		ret = message_set(message, -ENODEV, "%s is not a DRM device node", path);
+	else if (strcmp(version->name, DRM_KESTREL_DRIVER_NAME))
 		ret = message_set(message, -ENODEV, "%s belongs to driver \"%s\"", path,
-				  version ? version->name : "?");
+				  version->name);
 	else if (version->version_major != DRM_KESTREL_VERSION_MAJOR)
 		ret = message_set(message, -ENOTSUP,
 				  "%s: driver interface %d.%d, this library speaks %d.%d", path,

@@ -178,7 +178,8 @@ static int header_check(const struct graph *graph, struct message *message)
 				   "%zu bytes are too few for a compiled graph", graph->size);
 	if (header->magic != KESTREL_GRAPH_MAGIC)
 		return message_set(message, -EINVAL,
-				   "not a compiled graph: magic is 0x%08" PRIx32 ", not 0x%08x",
+				   "not a compiled graph, .tflite or .onnx model: magic is 0x%08" PRIx32
+				   ", not 0x%08x",
 				   header->magic, KESTREL_GRAPH_MAGIC);
 	if (header->version_major != KESTREL_GRAPH_VERSION_MAJOR)
 		return message_set(message, -ENOTSUP,

@@ -14,8 +14,8 @@
 
 static const char help[] =
 "Usage: kestrel-sim MODEL --input FILE... --output FILE... [OPTION...]\n"
-"Runs a compiled graph (.npu), or a .tflite model, on the simulated NPU with its\n"
-"real firmware, writes the outputs and tells cycles and traffic.\n"
+"Runs a compiled graph (.npu), or a .tflite or .onnx model, on the simulated NPU\n"
+"with its real firmware, writes the outputs and tells cycles and traffic.\n"
 "\n"
 "  --input FILE...      one file for each input of the model, in model order;\n"
 "                       a file may hold several tensors one after the other:\n"
@@ -338,5 +338,5 @@ int main(int argc, char **argv)
 	free(session.cycles);
 	free(options.inputs.items);
 	free(options.outputs.items);
-	return ret;
+	return tool_finish(ret);
 }

@@ -504,7 +504,7 @@ static int command_sign(int argc, char **argv)
 	return result;
 }
 
-int main(int argc, char **argv)
+static int command_run(int argc, char **argv)
 {
 	if (argc < 2)
 		return fail_usage("no command given", NULL);
@@ -523,4 +523,17 @@ int main(int argc, char **argv)
 	if (!strcmp(argv[1], "sign"))
 		return command_sign(argc - 2, argv + 2);
 	return fail_usage("unknown command", argv[1]);
+}
+
+int main(int argc, char **argv)
+{
+	int result = command_run(argc, argv);
+	bool failed = fflush(stdout);
+
+	if (result || (!failed && !ferror(stdout)))
+		return result;
+	/* The reason of an earlier failure is not known any more. */
+	fprintf(stderr, "kestrel-fw: standard output: %s\n",
+		failed ? strerror(errno) : "not all of it could be written");
+	return EXIT_DEFECT;
 }

@@ -240,5 +240,5 @@ int main(int argc, char **argv)
 		free(session.tensors[i]);
 	free(session.tensors);
 	free(session.latency_us);
-	return ret;
+	return tool_finish(ret);
 }

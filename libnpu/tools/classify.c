@@ -260,5 +260,5 @@ int main(int argc, char **argv)
 	free(session.pixels);
 	free(session.scores);
 	free(options.images.items);
-	return ret;
+	return tool_finish(ret);
 }

@@ -595,5 +595,5 @@ int main(int argc, char **argv)
 		printf("npu-coredump (libnpu %s)\n", npu_version());
 	else
 		ret = dump_print(&options);
-	return ret;
+	return tool_finish(ret);
 }

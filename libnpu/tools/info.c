@@ -291,13 +291,9 @@ int main(int argc, char **argv)
 	struct npu_model *model = NULL;
 	int ret = options_parse(&options, argc, argv);
 
-	if (!ret && options.common.help)
-		fputs(help, stdout);
-	else if (!ret && options.common.version)
-		printf("npu-info (libnpu %s)\n", npu_version());
-	else if (!ret)
+	if (!ret && !tool_common_answer(&options.common, help))
 		ret = tell(&options, &device, &model);
 	npu_model_free(model);
 	npu_close(device);
-	return ret;
+	return tool_finish(ret);
 }

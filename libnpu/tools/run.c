@@ -183,5 +183,5 @@ int main(int argc, char **argv)
 	tool_session_close(&session.tool);
 	free(options.inputs.items);
 	free(options.outputs.items);
-	return ret;
+	return tool_finish(ret);
 }

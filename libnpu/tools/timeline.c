@@ -43,7 +43,8 @@ static int options_parse(struct options *options, int argc, char **argv)
 			options->output = tool_value(&arguments);
 			if (!options->output)
 				return TOOL_USAGE;
-		} else if (!strcmp(arguments.option, "--help")) {
+		} else if (!strcmp(arguments.option, "--help") ||
+			   !strcmp(arguments.option, "-h")) {
 			options->help = 1;
 		} else if (!strcmp(arguments.option, "--version")) {
 			options->version = 1;
@@ -62,7 +63,9 @@ static int convert(const struct options *options, FILE *in, FILE *out)
 	int ret = trace_convert(in, out, &summary);
 
 	if (ret)
-		return tool_error("%s: %s", options->trace, strerror(-ret));
+		return tool_error("%s: %s", !ferror(out) ? options->trace :
+				  options->output ? options->output : "standard output",
+				  strerror(-ret));
 	if (!summary.events)
 		return tool_error("%s: no event of the driver; are events/kestrel enabled?",
 				  options->trace);
@@ -81,11 +84,11 @@ int main(int argc, char **argv)
 		return ret;
 	if (options.help) {
 		fputs(help, stdout);
-		return TOOL_OK;
+		return tool_finish(TOOL_OK);
 	}
 	if (options.version) {
 		printf("npu-timeline (libnpu %s)\n", npu_version());
-		return TOOL_OK;
+		return tool_finish(TOOL_OK);
 	}
 	if (strcmp(options.trace, "-"))
 		in = fopen(options.trace, "r");

@@ -163,6 +163,17 @@ int tool_common_answer(const struct tool_common *common, const char *help)
 	return common->help || common->version;
 }
 
+int tool_finish(int status)
+{
+	int failed = fflush(stdout);
+
+	if (status != TOOL_OK || (!failed && !ferror(stdout)))
+		return status;
+	/* The reason of an earlier failure is not known any more. */
+	return tool_error("standard output: %s",
+			  failed ? strerror(errno) : "not all of it could be written");
+}
+
 uint8_t *tool_file_read(const char *path, size_t *size)
 {
 	FILE *file = fopen(path, "rb");
@@ -216,18 +227,44 @@ int tool_file_write(const char *path, const void *data, size_t size)
 	return 0;
 }
 
+/* Bytes of the UTF-8 character that begins here; 0: these bytes are none. */
+static size_t character_bytes(const char *text)
+{
+	/* The least character that needs so many bytes: no other form of it is legal. */
+	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	unsigned char first = (unsigned char)text[0];
+	size_t bytes = first < 0x80 ? 1 : first < 0xc0 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 :
+		       first < 0xf8 ? 4 : 0;
+	uint32_t character;
+
+	if (bytes < 2)
+		return bytes;
+	character = first & (0x7fu >> bytes);
+	for (size_t i = 1; i < bytes; i++) {
+		if (((unsigned char)text[i] & 0xc0) != 0x80)
+			return 0;
+		character = character << 6 | ((unsigned char)text[i] & 0x3f);
+	}
+	return character < least[bytes] || character > 0x10ffff ||
+	       (character >= 0xd800 && character < 0xe000) ? 0 : bytes;
+}
+
 void tool_json_string(FILE *file, const char *text)
 {
 	fputc('"', file);
-	for (; *text; text++) {
+	while (*text) {
 		unsigned char c = (unsigned char)*text;
+		size_t bytes = character_bytes(text);
 
 		if (c == '"' || c == '\\')
 			fprintf(file, "\\%c", c);
 		else if (c < 0x20)
 			fprintf(file, "\\u%04x", c);
+		else if (bytes)
+			fwrite(text, 1, bytes, file);
 		else
-			fputc(c, file);
+			fputs("\\ufffd", file);
+		text += bytes ? bytes : 1;
 	}
 	fputc('"', file);
 }

@@ -67,12 +67,18 @@ int tool_common_option(struct tool_common *common, struct tool_arguments *argume
 /* Prints what --help or --version asked for: 1, or 0 where neither did. */
 int tool_common_answer(const struct tool_common *common, const char *help);
 
+/*
+ * The last thing a program does: `status`, or TOOL_FAILED after a message where
+ * that is TOOL_OK but not all of standard output could be written.
+ */
+int tool_finish(int status);
+
 /* A whole file, malloc()ed; NULL after a message. */
 uint8_t *tool_file_read(const char *path, size_t *size);
 /* 0, or TOOL_FAILED after a message. */
 int tool_file_write(const char *path, const void *data, size_t size);
 
-/* A string with quotes, as JSON. */
+/* A string with quotes, as JSON; U+FFFD stands for each byte that is not UTF-8. */
 void tool_json_string(FILE *file, const char *text);
 
 #endif

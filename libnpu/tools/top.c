@@ -75,7 +75,7 @@ static int options_parse(struct options *options, int argc, char **argv)
 			ret = tool_number(&arguments, 10, 3600000, &options->interval_ms);
 		else if (!strcmp(arguments.option, "--json"))
 			options->json = 1;
-		else if (!strcmp(arguments.option, "--help"))
+		else if (!strcmp(arguments.option, "--help") || !strcmp(arguments.option, "-h"))
 			options->help = 1;
 		else if (!strcmp(arguments.option, "--version"))
 			options->version = 1;
@@ -324,8 +324,7 @@ static int reports_print(const struct options *options)
 		if (terminal)
 			printf("\033[H\033[2J");
 		(options->json ? json_print : text_print)(&report);
-		if (fflush(stdout))
-			ret = tool_error("cannot write");
+		ret = tool_finish(TOOL_OK);
 		usage_free(&before);
 		before = now;
 	}
@@ -343,11 +342,11 @@ int main(int argc, char **argv)
 		return ret;
 	if (options.help) {
 		fputs(help, stdout);
-		return TOOL_OK;
+		return tool_finish(TOOL_OK);
 	}
 	if (options.version) {
 		printf("npu-top (libnpu %s)\n", npu_version());
-		return TOOL_OK;
+		return tool_finish(TOOL_OK);
 	}
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);

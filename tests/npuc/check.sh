@@ -169,6 +169,35 @@ is_quiet() { # GRAPH DEVICE TARGET
 		[ ! -s "$out/notice" ]
 }
 
+# One device for all: npuc once removed what it had failed to write.
+not_written() { # STATUS COMMAND...
+	exits "$@" 2>"$out/notice" && [ -c /dev/full ] && grep 'No space left on device' "$out/notice"
+}
+
+to_full_disk() { # COMMAND...: it prints to a full disk, and tells.
+	not_written 1 sh -c '"$@" >/dev/full' sh "$@"
+}
+
+refuses() { # STATUS PATTERN COMMAND...
+	local status=$1 pattern=$2
+	shift 2
+	exits "$status" "$@" 2>"$out/notice" && grep -e "$pattern" "$out/notice"
+}
+
+# The options of --help are those of the man page.
+same_options() { # PROGRAM
+	diff <(build/bin/"$1" --help | options) <(sed 's/\\-/-/g; s/\\f.//g' "docs/man/$1.1" | options)
+}
+
+options() {
+	grep -oE -e '--[a-z][a-z-]*' | sort -u
+}
+
+# Bytes that are no text stay out of what has to be text.
+is_json() { # COMMAND...
+	"$@" >"$out/printed.json" && python3 -m json.tool "$out/printed.json"
+}
+
 lists_streams() {
 	python3 - "$1" <<-'EOF'
 	import json, sys
@@ -248,4 +277,46 @@ check "nothing to do" exits 2 build/bin/npuc $model
 check "every condition of an NPU form has words" exits 1 grep -n '?' docs/operators.md
 check "docs/operators.md is what npuc --list-ops=markdown prints" \
 	diff -u docs/operators.md <(build/bin/npuc --list-ops=markdown)
+
+check "a graph for a full disk" not_written 1 build/bin/npuc $model -o /dev/full
+check "a report for a full disk" not_written 1 build/bin/npuc $model --report /dev/full
+check "a graph on standard output" cmp "$out/one.npu" <(build/bin/npuc $model -o -)
+for command in "npuc --help" "npuc --list-ops" "npuc $model --explain 0" "npuc $model --report -" \
+	"npuc $model --sweep macs=64 --json" "npuc $model --verify" "npu-info --help" \
+	"npu-info $out/one.npu" "npu-info --json" "npu-bench $out/one.npu --runs 1 --json" \
+	"npu-run $out/one.npu --input tests/demo/input_0.bin --output $out/output.bin --json" \
+	"npu-classify $out/one.npu --labels tests/demo/labels.txt --image tests/demo/samples/digit_0.png" \
+	"kestrel-sim $out/one.npu --input tests/demo/input_0.bin --output $out/output.bin --json" \
+	"npu-top --once" "npu-timeline --help" "npu-coredump --help" "kestrel-fw --help" \
+	"kestrel-fw print build/firmware/kestrel_fw.bin --json"; do
+	# shellcheck disable=SC2086
+	check "$command, to a full disk" to_full_disk build/bin/$command
+done
+for command in npuc npu-run npu-bench npu-classify npu-info npu-top npu-timeline npu-coredump \
+	kestrel-sim kestrel-fw; do
+	check "the options of $command are those of its man page" same_options "$command"
+done
+check "a report on standard output" is_json build/bin/npuc $model --report -
+odd=$out/$(printf 'caf\303\251\377"').npu
+cp "$out/one.npu" "$odd"
+for command in npu-info npu-bench; do
+	check "$command --json of a file with an odd name" is_json build/bin/$command "$odd" --json
+done
+for command in npu-run kestrel-sim; do
+	check "$command --json of a file with an odd name" is_json build/bin/$command "$odd" --json \
+		--input tests/demo/input_0.bin --output "$out/output.bin"
+done
+cp $model "$odd.tflite"
+check "a report of a model with an odd name" is_json build/bin/npuc "$odd.tflite" --report -
+check "a directory is no model" refuses 1 'Is a directory' build/bin/npuc tests -o "$out/x.npu"
+check "nor is a graph" refuses 1 'compiled graph' build/bin/npuc "$out/one.npu" -o "$out/x.npu"
+check "nor is anything else" refuses 1 'neither an ONNX' build/bin/npuc README.md -o "$out/x.npu"
+check "an unknown configuration: those that there are" refuses 1 'kestrel-2048' \
+	build/bin/npuc $model -o "$out/x.npu" --target kestrel-999
+check "a setting out of its range: the range" refuses 1 '4096..67108864' \
+	build/bin/npuc $model -o "$out/x.npu" --set sram=1
+check "a sweep makes no graph" exits 2 build/bin/npuc $model --sweep macs=64 -o "$out/x.npu"
+check "two for one standard output" exits 2 build/bin/npuc $model --report - --verify
+check "--json without --sweep" exits 2 build/bin/npuc $model --json -o "$out/x.npu"
+check "a node that is no DRM device" refuses 1 'not a DRM device' build/bin/npu-info --device /dev/null
 exit $failed
