@@ -241,7 +241,7 @@ void generate_transfer(struct command_list *list, enum kestrel_unit unit,
 	int32_t columns_end = what->column_first + what->layout.width;
 	unsigned int first[4];
 
-	/* segment_place_fits() has asked whether it can be grouped. */
+	/* Who built the segment has asked whether it can be grouped. */
 	if (!view_group(&view, shape, 3, first)) {
 		list->failed = true;
 		return;

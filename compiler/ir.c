@@ -63,6 +63,29 @@ bool ir_pads_plane(const struct ir_graph *graph, const struct ir_operator *op)
 	return ir_feature_map(in).n == 1;
 }
 
+bool ir_is_move(const struct ir_graph *graph, const struct ir_operator *op)
+{
+	switch (op->kind) {
+	case IR_RESHAPE:
+	case IR_COPY:
+	case IR_SLICE:
+	case IR_SPLIT:
+	case IR_TRANSPOSE:
+	case IR_CONCATENATION:
+	case IR_PACK:
+	case IR_SPACE_TO_DEPTH:
+	case IR_DEPTH_TO_SPACE:
+	case IR_MIRROR_PAD:
+	case IR_BROADCAST_TO:
+	case IR_TILE:
+		return true;
+	case IR_PAD:
+		return !ir_pads_plane(graph, op);
+	default:
+		return false;
+	}
+}
+
 int32_t ir_extent(const struct ir_tensor *tensor, unsigned int from_innermost)
 {
 	if (from_innermost >= tensor->rank)

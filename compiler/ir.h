@@ -273,6 +273,9 @@ bool ir_is_constant(const struct ir_tensor *tensor);
 /* PAD: whether it pads nothing but the height and width of one image. */
 bool ir_pads_plane(const struct ir_graph *graph, const struct ir_operator *op);
 
+/* Whether an operator only moves elements; PAD does unless it pads a plane. */
+bool ir_is_move(const struct ir_graph *graph, const struct ir_operator *op);
+
 /* Size along a dimension counted from the innermost (0 = channels); 1 beyond the rank. */
 int32_t ir_extent(const struct ir_tensor *tensor, unsigned int from_innermost);
 

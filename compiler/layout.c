@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
+#include <kestrel/isa.h>
+
 #include "layout.h"
-#include "predict.h"
 
 #define BRICK KESTREL_ISA_BRICK_BYTES
-#define SPREAD_MAX 8
 
 int32_t layout_lanes(const struct layout *layout)
 {
@@ -48,25 +48,4 @@ uint64_t layout_offset(const struct layout *layout, int32_t y, int32_t x, int32_
 		return offset + (uint64_t)c;
 	return offset + layout_channel_offset(layout, c) +
 	       (uint64_t)(c % layout_lanes(layout)) * layout->element_bytes;
-}
-
-void layout_spread(struct layout *layout, const struct target *target,
-		   const struct ir_window *window, bool depthwise)
-{
-	uint32_t stride = layout->row_stride, best = 0, best_cycles = UINT32_MAX;
-
-	/* A pass of others reads one row. */
-	if (!depthwise && !layout->packed)
-		return;
-	for (uint32_t extra = 0; extra < SPREAD_MAX && layout->height > 1; extra++) {
-		uint32_t cycles;
-
-		layout->row_stride = stride + extra * BRICK;
-		cycles = predict_window_cycles(target, layout, window, depthwise);
-		if (cycles < best_cycles) {
-			best_cycles = cycles;
-			best = extra;
-		}
-	}
-	layout->row_stride = stride + best * BRICK;
 }

@@ -10,8 +10,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "ir.h"
-#include "target.h"
 
 struct layout {
 	int32_t height, width, channels;
@@ -34,13 +32,6 @@ uint64_t layout_bytes(const struct layout *layout, int32_t rows);
 
 /* Where an element lies, from the first row's address. */
 uint64_t layout_offset(const struct layout *layout, int32_t y, int32_t x, int32_t c);
-
-/*
- * Pads the rows so that kernel rows which a depthwise or packed convolution
- * reads at once lie in different banks, where a little padding helps.
- */
-void layout_spread(struct layout *layout, const struct target *target,
-		   const struct ir_window *window, bool depthwise);
 
 /* Bytes between the bricks that hold the first channel and this one. */
 uint64_t layout_channel_offset(const struct layout *layout, int32_t channel);

@@ -12,7 +12,7 @@
 #include "lower.h"
 #include "partition.h"
 #include "search.h"
-#include "segment_builder.h"
+#include "segment.h"
 #include "timeline.h"
 #include "verify.h"
 
@@ -153,7 +153,7 @@ static void mark_views(const struct ir_graph *graph, struct stream *stream,
 		if (op->removed_reason ||
 		    op->kind == IR_CONCATENATION || op->kind == IR_PACK ||
 		    op->kind == IR_PAD || op->kind == IR_MIRROR_PAD ||
-		    !segment_is_move(graph, op))
+		    !ir_is_move(graph, op))
 			continue;
 		for (unsigned int n = 0; n < segment->node_count; n++)
 			moves |= segment->nodes[n].operator_index == o;

@@ -12,7 +12,7 @@
 
 #include "error.h"
 #include "order.h"
-#include "segment_builder.h"
+#include "segment.h"
 
 #define LEVEL_SETS 96
 #define WORD_BITS 64
@@ -80,7 +80,7 @@ static bool set_covers(const struct set *set, const struct set *other, unsigned 
 /* Whether what it writes lies where what it reads lies, or is put together there. */
 static bool is_view(const struct ir_graph *graph, const struct ir_operator *op)
 {
-	return segment_is_move(graph, op) && op->kind != IR_PAD && op->kind != IR_MIRROR_PAD;
+	return ir_is_move(graph, op) && op->kind != IR_PAD && op->kind != IR_MIRROR_PAD;
 }
 
 /* `storages` gets, for each tensor, the operators whose results it shows. */

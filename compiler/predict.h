@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "command.h"
+#include "ir.h"
 #include "layout.h"
 #include "target.h"
 

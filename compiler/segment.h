@@ -13,6 +13,7 @@
 #include "layout.h"
 #include "segment_resize.h"
 #include "stream.h"
+#include "target.h"
 #include "view.h"
 #include "weights.h"
 

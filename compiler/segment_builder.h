@@ -45,6 +45,13 @@ struct segment_place *segment_scratch(struct segment *segment, uint64_t bytes,
 int segment_store_add(struct segment *segment, struct segment_value *value,
 		      const struct segment_place *place);
 
+/*
+ * Where a written value is dense in memory, putting it into scratch if nowhere yet. NULL:
+ * out of memory.
+ */
+const struct segment_place *segment_value_place(struct segment *segment,
+						struct segment_value *value);
+
 /* Appends a value that nothing has written yet; returns its index. */
 int segment_value_add(struct segment *segment, int tensor, int32_t height, int32_t width,
 		      int32_t channels);
@@ -83,20 +90,19 @@ int segment_value_whole(const struct segment_builder *builder, int tensor);
 struct ir_feature_map segment_merged_map(const struct ir_tensor *tensor);
 
 /*
- * Makes of a view of `in`, a tensor, one in which its dimensions are there again and
- * again as `out` has them, a whole number of times each. False where that takes more
- * dimensions than a view has.
- */
-bool segment_view_repeat(const struct ir_tensor *in, const struct ir_tensor *out,
-			 struct view *view);
-
-/*
  * The value of input `i` of an elementwise operator, which may have one row, one
  * column, or be constant; one that is repeated otherwise is read again and again. Sets
  * node->row_broadcast. Returns as above, -EFBIG too where that takes too many commands.
  */
 int segment_elementwise_input(struct segment_builder *builder, struct segment_node *node,
 			      unsigned int i);
+
+/*
+ * Where a map of `shape` lies inside a map of `whole`, in rows, columns and channels,
+ * when it has the elements that the view shows; false: it is no part of that kind.
+ */
+bool segment_find_part(const struct view *view, const int32_t shape[3],
+		       const struct ir_feature_map *whole, uint32_t element_bytes, int32_t at[3]);
 
 /*
  * The value of a tensor that is a part of one that a node of the segment writes,
@@ -112,10 +118,7 @@ int segment_read_part(struct segment_builder *builder, int tensor, int32_t heigh
 int segment_place_parts(struct segment_builder *builder, unsigned int operator_index,
 			const struct view *views);
 
-/* Whether an operator only moves elements: segment_move() builds it. */
-bool segment_is_move(const struct ir_graph *graph, const struct ir_operator *op);
-
-/* Builds an operator that moves elements: views where they do, else transfers. */
+/* Builds an operator that moves elements (ir_is_move): views where they do, else transfers. */
 int segment_move(struct segment_builder *builder, unsigned int operator_index);
 
 /*
@@ -135,8 +138,10 @@ int segment_make_dense(struct segment_builder *builder, int tensor);
 /* Whether the node that writes the value can put it there. */
 bool segment_can_store(const struct segment_value *value, const struct segment_place *place);
 
-/* The value of a constant in the given shape. */
-int segment_constant(struct segment_builder *builder, int tensor, int32_t height,
-		     int32_t width, int32_t channels);
+/*
+ * Chooses how values lie in SRAM, packed where no reader needs bricks, and with it the
+ * modes of the nodes that multiply.
+ */
+void segment_choose_layouts(struct segment *segment);
 
 #endif

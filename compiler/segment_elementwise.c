@@ -74,12 +74,12 @@ static int repeated_value(struct segment_builder *builder, int tensor,
 	struct view view = builder->tensors[tensor].view;
 	int ret;
 
-	if (!segment_view_repeat(in, output, &view)) {
+	if (!view_repeat(&view, in->shape, in->rank, output->shape, output->rank)) {
 		ret = segment_make_dense(builder, tensor);
 		if (ret)
 			return ret;
 		view = builder->tensors[tensor].view;
-		if (!segment_view_repeat(in, output, &view))
+		if (!view_repeat(&view, in->shape, in->rank, output->shape, output->rank))
 			return -EFBIG;
 	}
 	return segment_view_read(builder, tensor, &view, map.h, map.w, map.c);
@@ -103,16 +103,4 @@ int segment_elementwise_input(struct segment_builder *builder, struct segment_no
 	if (index >= 0)
 		node->row_broadcast[i] = builder->segment->values[index].height < output_map.h;
 	return index;
-}
-
-void segment_operand_rows(const struct segment_node *node, unsigned int input,
-			  int32_t input_height, int32_t from, int32_t to, int32_t *first,
-			  int32_t *end)
-{
-	if (node->row_broadcast[input]) {
-		*first = 0;
-		*end = 1;
-		return;
-	}
-	segment_input_rows(node, input_height, from, to, first, end);
 }

@@ -10,29 +10,6 @@
 #include "error.h"
 #include "segment_builder.h"
 
-bool segment_is_move(const struct ir_graph *graph, const struct ir_operator *op)
-{
-	switch (op->kind) {
-	case IR_RESHAPE:
-	case IR_COPY:
-	case IR_SLICE:
-	case IR_SPLIT:
-	case IR_TRANSPOSE:
-	case IR_CONCATENATION:
-	case IR_PACK:
-	case IR_SPACE_TO_DEPTH:
-	case IR_DEPTH_TO_SPACE:
-	case IR_MIRROR_PAD:
-	case IR_BROADCAST_TO:
-	case IR_TILE:
-		return true;
-	case IR_PAD:
-		return !ir_pads_plane(graph, op);
-	default:
-		return false;
-	}
-}
-
 /* Makes `tensor` a view of what `from` shows; `view` is of from's owner. */
 static void alias(struct segment_builder *builder, int tensor, int from, const struct view *view)
 {
@@ -59,7 +36,7 @@ static unsigned int last_use(const struct segment_builder *builder, int tensor)
 			continue;
 		if (o > last)
 			last = o;
-		for (unsigned int i = 0; segment_is_move(graph, op) && i < op->output_count; i++) {
+		for (unsigned int i = 0; ir_is_move(graph, op) && i < op->output_count; i++) {
 			unsigned int further;
 
 			if (graph->tensors[op->outputs[i]].is_state)
@@ -251,37 +228,14 @@ static bool narrow_blocks(const struct segment_builder *builder, const struct ir
 	return view_permute(view, shape, 6, order);
 }
 
-/* Dimensions that are there again and again: TILE as a whole, BROADCAST_TO those of size 1. */
-bool segment_view_repeat(const struct ir_tensor *in, const struct ir_tensor *out,
-			 struct view *view)
-{
-	unsigned int first[IR_RANK_MAX + 1], more = out->rank - in->rank;
-	struct view from = *view;
-
-	if (!view_group(&from, in->shape, in->rank, first))
-		return false;
-	view->count = 0;
-	for (unsigned int d = 0; d < out->rank; d++) {
-		int32_t size = d < more ? 1 : in->shape[d - more];
-		unsigned int entries = d < more ? 0 : first[d - more + 1] - first[d - more];
-
-		if (view->count + entries + 1 > VIEW_DIMENSIONS)
-			return false;
-		view->dimensions[view->count++] =
-			(struct view_dimension){ out->shape[d] / size, 0 };
-		for (unsigned int i = 0; i < entries; i++)
-			view->dimensions[view->count++] = from.dimensions[first[d - more] + i];
-	}
-	return true;
-}
-
 static bool narrow_repeat(const struct segment_builder *builder, const struct ir_operator *op,
 			  unsigned int output, struct view *view)
 {
 	const struct ir_tensor *tensors = builder->segment->graph->tensors;
+	const struct ir_tensor *in = &tensors[op->inputs[0]], *out = &tensors[op->outputs[0]];
 
 	(void)output;
-	return segment_view_repeat(&tensors[op->inputs[0]], &tensors[op->outputs[0]], view);
+	return view_repeat(view, in->shape, in->rank, out->shape, out->rank);
 }
 
 /*

@@ -103,6 +103,28 @@ bool view_permute(struct view *view, const int32_t *shape, unsigned int rank,
 	return true;
 }
 
+bool view_repeat(struct view *view, const int32_t *shape, unsigned int rank,
+		 const int32_t *repeated, unsigned int repeated_rank)
+{
+	unsigned int first[VIEW_DIMENSIONS + 1], more = repeated_rank - rank;
+	struct view from = *view;
+
+	if (!view_group(&from, shape, rank, first))
+		return false;
+	view->count = 0;
+	for (unsigned int d = 0; d < repeated_rank; d++) {
+		int32_t size = d < more ? 1 : shape[d - more];
+		unsigned int entries = d < more ? 0 : first[d - more + 1] - first[d - more];
+
+		if (view->count + entries + 1 > VIEW_DIMENSIONS)
+			return false;
+		view->dimensions[view->count++] = (struct view_dimension){ repeated[d] / size, 0 };
+		for (unsigned int i = 0; i < entries; i++)
+			view->dimensions[view->count++] = from.dimensions[first[d - more] + i];
+	}
+	return true;
+}
+
 void view_merge(struct view *view)
 {
 	unsigned int count = 0;

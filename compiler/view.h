@@ -44,6 +44,14 @@ bool view_slice(struct view *view, const int32_t *shape, unsigned int rank, unsi
 bool view_permute(struct view *view, const int32_t *shape, unsigned int rank,
 		  const uint32_t *permutation);
 
+/*
+ * The dimensions of `shape` again and again, each a whole number of times, as `repeated`
+ * has them: TILE all of them, BROADCAST_TO those of size 1. `repeated` has at least as many
+ * dimensions. False where that takes more dimensions than a view has.
+ */
+bool view_repeat(struct view *view, const int32_t *shape, unsigned int rank,
+		 const int32_t *repeated, unsigned int repeated_rank);
+
 /* Joins neighbours that make one dimension and drops those of size 1. */
 void view_merge(struct view *view);
 
