@@ -30,50 +30,110 @@ struct unit_commands {
 	unsigned int count;
 };
 
+/* What the commands of all units wait for, while it is found. */
+struct dependencies {
+	struct command_list *list;
+	struct unit_commands units[KESTREL_UNIT_COUNT];
+	/* [a][b]: commands of unit a that unit b knows to have retired. */
+	unsigned int known[KESTREL_UNIT_COUNT][KESTREL_UNIT_COUNT];
+	/* By command: the commands of each unit that have retired when it begins. */
+	unsigned int (*retired)[KESTREL_UNIT_COUNT];
+};
+
+/*
+ * What has retired when the first `count` commands of a unit have: of its own all, of
+ * another's what the last of them has waited for.
+ */
+static unsigned int retired_with(const struct dependencies *found, unsigned int unit,
+				 unsigned int count, unsigned int other)
+{
+	return count ? found->retired[found->units[unit].indices[count - 1]][other] : 0;
+}
+
+/*
+ * Takes away what a command waits for anyway, since another one that it waits for has
+ * done so; the rest it knows from now on, with all that follows from it.
+ */
+static void thin_out(struct dependencies *found, struct command *command)
+{
+	const unsigned int to = command->unit;
+
+	for (unsigned int u = 0; u < KESTREL_UNIT_COUNT; u++)
+		for (unsigned int v = 0; v < KESTREL_UNIT_COUNT && command->after[u]; v++)
+			if (v != u && retired_with(found, v, command->after[v], u) >=
+				      command->after[u])
+				command->after[u] = 0;
+	for (unsigned int v = 0; v < KESTREL_UNIT_COUNT; v++) {
+		if (!command->after[v])
+			continue;
+		if (command->after[v] > found->known[v][to])
+			found->known[v][to] = command->after[v];
+		for (unsigned int u = 0; u < KESTREL_UNIT_COUNT; u++) {
+			unsigned int retired = retired_with(found, v, command->after[v], u);
+
+			if (u != to && retired > found->known[u][to])
+				found->known[u][to] = retired;
+		}
+	}
+}
+
 /*
  * For each command the last one of each other unit that it conflicts with,
- * unless an earlier command of its own unit has waited for that already, or a
+ * unless it is known to have retired: an earlier command of its own unit, or one that
+ * it waits for, has waited for that already, or a
  * preemption point, where all units are idle, lies between. Older ones than
  * LOOK_BACK are waited for without looking at them.
  */
-static int find_dependencies(struct command_list *list)
+static void find_after(struct dependencies *found, struct command *command)
 {
-	struct unit_commands units[KESTREL_UNIT_COUNT] = { 0 };
-	/* [a][b]: commands of unit a that unit b knows to have retired. */
-	unsigned int known[KESTREL_UNIT_COUNT][KESTREL_UNIT_COUNT] = { 0 };
-	int ret = 0;
+	const unsigned int to = command->unit;
 
 	for (unsigned int u = 0; u < KESTREL_UNIT_COUNT; u++) {
-		units[u].indices = calloc(list->count + 1, sizeof(unsigned int));
-		if (!units[u].indices)
+		const struct unit_commands *others = &found->units[u];
+		unsigned int k = others->count, oldest = k > LOOK_BACK ? k - LOOK_BACK : 0;
+
+		command->after[u] = 0;
+		if (u == to)
+			continue;
+		while (k > found->known[u][to] && k > oldest &&
+		       !commands_conflict(&found->list->commands[others->indices[k - 1]], command))
+			k--;
+		if (k > found->known[u][to])
+			command->after[u] = k;
+	}
+	thin_out(found, command);
+}
+
+static int find_dependencies(struct command_list *list)
+{
+	struct dependencies found = {
+		.list = list, .retired = calloc(list->count + 1, sizeof(*found.retired)),
+	};
+	int ret = found.retired ? 0 : -ENOMEM;
+
+	for (unsigned int u = 0; u < KESTREL_UNIT_COUNT; u++) {
+		found.units[u].indices = calloc(list->count + 1, sizeof(unsigned int));
+		if (!found.units[u].indices)
 			ret = -ENOMEM;
 	}
 	for (unsigned int i = 0; i < list->count && !ret; i++) {
 		struct command *command = &list->commands[i];
-		unsigned int to = command->unit;
+		struct unit_commands *own = &found.units[command->unit];
 
 		if (command->preempt_before)
 			for (unsigned int u = 0; u < KESTREL_UNIT_COUNT; u++)
 				for (unsigned int v = 0; v < KESTREL_UNIT_COUNT; v++)
-					known[u][v] = units[u].count;
-		for (unsigned int u = 0; u < KESTREL_UNIT_COUNT; u++) {
-			unsigned int k = units[u].count, oldest;
-
-			command->after[u] = 0;
-			if (u == to)
-				continue;
-			oldest = k > LOOK_BACK ? k - LOOK_BACK : 0;
-			while (k > known[u][to] && k > oldest &&
-			       !commands_conflict(&list->commands[units[u].indices[k - 1]], command))
-				k--;
-			if (k > known[u][to])
-				command->after[u] = known[u][to] = k;
-		}
-		command->unit_index = units[to].count;
-		units[to].indices[units[to].count++] = i;
+					found.known[u][v] = found.units[u].count;
+		find_after(&found, command);
+		for (unsigned int u = 0; u < KESTREL_UNIT_COUNT; u++)
+			found.retired[i][u] = found.known[u][command->unit];
+		found.retired[i][command->unit] = own->count + 1;
+		command->unit_index = own->count;
+		own->indices[own->count++] = i;
 	}
 	for (unsigned int u = 0; u < KESTREL_UNIT_COUNT; u++)
-		free(units[u].indices);
+		free(found.units[u].indices);
+	free(found.retired);
 	return ret;
 }
 

@@ -162,31 +162,56 @@ static bool accepted(const struct target *target, const struct command_list *lis
 }
 
 /*
- * The first MAC waits for the first load and, by a VECTOR, for the last: no order of the
- * commands keeps the loads from getting ahead of the MACs, each of which waits for one.
+ * Half of what each of two units does waits for the other half of the other's: no order
+ * of the commands keeps one of them from getting ahead.
  */
 static void check_joined(struct test *test, const struct target *target)
 {
+	const uint64_t source = (uint64_t)BLOCK * 2 * LOADS;
 	struct command_list list = { 0 };
 	unsigned int waits = 0, signals = 0;
 
 	for (unsigned int i = 0; i < LOADS; i++)
-		add_command(&list, KESTREL_UNIT_DMA_IN, 0, (uint64_t)BLOCK * i);
-	add_command(&list, KESTREL_UNIT_VECTOR, (uint64_t)BLOCK * (LOADS - 1),
-		    (uint64_t)BLOCK * LOADS);
+		add_command(&list, KESTREL_UNIT_VECTOR, source, (uint64_t)BLOCK * i);
 	for (unsigned int i = 0; i < LOADS; i++)
-		add_command(&list, KESTREL_UNIT_MAC, (uint64_t)BLOCK * i, (uint64_t)BLOCK * LOADS);
+		add_command(&list, KESTREL_UNIT_MAC, source, (uint64_t)BLOCK * (LOADS + i));
+	for (unsigned int i = 0; i < LOADS; i++)
+		add_command(&list, KESTREL_UNIT_VECTOR, (uint64_t)BLOCK * (LOADS + i),
+			    source + BLOCK);
+	for (unsigned int i = 0; i < LOADS; i++)
+		add_command(&list, KESTREL_UNIT_MAC, (uint64_t)BLOCK * i, source + 2 * BLOCK);
 	CHECK(test, schedule(target, &list) == 0);
-	CHECK(test, list.count == 2 * LOADS + 1);
+	CHECK(test, list.count == 4 * LOADS);
 	for (unsigned int i = 0; i < list.count; i++)
 		for (unsigned int s = 0; s < KESTREL_ISA_SEMAPHORES; s++) {
 			signals += list.commands[i].signals >> s & 1;
 			waits += list.commands[i].waits >> s & 1;
 		}
-	CHECK(test, signals == waits && signals && signals < LOADS);
+	CHECK(test, signals == waits && signals && signals < 2 * LOADS);
 	CHECK(test, accepted(target, &list));
 	command_release(&list);
 	test_end(test, "signals that would overflow in any order are joined");
+}
+
+/* A chain of units: what waits for its end waits for all of it, by one semaphore. */
+static void check_thinned(struct test *test, const struct target *target)
+{
+	struct command_list list = { 0 };
+	unsigned int waits = 0;
+
+	add_command(&list, KESTREL_UNIT_DMA_IN, 0, 0);
+	add_command(&list, KESTREL_UNIT_MAC, 0, BLOCK);
+	add_command(&list, KESTREL_UNIT_VECTOR, BLOCK, 2 * BLOCK);
+	/* Writes over what the load has written and the MAC has read. */
+	add_command(&list, KESTREL_UNIT_VECTOR, 2 * BLOCK, 0);
+	add_command(&list, KESTREL_UNIT_DMA_OUT, 0, 0);
+	CHECK(test, schedule(target, &list) == 0);
+	for (unsigned int i = 0; i < list.count; i++)
+		waits += (unsigned int)__builtin_popcount(list.commands[i].waits);
+	CHECK(test, waits == 3);
+	CHECK(test, accepted(target, &list));
+	command_release(&list);
+	test_end(test, "nothing is waited for twice");
 }
 
 int main(void)
@@ -233,5 +258,6 @@ int main(void)
 	test_end(&test, "random programs are ordered, and a lost semaphore is noticed");
 	check_signals(&test, &target);
 	check_joined(&test, &target);
+	check_thinned(&test, &target);
 	return test.failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
