@@ -17,10 +17,14 @@ struct semaphore {
 };
 
 struct executed {
-	enum kestrel_unit unit;
-	unsigned int index;
 	struct verify_access access[VERIFY_ACCESSES];
 	unsigned int access_count;
+};
+
+/* What a unit has executed, in its order. */
+struct executed_list {
+	struct executed *commands;
+	unsigned int count, capacity;
 };
 
 struct verifier {
@@ -34,8 +38,7 @@ struct verifier {
 	/* known[a][b]: commands of unit b that have retired when unit a goes on. */
 	unsigned int known[KESTREL_UNIT_COUNT][KESTREL_UNIT_COUNT];
 	struct semaphore semaphores[KESTREL_ISA_SEMAPHORES];
-	struct executed *executed;
-	unsigned int executed_count, executed_capacity;
+	struct executed_list executed[KESTREL_UNIT_COUNT];
 };
 
 static const char *const unit_names[] = { "DMA_IN", "DMA_OUT", "MAC", "VECTOR" };
@@ -184,37 +187,44 @@ static bool conflict(const struct executed *a, const struct executed *b)
 	return false;
 }
 
+/* Whether a command must have waited for one of another unit and has not. */
+static bool meets(const struct verifier *verifier, const struct executed *command, unsigned int other)
+{
+	const struct executed_list *list = &verifier->executed[other];
+	unsigned int known = verifier->known[verifier->selected][other];
+
+	for (unsigned int i = list->count; i-- > known;)
+		if (conflict(command, &list->commands[i]))
+			return true;
+	return false;
+}
+
 static int execute(struct verifier *verifier)
 {
 	unsigned int unit = verifier->selected;
+	struct executed_list *list = &verifier->executed[unit];
 	struct executed *command;
 	int ret = 0;
 
-	if (verifier->executed_count == verifier->executed_capacity) {
-		unsigned int capacity = 2 * verifier->executed_capacity + 64;
-		void *grown = realloc(verifier->executed, capacity * sizeof(*verifier->executed));
+	if (list->count == list->capacity) {
+		unsigned int capacity = 2 * list->capacity + 64;
+		void *grown = realloc(list->commands, capacity * sizeof(*list->commands));
 
 		if (!grown)
 			return error_memory(verifier->error);
-		verifier->executed = grown;
-		verifier->executed_capacity = capacity;
+		list->commands = grown;
+		list->capacity = capacity;
 	}
-	command = &verifier->executed[verifier->executed_count];
-	command->unit = unit;
-	command->index = verifier->known[unit][unit];
+	command = &list->commands[list->count];
 	command->access_count = verify_accesses(unit, verifier->registers[unit], command->access);
 	for (unsigned int i = 0; i < command->access_count && !ret; i++)
 		ret = check_bounds(verifier, &command->access[i]);
-	for (unsigned int i = verifier->executed_count; i-- > 0 && !ret;) {
-		const struct executed *other = &verifier->executed[i];
-
-		if (other->unit != unit && other->index >= verifier->known[unit][other->unit] &&
-		    conflict(command, other))
+	for (unsigned int u = 0; u < KESTREL_UNIT_COUNT && !ret; u++)
+		if (u != unit && meets(verifier, command, u))
 			ret = error_set(verifier->error, -EPROTO,
 					"internal check of the command stream, byte %zu: %s touches bytes of an earlier %s command without waiting for it",
-					verifier->at, unit_names[unit], unit_names[other->unit]);
-	}
-	verifier->executed_count++;
+					verifier->at, unit_names[unit], unit_names[u]);
+	list->count++;
 	verifier->known[unit][unit]++;
 	return ret;
 }
@@ -266,6 +276,7 @@ int verify_stream(const struct target *target, const struct stream_segment *segm
 		ret = fail(&verifier, "it has no END");
 	for (unsigned int s = 0; s < KESTREL_ISA_SEMAPHORES; s++)
 		free(verifier.semaphores[s].clocks);
-	free(verifier.executed);
+	for (unsigned int u = 0; u < KESTREL_UNIT_COUNT; u++)
+		free(verifier.executed[u].commands);
 	return ret;
 }
