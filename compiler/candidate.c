@@ -22,6 +22,7 @@ void candidate_release(struct candidate *candidate)
 {
 	command_release(&candidate->list);
 	buffer_release(&candidate->commands);
+	arena_release(&candidate->arena);
 }
 
 static int compare_ranges(const void *a, const void *b)
@@ -315,22 +316,12 @@ static int build(struct candidate *candidate, const struct stream_segment *place
 }
 
 /* Builds without preemption points and then, if they are needed, with them. */
-int candidate_build(struct candidate *candidate, struct ir_graph *graph,
-		    const struct target *target, const struct stream_segment *place,
-		    struct stream_segment *out, const struct program_settings *settings)
+static int build_all(struct candidate *candidate, const struct stream_segment *place,
+		     const struct program_settings *settings)
 {
 	uint64_t distance, cycles;
-	int ret;
+	int ret = build(candidate, place, settings, NULL);
 
-	out->first_operator = place->first_operator;
-	out->operator_count = place->operator_count;
-	out->npu = true;
-	candidate->segment = (struct segment){
-		.graph = graph, .target = target, .out = out, .placement = settings->placement,
-		.rearrange = settings->rearrange, .order = candidate->order,
-	};
-	candidate->failed_operator = ~0u;
-	ret = build(candidate, place, settings, NULL);
 	if (ret)
 		return ret;
 	cycles = candidate->cycles;
@@ -354,6 +345,29 @@ int candidate_build(struct candidate *candidate, struct ir_graph *graph,
 			return ret;
 	}
 	return 0;
+}
+
+int candidate_build(struct candidate *candidate, struct ir_graph *graph,
+		    const struct target *target, const struct stream_segment *place,
+		    struct stream_segment *out, const struct program_settings *settings)
+{
+	struct arena *arena = graph->arena;
+	int ret;
+
+	out->first_operator = place->first_operator;
+	out->operator_count = place->operator_count;
+	out->npu = true;
+	candidate->segment = (struct segment){
+		.graph = graph, .target = target, .out = out, .placement = settings->placement,
+		.rearrange = settings->rearrange, .order = candidate->order,
+	};
+	candidate->failed_operator = ~0u;
+	/* A search makes many candidates: what one is made of goes with it. */
+	candidate->cache->arena = arena;
+	graph->arena = &candidate->arena;
+	ret = build_all(candidate, place, settings);
+	graph->arena = arena;
+	return ret;
 }
 
 int candidate_keep(struct candidate *candidate)

@@ -227,7 +227,7 @@ static bool take_codings(const struct segment *segment, struct coding_cache *cac
 
 int coding_decide(const struct segment *segment, struct coding_cache *cache)
 {
-	struct arena *arena = segment->graph->arena;
+	struct arena *arena = cache->arena;
 	struct buffer symbols = { 0 };
 	struct choice choice = { 0 };
 	bool failed;
@@ -304,7 +304,7 @@ const struct coded *coding_encode(const struct segment *segment, struct coding_c
 	for (encoded = coding->encoded; encoded; encoded = encoded->next)
 		if (weights_part_equal(&encoded->part, part))
 			return encoded;
-	encoded = arena_alloc(segment->graph->arena, 1, sizeof(*encoded));
+	encoded = arena_alloc(cache->arena, 1, sizeof(*encoded));
 	if (!encoded)
 		return NULL;
 	encoded->part = *part;
@@ -314,7 +314,7 @@ const struct coded *coding_encode(const struct segment *segment, struct coding_c
 		phases_pack(node, part, CODEC_BYTES, 0, NULL, &stored);
 	}
 	if (!stored.failed)
-		encoded->data = arena_copy(segment->graph->arena, stored.data, stored.bytes);
+		encoded->data = arena_copy(cache->arena, stored.data, stored.bytes);
 	encoded->bytes = stored.bytes;
 	buffer_release(&stored);
 	if (!encoded->data)

@@ -47,9 +47,10 @@ struct coding_choice {
 
 /*
  * What has been decided and encoded of a segment, kept from one way of cutting it to the
- * next. Zero-initialise; everything in it lies in the graph's arena.
+ * next. Zero-initialise but for the arena, in which everything in it lies.
  */
 struct coding_cache {
+	struct arena *arena;
 	/* By node. */
 	struct coding_choice *codings;
 	struct codec_table *tables;

@@ -3,11 +3,14 @@
 #ifndef COMPILER_SEARCH_H
 #define COMPILER_SEARCH_H
 
+#include "arena.h"
 #include "generate.h"
 #include "program.h"
 
 /* One way to lower a segment, with what came of it. */
 struct candidate {
+	/* Where segment and program lie, beside what the graph has. */
+	struct arena arena;
 	struct program program;
 	struct segment segment;
 	struct command_list list;
