@@ -396,8 +396,7 @@ static bool compare_cycles(struct trial *trial)
 	const struct result *result = trial->result;
 	char message[160];
 
-	/* What nobody would choose may be full of waits of a few cycles that add up. */
-	if (!result->cycles || !result->predicted_cycles || result->search_seed ||
+	if (!result->cycles || !result->predicted_cycles ||
 	    prediction_error(result) <= PREDICTION_ERROR)
 		return true;
 	snprintf(message, sizeof(message), "%llu cycles predicted, %llu counted",
