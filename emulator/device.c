@@ -71,6 +71,8 @@ static void device_faults_heal(struct kestrel_emulator *emulator, bool whole_dev
 	if (fault[KESTREL_EMULATOR_FAULT_DEAD_MCU] == 2 ||
 	    (fault[KESTREL_EMULATOR_FAULT_DEAD_MCU] == 3 && whole_device))
 		kestrel_emulator_inject(emulator, KESTREL_EMULATOR_FAULT_DEAD_MCU, 0);
+	if (fault[KESTREL_EMULATOR_FAULT_HUNG_INVALIDATION] == 2 && whole_device)
+		fault[KESTREL_EMULATOR_FAULT_HUNG_INVALIDATION] = 0;
 	if (fault[KESTREL_EMULATOR_FAULT_LYING_FIRMWARE] == UINT32_MAX)
 		fault[KESTREL_EMULATOR_FAULT_LYING_FIRMWARE] = 0;
 }
@@ -109,6 +111,8 @@ static void device_power_on(struct kestrel_emulator *emulator)
 	memset(emulator->counter, 0, sizeof(emulator->counter));
 	emulator->boot_due = DEVICE_NEVER;
 	emulator->invalidate_due = DEVICE_NEVER;
+	emulator->invalidate_hung = false;
+	emulator->reset_hung = false;
 	device_faults_heal(emulator, true);
 }
 
@@ -225,6 +229,19 @@ void device_mcu_reset(struct kestrel_emulator *emulator)
 	emulator->interrupt_raw &= ~(KESTREL_INTERRUPT_MCU_EVENT | KESTREL_INTERRUPT_MCU_HALT);
 	device_interrupt_update(emulator);
 	device_faults_heal(emulator, false);
+}
+
+void device_reset(struct kestrel_emulator *emulator)
+{
+	uint32_t *endless = &emulator->fault[KESTREL_EMULATOR_FAULT_ENDLESS_RESET];
+
+	if (*endless == 1) {
+		emulator->reset_hung = true;
+		return;
+	}
+	if (*endless)
+		--*endless;
+	kestrel_emulator_reset(emulator);
 }
 
 void device_engine_reset(struct kestrel_emulator *emulator)
@@ -465,6 +482,8 @@ const char *kestrel_emulator_fault_name(unsigned int fault)
 		[KESTREL_EMULATOR_FAULT_ALL_ONES] = "all-ones",
 		[KESTREL_EMULATOR_FAULT_LYING_FIRMWARE] = "lying-firmware",
 		[KESTREL_EMULATOR_FAULT_MUTATING_FIRMWARE] = "mutating-firmware",
+		[KESTREL_EMULATOR_FAULT_ENDLESS_RESET] = "endless-reset",
+		[KESTREL_EMULATOR_FAULT_HUNG_INVALIDATION] = "hung-invalidation",
 	};
 
 	return fault < KESTREL_EMULATOR_FAULTS ? name[fault] : NULL;
@@ -486,6 +505,10 @@ int kestrel_emulator_inject(struct kestrel_emulator *emulator, unsigned int faul
 	}
 	if (fault == KESTREL_EMULATOR_FAULT_ALL_ONES)
 		device_interrupt_update(emulator);
+	if (fault == KESTREL_EMULATOR_FAULT_ENDLESS_RESET && !value)
+		emulator->reset_hung = false;
+	if (fault == KESTREL_EMULATOR_FAULT_HUNG_INVALIDATION && !value)
+		emulator->invalidate_hung = false;
 	/* A core that was dead goes on where it stood, at the present cycle. */
 	if (fault == KESTREL_EMULATOR_FAULT_DEAD_MCU && emulator->mcu.now < emulator->now)
 		emulator->mcu.now = emulator->now;

@@ -103,6 +103,9 @@ struct kestrel_emulator {
 	/* Cycles at which something that was started ends, or DEVICE_NEVER. */
 	uint64_t boot_due;
 	uint64_t invalidate_due;
+	/* One that was started and, by an injected fault, never ends. */
+	bool invalidate_hung;
+	bool reset_hung;
 
 	/* The line as the machine knows it, and a rise that a test has swallowed. */
 	bool line;
@@ -132,7 +135,8 @@ void device_counters(const struct kestrel_emulator *emulator,
 		     uint64_t counter[KESTREL_COUNTER_COUNT]);
 /* The MCU stopped for good with this KESTREL_REG_MCU_HALT_CODE. */
 void device_mcu_halted(struct kestrel_emulator *emulator, uint32_t code);
-/* KESTREL_REG_MCU_RESET, KESTREL_RESET_ENGINE. */
+/* KESTREL_RESET_DEVICE, KESTREL_REG_MCU_RESET, KESTREL_RESET_ENGINE. */
+void device_reset(struct kestrel_emulator *emulator);
 void device_mcu_reset(struct kestrel_emulator *emulator);
 void device_engine_reset(struct kestrel_emulator *emulator);
 

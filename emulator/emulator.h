@@ -165,7 +165,18 @@ enum kestrel_emulator_fault {
 	 * changed: a bit, a byte, all of it. Which and how follows from value.
 	 */
 	KESTREL_EMULATOR_FAULT_MUTATING_FIRMWARE = 6,
-	KESTREL_EMULATOR_FAULTS = 7,
+	/*
+	 * A reset of the whole device that the host asks for never ends: the device
+	 * goes on as it was, and RESET says that it is at it. 2: the next one ends, those
+	 * after it do not; and so on.
+	 */
+	KESTREL_EMULATOR_FAULT_ENDLESS_RESET = 7,
+	/*
+	 * An invalidation never ends, and nothing is forgotten. 2: the next reset of
+	 * the whole device makes the MMU whole.
+	 */
+	KESTREL_EMULATOR_FAULT_HUNG_INVALIDATION = 8,
+	KESTREL_EMULATOR_FAULTS = 9,
 };
 
 /* Name as properties and monitor commands spell it, e.g. "hung-engine"; NULL: no such. */

@@ -104,6 +104,8 @@ static uint32_t identity_read(const struct kestrel_emulator *emulator, uint32_t 
 		return emulator->fused_security_version;
 	case KESTREL_REG_PORT_COUNT:
 		return configuration->port_count;
+	case KESTREL_REG_RESET:
+		return emulator->reset_hung ? KESTREL_RESET_DEVICE : 0;
 	case KESTREL_REG_SCRATCH:
 		return emulator->scratch;
 	default:
@@ -205,7 +207,8 @@ static uint32_t mmu_read(const struct kestrel_emulator *emulator, uint32_t offse
 	case KESTREL_REG_INVALIDATE_LENGTH_HI:
 		return half(emulator->invalidate_length, offset & 4);
 	case KESTREL_REG_INVALIDATE_STATUS:
-		return emulator->invalidate_due != DEVICE_NEVER ? KESTREL_INVALIDATE_BUSY : 0;
+		return emulator->invalidate_due != DEVICE_NEVER || emulator->invalidate_hung ?
+			       KESTREL_INVALIDATE_BUSY : 0;
 	case KESTREL_REG_MMU_FAULT_STATUS:
 		return (valid ? KESTREL_MMU_FAULT_STATUS_VALID : 0) |
 		       (mmu->fault_overflow ? KESTREL_MMU_FAULT_STATUS_OVERFLOW : 0) |
@@ -264,7 +267,7 @@ static void identity_write(struct kestrel_emulator *emulator, uint32_t offset, u
 	switch (offset) {
 	case KESTREL_REG_RESET:
 		if (value & KESTREL_RESET_DEVICE)
-			kestrel_emulator_reset(emulator);
+			device_reset(emulator);
 		else if (value & KESTREL_RESET_ENGINE)
 			device_engine_reset(emulator);
 		break;
@@ -365,8 +368,12 @@ static void mmu_write(struct kestrel_emulator *emulator, uint32_t offset, uint32
 		set_half(&emulator->invalidate_length, offset & 4, value);
 		break;
 	case KESTREL_REG_INVALIDATE_START:
-		if (emulator->invalidate_due != DEVICE_NEVER)
+		if (emulator->invalidate_due != DEVICE_NEVER || emulator->invalidate_hung)
 			break;
+		if (emulator->fault[KESTREL_EMULATOR_FAULT_HUNG_INVALIDATION]) {
+			emulator->invalidate_hung = true;
+			break;
+		}
 		/* Accesses happen as a whole, so there is nothing to drain. */
 		mmu_invalidate(&emulator->mmu, value, emulator->invalidate_asid,
 			       emulator->invalidate_address, emulator->invalidate_length);

@@ -432,6 +432,35 @@ static void test_faults(struct fixture *f)
 		set(f, KESTREL_REG_INTERRUPT_CLEAR, KESTREL_INTERRUPT_ALL);
 	}
 
+	/* One reset that ends, then one that does not, until it is healed. */
+	kestrel_emulator_inject(f->emulator, KESTREL_EMULATOR_FAULT_ENDLESS_RESET, 2);
+	for (uint32_t round = 0; round < 2; round++) {
+		set(f, KESTREL_REG_SCRATCH, 7);
+		set(f, KESTREL_REG_RESET, KESTREL_RESET_DEVICE);
+		kestrel_emulator_run(f->emulator, 100000);
+		EQUAL(test, get(f, KESTREL_REG_RESET), round ? KESTREL_RESET_DEVICE : 0);
+		EQUAL(test, get(f, KESTREL_REG_SCRATCH), round ? 7 : 0);
+	}
+	kestrel_emulator_inject(f->emulator, KESTREL_EMULATOR_FAULT_ENDLESS_RESET, 0);
+	EQUAL(test, get(f, KESTREL_REG_RESET), 0);
+
+	/* Busy until it is healed, or with 2, until the device is reset. */
+	for (uint32_t value = 1; value <= 2; value++) {
+		set(f, KESTREL_REG_INTERRUPT_CLEAR, KESTREL_INTERRUPT_ALL);
+		kestrel_emulator_inject(f->emulator, KESTREL_EMULATOR_FAULT_HUNG_INVALIDATION,
+					value);
+		set(f, KESTREL_REG_INVALIDATE_START, KESTREL_INVALIDATE_ALL);
+		kestrel_emulator_run(f->emulator, 100000);
+		EQUAL(test, get(f, KESTREL_REG_INVALIDATE_STATUS), KESTREL_INVALIDATE_BUSY);
+		EQUAL(test, get(f, KESTREL_REG_INTERRUPT_RAW) & KESTREL_INTERRUPT_INVALIDATE_DONE,
+		      0);
+		set(f, KESTREL_REG_RESET, KESTREL_RESET_DEVICE);
+		set(f, KESTREL_REG_INVALIDATE_START, KESTREL_INVALIDATE_ALL);
+		kestrel_emulator_run(f->emulator, 100000);
+		EQUAL(test, get(f, KESTREL_REG_INVALIDATE_STATUS),
+		      value == 1 ? KESTREL_INVALIDATE_BUSY : 0);
+	}
+
 	EQUAL(test, kestrel_emulator_inject(f->emulator, KESTREL_EMULATOR_FAULTS, 1), -22);
 	CHECK(test, !strcmp(kestrel_emulator_fault_name(1), "dead-mcu"));
 	CHECK(test, !kestrel_emulator_fault_name(KESTREL_EMULATOR_FAULTS));
