@@ -35,7 +35,7 @@
  *	kestrel_firmware.table_lock	mutex: page table of address space 0
  *	kestrel_device.bo_lock		mutex: list of BOs
  *	dma_resv of a BO		while its pages are pinned or let go
- *	kestrel_power.lock		mutex: one reset, or system sleep, at a time
+ *	kestrel_power.lock		mutex: one reset, system sleep or new queue at a time
  *	lock of devfreq
  *	kestrel_devfreq.target_lock	mutex: clock of a device that is off
  *	locks of operating points, clock framework

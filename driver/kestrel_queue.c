@@ -15,6 +15,7 @@
  * fences of others.
  */
 
+#include <linux/dma-fence.h>
 #include <linux/math64.h>
 #include <linux/module.h>
 #include <linux/slab.h>
@@ -416,8 +417,11 @@ static void kestrel_queue_detach(struct kestrel_queue *queue)
 		.queue = queue->slot,
 	};
 	int idx, ret = 0;
+	bool cookie;
 
 	if (drm_dev_enter(&kdev->drm, &idx)) {
+		/* Jobs may end here, so this is in order with request_lock as in a reset. */
+		cookie = dma_fence_begin_signalling();
 		mutex_lock(&kdev->firmware.request_lock);
 		/* Firmware that is off has forgotten it. */
 		if (queue->in_firmware && kdev->power.on)
@@ -425,13 +429,14 @@ static void kestrel_queue_detach(struct kestrel_queue *queue)
 		queue->in_firmware = false;
 		if (ret && ret != -EIO)
 			kestrel_reset_schedule(kdev, KESTREL_RESET_MCU);
+		else if (kdev->power.on)
+			/* Events about it must not be left for the next queue here. */
+			kestrel_firmware_events_process(kdev);
 		mutex_unlock(&kdev->firmware.request_lock);
+		dma_fence_end_signalling(cookie);
 
 		if (ret && ret != -EIO)
 			kestrel_reset_wait(kdev);
-		else
-			/* Events about it must not be left for the next queue here. */
-			kestrel_firmware_events_process(kdev);
 		if (!ret)
 			kestrel_queue_count_kill(queue);
 		drm_dev_exit(idx);
@@ -691,11 +696,17 @@ static struct kestrel_queue *kestrel_queue_create(struct kestrel_vm *vm,
 	if (!ret)
 		ret = kestrel_power_get(vm->kdev);
 	if (!ret) {
+		/*
+		 * Not between the two halves of a reset: it would not be paused, and ring
+		 * the doorbell of a device that may be given up by then.
+		 */
+		mutex_lock(&vm->kdev->power.lock);
 		mutex_lock(&vm->kdev->firmware.request_lock);
 		ret = kestrel_queue_attach(queue);
 		if (ret == -ETIMEDOUT)
 			kestrel_reset_schedule(vm->kdev, KESTREL_RESET_MCU);
 		mutex_unlock(&vm->kdev->firmware.request_lock);
+		mutex_unlock(&vm->kdev->power.lock);
 		if (ret == -ETIMEDOUT)
 			kestrel_reset_wait(vm->kdev);
 		if (ret == -ETIMEDOUT || ret == -EPROTO)
