@@ -54,6 +54,26 @@ void kestrel_bo_list_add(struct drm_gem_object *object)
 	mutex_unlock(&kdev->bo_lock);
 }
 
+/*
+ * Keeps memory that the device could reach from whoever allocates some next. Where there
+ * is an IOMMU the end of its DMA mapping takes it from the device as well.
+ */
+static void kestrel_bo_keep(struct kestrel_bo *bo)
+{
+	struct drm_gem_object *object = &bo->base.base;
+	struct sg_page_iter iterator;
+
+	if (!bo->base.sgt || !kestrel_reset_keeps(to_kestrel_device(object->dev), object->size))
+		return;
+	/* The pages of an imported one are its exporter's. */
+	if (object->import_attach) {
+		get_dma_buf(object->import_attach->dmabuf);
+		return;
+	}
+	for_each_sgtable_page(bo->base.sgt, &iterator, 0)
+		get_page(sg_page_iter_page(&iterator));
+}
+
 /**
  * kestrel_bo_dma_unmap - undo the DMA mapping of a BO that is not imported
  * @bo: mapped BO that the device does not use; its reservation lock is held, or
@@ -68,6 +88,7 @@ void kestrel_bo_dma_unmap(struct kestrel_bo *bo)
 	 */
 	unsigned long attributes = bo->userptr ? DMA_ATTR_SKIP_CPU_SYNC : 0;
 
+	kestrel_bo_keep(bo);
 	dma_unmap_sgtable(bo->base.base.dev->dev, sgt, kestrel_bo_direction(bo), attributes);
 	sg_free_table(sgt);
 	kfree(sgt);
@@ -84,6 +105,7 @@ static void kestrel_bo_shutdown(struct kestrel_bo *bo)
 	list_del_init(&bo->link);
 	dma_resv_lock(object->resv, NULL);
 	if (object->import_attach) {
+		kestrel_bo_keep(bo);
 		dma_buf_unmap_attachment(object->import_attach, shmem->sgt, DMA_BIDIRECTIONAL);
 		shmem->sgt = NULL;
 	} else {
@@ -120,10 +142,12 @@ static void kestrel_bo_free(struct drm_gem_object *object)
 	resv = bo->resv;
 	user = bo->user;
 	charged = bo->charged;
-	if (bo->userptr)
+	if (bo->userptr) {
 		kestrel_userptr_free(bo);
-	else
+	} else {
+		kestrel_bo_keep(bo);
 		drm_gem_shmem_free(&bo->base);
+	}
 	if (bound)
 		drm_dev_exit(idx);
 

@@ -155,6 +155,15 @@ static int kestrel_debugfs_level_set(void *data, u64 level)
 DEFINE_DEBUGFS_ATTRIBUTE(kestrel_debugfs_level_fops, kestrel_debugfs_level_get,
 			 kestrel_debugfs_level_set, "%llu\n");
 
+static int kestrel_debugfs_kept_get(void *data, u64 *bytes)
+{
+	struct kestrel_device *kdev = data;
+
+	*bytes = atomic64_read(&kdev->reset.kept_bytes);
+	return 0;
+}
+DEFINE_DEBUGFS_ATTRIBUTE(kestrel_debugfs_kept_fops, kestrel_debugfs_kept_get, NULL, "%llu\n");
+
 static ssize_t kestrel_debugfs_inject_write(struct file *file, const char __user *from,
 					    size_t size, loff_t *position)
 {
@@ -202,5 +211,6 @@ void kestrel_debugfs_init(struct kestrel_device *kdev)
 	debugfs_create_file("maps", 0400, root, kdev, &kestrel_debugfs_maps_fops);
 	debugfs_create_file("firmware_log", 0400, root, kdev, &kestrel_debugfs_log_fops);
 	debugfs_create_file("firmware_log_level", 0600, root, kdev, &kestrel_debugfs_level_fops);
+	debugfs_create_file("kept_memory", 0400, root, kdev, &kestrel_debugfs_kept_fops);
 	debugfs_create_file("inject", 0200, root, kdev, &kestrel_debugfs_inject_fops);
 }

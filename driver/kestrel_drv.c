@@ -281,18 +281,23 @@ static const struct drm_driver kestrel_drm_driver = {
 	.minor = DRM_KESTREL_VERSION_MINOR,
 };
 
+/* Says what is lost with a device that could not be stopped. */
+static void kestrel_drv_kept(struct kestrel_device *kdev)
+{
+	u64 bytes = atomic64_read(&kdev->reset.kept_bytes);
+
+	if (bytes)
+		drm_warn(&kdev->drm, "%llu KiB that it may access stay allocated\n", bytes >> 10);
+}
+
 /* The opposite of all that probe does to the hardware. */
 static void kestrel_drv_stop(struct kestrel_device *kdev)
 {
 	kestrel_reset_stop(kdev);
 	kestrel_coredump_flush(kdev);
+	/* All that its clients had is about to be freed. */
 	mutex_lock(&kdev->firmware.request_lock);
-	if (kdev->power.on) {
-		kestrel_write(kdev, KESTREL_REG_INTERRUPT_ENABLE, 0);
-		/* All that its clients had is about to be freed. */
-		if (kestrel_device_reset(kdev))
-			kestrel_reset_contain(kdev);
-	}
+	kestrel_reset_halt(kdev);
 	mutex_unlock(&kdev->firmware.request_lock);
 	kestrel_mmu_stop(kdev);
 	complete_all(&kdev->silent);
@@ -302,6 +307,7 @@ static void kestrel_drv_stop(struct kestrel_device *kdev)
 	kestrel_vms_shutdown(kdev);
 	kestrel_bos_shutdown(kdev);
 	kestrel_firmware_fini(kdev);
+	kestrel_drv_kept(kdev);
 	destroy_workqueue(kdev->reset.wq);
 }
 
@@ -365,9 +371,12 @@ static int kestrel_drv_start(struct kestrel_device *kdev)
 	if (ret)
 		goto err_reset_wq;
 
+	/* It has nothing to access before it boots. */
 	ret = kestrel_firmware_init(kdev);
-	if (!ret)
-		ret = kestrel_firmware_boot(kdev);
+	if (ret)
+		goto err_memory;
+
+	ret = kestrel_firmware_boot(kdev);
 	if (!ret)
 		ret = kestrel_device_irq_init(kdev);
 	if (ret)
@@ -395,13 +404,16 @@ err_irq:
 	kestrel_devfreq_stop(kdev);
 	kestrel_clock_stop(kdev);
 	kestrel_power_stopped(kdev);
-	kestrel_device_irq_disable(kdev);
+	disable_irq(kdev->irq);
 err_firmware:
 	kestrel_reset_stop(kdev);
 	kestrel_coredump_flush(kdev);
-	/* The device must have let go of the memory before it is freed. */
-	kestrel_device_reset(kdev);
+	mutex_lock(&kdev->firmware.request_lock);
+	kestrel_reset_halt(kdev);
+	mutex_unlock(&kdev->firmware.request_lock);
+err_memory:
 	kestrel_firmware_fini(kdev);
+	kestrel_drv_kept(kdev);
 err_reset_wq:
 	destroy_workqueue(kdev->reset.wq);
 	return ret;

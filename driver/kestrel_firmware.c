@@ -146,7 +146,8 @@ void kestrel_firmware_unshare(struct kestrel_device *kdev, struct kestrel_shared
 		return;
 
 	kestrel_firmware_unmap(kdev, shared->va, shared->size);
-	dma_free_coherent(kdev->drm.dev, shared->size, shared->cpu, shared->dma);
+	if (!kestrel_reset_keeps(kdev, shared->size))
+		dma_free_coherent(kdev->drm.dev, shared->size, shared->cpu, shared->dma);
 	shared->cpu = NULL;
 }
 
@@ -433,7 +434,7 @@ static bool kestrel_firmware_replied(const struct kestrel_fw_request *slot, u32 
  * The caller holds request_lock, and asks for a reset of firmware that does not
  * answer before it lets go of it.
  *
- * Return: 0; -EIO when the device is wedged; -ETIMEDOUT when there is no reply in
+ * Return: 0; -EIO when the device is wedged or off; -ETIMEDOUT when there is no reply in
  * time; -EPROTO when the firmware refuses. The log says which.
  */
 int kestrel_firmware_request_wait(struct kestrel_device *kdev,
@@ -448,7 +449,7 @@ int kestrel_firmware_request_wait(struct kestrel_device *kdev,
 	bool late;
 
 	lockdep_assert_held(&fw->request_lock);
-	if (kestrel_reset_wedged(kdev))
+	if (!kdev->power.on)
 		return -EIO;
 
 	seqno = ++fw->request_seqno ?: ++fw->request_seqno;

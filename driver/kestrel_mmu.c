@@ -33,7 +33,8 @@ static void kestrel_mmu_table_free(void *context, __le64 *entries, dma_addr_t ad
 {
 	struct kestrel_device *kdev = context;
 
-	dma_free_coherent(kdev->drm.dev, KESTREL_PAGE_SIZE, entries, address);
+	if (!kestrel_reset_keeps(kdev, KESTREL_PAGE_SIZE))
+		dma_free_coherent(kdev->drm.dev, KESTREL_PAGE_SIZE, entries, address);
 }
 
 static const struct kestrel_pagetable_ops kestrel_mmu_table_ops = {
@@ -130,8 +131,8 @@ static bool kestrel_mmu_invalidate_run(struct kestrel_device *kdev, u32 type)
  * @size: bytes; 0 stands for the whole address space
  *
  * When this returns the device uses nothing of the old translations any more:
- * it said so, was reset, or is gone. Of a device that is wedged nothing is known
- * but that its address space table is empty.
+ * it said so, was reset, or is gone; or else it keeps the memory, which
+ * kestrel_reset_keeps() says.
  *
  * Goes by kestrel_mmu.stopped and not by drm_dev_enter(): a device that is
  * unplugged still reads and writes memory until it has been reset. May be called
@@ -142,8 +143,8 @@ void kestrel_mmu_invalidate(struct kestrel_device *kdev, unsigned int asid, u64 
 	bool done;
 
 	mutex_lock(&kdev->mmu.lock);
-	/* What is off remembers nothing. */
-	if (kdev->mmu.stopped || !kdev->power.on || kestrel_reset_wedged(kdev)) {
+	/* What is off remembers nothing, and what is given up is not asked. */
+	if (kdev->mmu.stopped || !kdev->power.on) {
 		mutex_unlock(&kdev->mmu.lock);
 		return;
 	}
@@ -172,7 +173,7 @@ void kestrel_mmu_attach(struct kestrel_device *kdev, unsigned int asid,
 	mutex_lock(&kdev->mmu.lock);
 	kdev->mmu.roots[asid] = pt->root->address;
 	/* A device that is off gets its table when it is switched on. */
-	if (kdev->power.on && !kdev->mmu.stopped && !kestrel_reset_wedged(kdev))
+	if (kdev->power.on && !kdev->mmu.stopped)
 		kestrel_mmu_write_entry(kdev, asid);
 	mutex_unlock(&kdev->mmu.lock);
 }

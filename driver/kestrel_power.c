@@ -113,7 +113,7 @@ static void kestrel_power_off(struct kestrel_device *kdev)
 	cookie = dma_fence_begin_signalling();
 	mutex_lock(&kdev->firmware.request_lock);
 	/* What was given up has its interrupt off and is left alone. */
-	if (kdev->power.on && !kestrel_reset_wedged(kdev)) {
+	if (kdev->power.on) {
 		ret = kestrel_firmware_request_wait(kdev, &request, suspend_timeout_ms);
 		kestrel_device_irq_disable(kdev);
 		kestrel_perf_update(kdev);
@@ -323,18 +323,21 @@ int kestrel_power_supply(struct kestrel_device *kdev)
 }
 
 /**
- * kestrel_power_cut - stop a device that is given up, where the board can
- * @kdev: wedged device; the caller holds request_lock
+ * kestrel_power_cut - be done with a device, and hold it in reset where the board can
+ * @kdev: device, on; the caller holds request_lock
  *
- * A device in reset accesses no memory, and its registers are not touched again.
+ * A device in reset accesses no memory. The registers of this one are not touched
+ * again in any case: one that is ill may answer with an error of the bus, which
+ * stops the machine.
  *
- * Return: whether it is off, or held in reset.
+ * Return: whether it is held in reset.
  */
 bool kestrel_power_cut(struct kestrel_device *kdev)
 {
-	if (kdev->power.reset && !reset_control_assert(kdev->power.reset))
-		kestrel_power_set(kdev, false);
-	return !kdev->power.on;
+	bool held = kdev->power.reset && !reset_control_assert(kdev->power.reset);
+
+	kestrel_power_set(kdev, false);
+	return held;
 }
 
 /**

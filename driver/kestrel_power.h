@@ -25,11 +25,15 @@ struct kestrel_power {
 	struct reset_control *reset;
 	/** @supplied: the device has supply and clock. Changes with its runtime PM status. */
 	bool supplied;
-	/** @lock: held for a reset, and for going to sleep or waking up. */
+	/**
+	 * @lock: held for a reset, for going to sleep or waking up, and while the
+	 * firmware is told of a new queue.
+	 */
 	struct mutex lock;
 	/**
-	 * @on: the device works. Written with &kestrel_firmware.request_lock and
-	 * &kestrel_mmu.lock held, read with either.
+	 * @on: the device works: it is switched on, and not given up. Its registers are
+	 * touched where this is known only. Written with &kestrel_firmware.request_lock
+	 * and &kestrel_mmu.lock held, read with either.
 	 */
 	bool on;
 	/** @asleep: the system sleeps. Guarded by @lock. */

@@ -42,19 +42,48 @@ MODULE_PARM_DESC(heartbeat_timeout_ms,
 		 "Time in which working firmware has to show its heartbeat, in ms (default 1000)");
 
 /**
- * kestrel_reset_contain - keep a device that does not finish its reset from memory
- * @kdev: device, which may still be at work; the caller holds request_lock
+ * kestrel_reset_halt - stop a device for good, before its memory is freed
+ * @kdev: device that may be at work; the caller holds request_lock
  *
- * Return: whether it is certain that it reaches none.
+ * One that finishes its reset runs nothing until it is told to. Of any other what
+ * it has is taken away, and where nothing is known to have stopped it the memory
+ * that it had stays allocated: see kestrel_reset_keeps(). Its registers are not
+ * touched after this.
  */
-bool kestrel_reset_contain(struct kestrel_device *kdev)
+void kestrel_reset_halt(struct kestrel_device *kdev)
 {
 	bool contained;
 
-	kestrel_mmu_revoke(kdev);
-	contained = kestrel_power_cut(kdev);
+	if (!kdev->power.on)
+		return;
+
+	contained = !kestrel_device_reset(kdev);
+	if (!contained)
+		kestrel_mmu_revoke(kdev);
+	contained |= kestrel_power_cut(kdev);
 	contained |= kestrel_pci_silence(kdev->drm.dev);
-	return contained;
+	if (contained)
+		return;
+
+	WRITE_ONCE(kdev->reset.uncontained, true);
+	drm_err(&kdev->drm,
+		"it may access memory until its power is off: what it had stays allocated\n");
+}
+
+/**
+ * kestrel_reset_keeps - whether memory must not be freed
+ * @kdev: device
+ * @size: bytes that the device had and does not need any more
+ *
+ * Return: true when it could not be stopped and may access them still: the caller
+ * leaves them allocated for good, and they are counted.
+ */
+bool kestrel_reset_keeps(struct kestrel_device *kdev, size_t size)
+{
+	if (!READ_ONCE(kdev->reset.uncontained))
+		return false;
+	atomic64_add(size, &kdev->reset.kept_bytes);
+	return true;
 }
 
 /**
@@ -64,19 +93,11 @@ bool kestrel_reset_contain(struct kestrel_device *kdev)
  */
 void kestrel_reset_give_up(struct kestrel_device *kdev)
 {
-	bool contained;
-
 	drm_err(&kdev->drm, "the device does not come back: giving it up\n");
 	trace_kestrel_reset(KESTREL_RESET_FULL + 1);
 	WRITE_ONCE(kdev->reset.wedged, true);
-	/*
-	 * It may still write: before the fences let memory go, take it away. After a
-	 * reset that it finishes nothing in it runs until it is told to.
-	 */
-	contained = kdev->power.on && !kestrel_device_reset(kdev);
-	contained |= kestrel_reset_contain(kdev);
-	if (!contained)
-		drm_err(&kdev->drm, "it may access memory until its power is off\n");
+	/* It may still write: before the fences let memory go. */
+	kestrel_reset_halt(kdev);
 	kestrel_queues_lose(kdev, DRM_KESTREL_QUEUE_WEDGED, -EIO, true);
 }
 

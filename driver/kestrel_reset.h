@@ -57,6 +57,13 @@ struct kestrel_reset {
 	struct kestrel_queue *paused[KESTREL_FW_QUEUES_MAX];
 	/** @wedged: the device is given up; set once, read without a lock. */
 	bool wedged;
+	/**
+	 * @uncontained: the device was to stop and may access memory still; set once,
+	 * read without a lock.
+	 */
+	bool uncontained;
+	/** @kept_bytes: memory that is never freed for that reason. */
+	atomic64_t kept_bytes;
 };
 
 int kestrel_reset_init(struct kestrel_device *kdev);
@@ -64,7 +71,8 @@ void kestrel_reset_stop(struct kestrel_device *kdev);
 void kestrel_reset_schedule(struct kestrel_device *kdev, enum kestrel_reset_level level);
 void kestrel_reset_wait(struct kestrel_device *kdev);
 void kestrel_reset_run(struct kestrel_device *kdev, enum kestrel_reset_level level);
-bool kestrel_reset_contain(struct kestrel_device *kdev);
+void kestrel_reset_halt(struct kestrel_device *kdev);
+bool kestrel_reset_keeps(struct kestrel_device *kdev, size_t size);
 void kestrel_reset_give_up(struct kestrel_device *kdev);
 void kestrel_reset_watchdog_restart(struct kestrel_device *kdev);
 void kestrel_reset_job_started(struct kestrel_device *kdev);

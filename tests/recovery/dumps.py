@@ -23,9 +23,13 @@ EXPECTED = {
     "crash": ("mcu-reset", None),
     "dead_mcu": ("mcu-reset", None),
     "lying_firmware": ("mcu-reset", None),
+    "log_level": ("mcu-reset", None),
     "full_reset": ("device-reset", None),
+    "hung_invalidation": ("device-reset", None),
     "wedged": ("wedged", None),
     "all_ones": ("wedged", None),
+    "endless_reset": ("wedged", None),
+    "hung_invalidation_and_reset": ("wedged", None),
 }
 # The first commands of the streams that the tests write.
 COPY = ["dma_in.base = 0", "dma_in.offset = 0", "dma_in.count0 = 4096", "dma_in execute"]

@@ -4,12 +4,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include <sys/klog.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -24,6 +26,7 @@
 #define PORTS		"/sys/class/virtio-ports"
 #define COREDUMP	DEVICE "/devcoredump/data"
 #define OUT		"/out/coredump"
+#define INVALIDATE_TIMEOUT "/sys/module/kestrel/parameters/invalidate_timeout_ms"
 
 static int port = -1;
 static int events = -1;
@@ -51,6 +54,35 @@ static int file_write(const char *path, const char *text)
 	if (fd >= 0)
 		close(fd);
 	return put < 0 ? error : 0;
+}
+
+static int number_read(const char *path, unsigned long *number)
+{
+	char text[32];
+	int ret = file_read(path, text, sizeof(text));
+
+	if (!ret && sscanf(text, "%lu", number) != 1)
+		ret = -EBADMSG;
+	return ret;
+}
+
+/* A file in the device's directory of debugfs, wherever the kernel has that. */
+static int debugfs_path(const char *name, char *path, size_t size)
+{
+	static const char * const directories[] = { "accel", "dri" };
+	glob_t found = { 0 };
+	int ret = -ENOENT;
+	unsigned int i;
+
+	for (i = 0; ret && i < sizeof(directories) / sizeof(directories[0]); i++) {
+		snprintf(path, size, "/sys/kernel/debug/%s/*/%s", directories[i], name);
+		if (!glob(path, 0, NULL, &found)) {
+			snprintf(path, size, "%s", found.gl_pathv[0]);
+			ret = 0;
+		}
+		globfree(&found);
+	}
+	return ret;
 }
 
 /* The port whose name the machine has given it. */
@@ -130,6 +162,7 @@ int machine_heal(void)
 {
 	static const char * const properties[] = {
 		"hung-engine", "dead-mcu", "lost-interrupt", "all-ones", "lying-firmware",
+		"endless-reset", "hung-invalidation",
 	};
 	unsigned int i;
 	int ret = 0;
@@ -243,15 +276,6 @@ int clock_give_back(void)
 	return file_write(DEVFREQ "/governor", "simple_ondemand");
 }
 
-static int number_read(const char *path, unsigned long *number)
-{
-	char text[32];
-	int ret = file_read(path, text, sizeof(text));
-
-	if (!ret && sscanf(text, "%lu", number) != 1)
-		ret = -EBADMSG;
-	return ret;
-}
 
 int clock_limits(unsigned long *lowest, unsigned long *highest)
 {
@@ -271,6 +295,74 @@ int clock_set(unsigned long hertz)
 int clock_read(unsigned long *hertz)
 {
 	return number_read(DEVFREQ "/cur_freq", hertz);
+}
+
+int log_level_read(unsigned long *level)
+{
+	char path[256];
+	int ret = debugfs_path("firmware_log_level", path, sizeof(path));
+
+	return ret ? ret : number_read(path, level);
+}
+
+int log_level_set(unsigned long level)
+{
+	char path[256], text[32];
+	int ret = debugfs_path("firmware_log_level", path, sizeof(path));
+
+	snprintf(text, sizeof(text), "%lu", level);
+	return ret ? ret : file_write(path, text);
+}
+
+int log_records(unsigned int level)
+{
+	char path[256], line[512], mark[16];
+	int ret = debugfs_path("firmware_log", path, sizeof(path)), count = 0;
+	FILE *file;
+
+	if (ret)
+		return ret;
+	snprintf(mark, sizeof(mark), "] <%u> ", level);
+	file = fopen(path, "re");
+	if (!file)
+		return -errno;
+	while (fgets(line, sizeof(line), file))
+		count += !!strstr(line, mark);
+	fclose(file);
+	return count;
+}
+
+int kept_memory_read(unsigned long *bytes)
+{
+	char path[256];
+	int ret = debugfs_path("kept_memory", path, sizeof(path));
+
+	return ret ? ret : number_read(path, bytes);
+}
+
+int kernel_log_count(const char *text)
+{
+	/* SYSLOG_ACTION_READ_ALL, SYSLOG_ACTION_SIZE_BUFFER */
+	int size = klogctl(10, NULL, 0), count = 0, got;
+	char *log = size > 0 ? malloc(size + 1) : NULL, *at;
+
+	if (!log)
+		return -ENOMEM;
+	got = klogctl(3, log, size);
+	log[got > 0 ? got : 0] = 0;
+	for (at = log; (at = strstr(at, text)); at++)
+		count++;
+	free(log);
+	return got < 0 ? -EIO : count;
+}
+
+int invalidate_timeout_set(unsigned long milliseconds, unsigned long *before)
+{
+	char text[32];
+	int ret = before ? number_read(INVALIDATE_TIMEOUT, before) : 0;
+
+	snprintf(text, sizeof(text), "%lu", milliseconds);
+	return ret ? ret : file_write(INVALIDATE_TIMEOUT, text);
 }
 
 int device_unbind(void)

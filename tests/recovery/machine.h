@@ -43,6 +43,19 @@ int clock_limits(unsigned long *lowest, unsigned long *highest);
 int clock_set(unsigned long hertz);
 int clock_read(unsigned long *hertz);
 
+/* The firmware's log level, in debugfs. */
+int log_level_read(unsigned long *level);
+int log_level_set(unsigned long level);
+/* Records of that level in the firmware's log, or -errno. */
+int log_records(unsigned int level);
+
+/* What is not freed because the device may still access it, in bytes. */
+int kept_memory_read(unsigned long *bytes);
+/* How often the kernel's log has a text, or -errno. */
+int kernel_log_count(const char *text);
+/* How long the driver waits for the MMU; before may be NULL. */
+int invalidate_timeout_set(unsigned long milliseconds, unsigned long *before);
+
 int device_unbind(void);
 int device_bind(void);
 

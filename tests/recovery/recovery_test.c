@@ -420,6 +420,44 @@ TEST_F(recovery, dead_mcu_at_a_change_of_the_clock)
 	EXPECT_EQ(clock_give_back(), 0);
 }
 
+/* So is a change of the firmware's log level, which then is what it was. */
+TEST_F(recovery, dead_mcu_at_a_change_of_the_log_level)
+{
+	const unsigned long debugging = 3;
+	unsigned long before, now;
+	struct counters counters;
+	int64_t end;
+
+	ASSERT_EQ(log_level_read(&before), 0);
+	ASSERT_LT(before, debugging);
+	/* Awake, so that the request is all that finds the core dead. */
+	ASSERT_EQ(bystander_round(&self->client, 1), 0);
+	ASSERT_EQ(machine_inject("dead-mcu", 2), 0);
+	EXPECT_EQ(log_level_set(debugging), -ETIMEDOUT);
+	end = deadline(LONG_TIMEOUT_S);
+	do {
+		usleep(10000);
+		ASSERT_EQ(counters_read(&counters), 0);
+	} while (counters.mcu_resets == self->before.mcu_resets && deadline(0) < end);
+	EXPECT_EQ(log_level_read(&now), 0);
+	EXPECT_EQ(now, before);
+	/* The firmware does as the file says. */
+	EXPECT_EQ(bystander_round(&self->client, 2), 0);
+	EXPECT_EQ(log_records(debugging), 0);
+	EXPECT_STATUS(DRM_KESTREL_QUEUE_OK, 0);
+	EXPECT_STEPS(0, 1, 0, 0);
+
+	EXPECT_EQ(log_level_set(debugging), 0);
+	EXPECT_EQ(log_level_read(&now), 0);
+	EXPECT_EQ(now, debugging);
+	EXPECT_EQ(bystander_round(&self->client, 3), 0);
+	EXPECT_EQ(client_works_again(&self->client), 0);
+	EXPECT_GT(log_records(debugging), 0);
+	EXPECT_EQ(log_level_set(before), 0);
+	EXPECT_STEPS(0, 1, 0, 0);
+	EXPECT_EQ(coredump_keep("log_level"), 0);
+}
+
 TEST_F(recovery, lying_firmware)
 {
 	size_t size = stream_copy(&self->client, 0, 0, 4096, 4096);
@@ -459,10 +497,36 @@ TEST_F(recovery, dead_mcu_until_a_full_reset)
 	EXPECT_EQ(client_works_again(&self->client), 0);
 }
 
+/* Long enough for an MMU that works, and shorter than a heartbeat's. */
+#define MMU_TIMEOUT_MS	1000
+
+/* Whoever waits for it gets what he asked for; queues without jobs go on. */
+TEST_F(recovery, hung_invalidation)
+{
+	unsigned long timeout_ms, kept;
+	struct client other;
+
+	ASSERT_EQ(client_open(&other, 0), 0);
+	ASSERT_EQ(bystander_round(&self->client, 1), 0);
+	ASSERT_EQ(invalidate_timeout_set(MMU_TIMEOUT_MS, &timeout_ms), 0);
+	ASSERT_EQ(machine_inject("hung-invalidation", 2), 0);
+	EXPECT_EQ(queue_destroy(other.fd, other.queue), 0);
+	EXPECT_STEPS(0, 0, 1, 0);
+	EXPECT_EQ(bystander_round(&self->client, 2), 0);
+	EXPECT_STATUS(DRM_KESTREL_QUEUE_OK, 0);
+	client_close(&other);
+	/* The reset has stopped it: what it had is freed. */
+	EXPECT_EQ(kept_memory_read(&kept), 0);
+	EXPECT_EQ(kept, 0);
+	EXPECT_STEPS(0, 0, 1, 0);
+	EXPECT_EQ(invalidate_timeout_set(timeout_ms, NULL), 0);
+	EXPECT_EQ(coredump_keep("hung_invalidation"), 0);
+}
+
 /* ---- Given up ---- */
 
 /* What a device that is given up says to everything; then it is bound anew. */
-#define EXPECT_WEDGED()								\
+#define EXPECT_WEDGED(mcu)							\
 	do {									\
 		struct drm_kestrel_vm_create create = { 0 };			\
 		struct drm_kestrel_queue_state state;				\
@@ -476,7 +540,7 @@ TEST_F(recovery, dead_mcu_until_a_full_reset)
 		EXPECT_EQ(device_ioctl(self->client.fd, DRM_IOCTL_KESTREL_VM_CREATE, &create), \
 			  -EIO);						\
 		EXPECT_EQ(queue_create(self->client.fd, self->client.vm, 4, 0, &queue), -EIO); \
-		EXPECT_STEPS(0, 1, 1, 1);					\
+		EXPECT_STEPS(0, mcu, 1, 1);					\
 	} while (0)
 
 static void bind_anew(struct __test_metadata *_metadata, struct client *client)
@@ -510,7 +574,7 @@ TEST_F(recovery, all_ones)
 	ASSERT_EQ(machine_inject("all-ones", 1), 0);
 	EXPECT_EQ(client_run(&self->client, 0, size), -EIO);
 	ASSERT_EQ(counters_wait_wedged(), 0);
-	EXPECT_WEDGED();
+	EXPECT_WEDGED(1);
 	EXPECT_EQ(coredump_keep("all_ones"), 0);
 	bind_anew(_metadata, &self->client);
 }
@@ -523,8 +587,93 @@ TEST_F(recovery, all_ones_and_an_interrupt)
 	ASSERT_EQ(machine_inject("all-ones", 2), 0);
 	ASSERT_EQ(counters_wait_wedged(), 0);
 	EXPECT_EQ(machine_interrupts() - interrupts, 1);
-	EXPECT_WEDGED();
+	EXPECT_WEDGED(1);
 	bind_anew(_metadata, &self->client);
+}
+
+/* At least so much of a client is memory that the device reaches. */
+#define CLIENT_BYTES	(STREAM_SIZE + DATA_SIZE)
+
+/*
+ * Nothing is known to have stopped the device: what it could reach stays allocated when
+ * its clients, and then the driver, have let go of it.
+ */
+static void expect_kept(struct __test_metadata *_metadata, struct client *client)
+{
+	int messages = kernel_log_count("KiB that it may access stay allocated");
+	unsigned long before, kept;
+	struct client other = *client;
+
+	ASSERT_EQ(kept_memory_read(&before), 0);
+	client_close(&other);
+	ASSERT_EQ(kept_memory_read(&kept), 0);
+	EXPECT_GE(kept - before, CLIENT_BYTES);
+	machine_heal();
+	EXPECT_EQ(device_unbind(), 0);
+	EXPECT_EQ(kernel_log_count("KiB that it may access stay allocated"), messages + 1);
+	ASSERT_EQ(device_bind(), 0);
+	ASSERT_EQ(client_open(client, SHORT_TIMEOUT_MS), 0);
+	EXPECT_EQ(bystander_round(client, 1), 0);
+	/* The driver knows that this time it has stopped. */
+	ASSERT_EQ(kept_memory_read(&kept), 0);
+	EXPECT_EQ(kept, 0);
+}
+
+TEST_F(recovery, endless_reset)
+{
+	size_t size = stream_copy(&self->client, 0, 0, 4096, 4096);
+
+	ASSERT_EQ(machine_inject("endless-reset", 1), 0);
+	ASSERT_EQ(machine_inject("dead-mcu", 3), 0);
+	EXPECT_EQ(client_run(&self->client, 0, size), -ECANCELED);
+	ASSERT_EQ(counters_wait_wedged(), 0);
+	EXPECT_EQ(machine_wedged_event(), 0);
+	EXPECT_STEPS(0, 1, 1, 1);
+	EXPECT_EQ(coredump_keep("endless_reset"), 0);
+	expect_kept(_metadata, &self->client);
+}
+
+/* The jobs of somebody else are at work, and are not known to stop. */
+TEST_F(recovery, hung_invalidation_and_endless_reset)
+{
+	unsigned long timeout_ms;
+	struct client other;
+	uint32_t done;
+
+	ASSERT_EQ(client_open(&other, 0), 0);
+	ASSERT_EQ(queue_destroy(self->client.fd, self->client.queue), 0);
+	ASSERT_EQ(queue_create_patient(self->client.fd, self->client.vm, 4, &self->client.queue), 0);
+	ASSERT_EQ(syncobj_create(self->client.fd, &done), 0);
+	ASSERT_EQ(invalidate_timeout_set(MMU_TIMEOUT_MS, &timeout_ms), 0);
+	ASSERT_EQ(machine_inject("endless-reset", 1), 0);
+	ASSERT_EQ(machine_inject("hung-invalidation", 1), 0);
+	ASSERT_EQ(client_submit(&self->client, 0, stream_endless(&self->client, 0), done), 0);
+	client_close(&other);
+	ASSERT_EQ(counters_wait_wedged(), 0);
+	EXPECT_EQ(syncobj_wait(self->client.fd, done, 0, deadline(LONG_TIMEOUT_S)), 0);
+	EXPECT_EQ(syncobj_status(self->client.fd, done), -EIO);
+	EXPECT_WEDGED(0);
+	EXPECT_EQ(invalidate_timeout_set(timeout_ms, NULL), 0);
+	EXPECT_EQ(coredump_keep("hung_invalidation_and_reset"), 0);
+	expect_kept(_metadata, &self->client);
+}
+
+/* The driver gives a device up that it has booted, but cannot use. */
+TEST_F(recovery, endless_reset_at_probe)
+{
+	int messages;
+
+	ASSERT_EQ(device_unbind(), 0);
+	client_close(&self->client);
+	messages = kernel_log_count("KiB that it may access stay allocated");
+	ASSERT_EQ(machine_inject("endless-reset", 2), 0);
+	ASSERT_EQ(machine_inject("dead-mcu", 1), 0);
+	EXPECT_EQ(device_bind(), -ETIMEDOUT);
+	EXPECT_EQ(kernel_log_count("KiB that it may access stay allocated"), messages + 1);
+	machine_heal();
+	ASSERT_EQ(device_bind(), 0);
+	ASSERT_EQ(client_open(&self->client, SHORT_TIMEOUT_MS), 0);
+	EXPECT_EQ(bystander_round(&self->client, 1), 0);
 }
 
 /* ---- Again and again ---- */
