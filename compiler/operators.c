@@ -124,9 +124,10 @@ static const char onnx_heading[] =
 	"\n"
 	"## ONNX\n"
 	"\n"
-	"The operators of the sets %d to %d that `npuc` takes, with the names that they get in\n"
-	"reports, and when; then the forms in which the NPU computes those. Integers are those\n"
-	"of QuantizeLinear and DequantizeLinear, int8 and uint8; floats are the processor's.\n"
+	"The operators of the sets %d to %d that `npuc` takes, what they become, in the names\n"
+	"above, and when; then the forms in which the NPU computes that. A report keeps ONNX's\n"
+	"names. Integers are those of QuantizeLinear and DequantizeLinear, int8 and uint8; floats\n"
+	"are the processor's.\n"
 	"\n"
 	"| operator | becomes | NPU forms |\n"
 	"| --- | --- | --- |\n";
@@ -175,7 +176,7 @@ static void put_row(const char *name, enum ir_kind kind, bool markdown, struct b
 		text_put(text, " |\n");
 }
 
-/* What TensorFlow Lite, and with it a report, calls operators of a kind. */
+/* What TensorFlow Lite calls operators of a kind, where it has only one name for them. */
 static const char *kind_name(enum ir_kind kind)
 {
 	switch (kind) {
@@ -183,6 +184,10 @@ static const char *kind_name(enum ir_kind kind)
 		return "LayerNormalization";
 	case IR_TABLE:
 		return "a table of 256 bytes";
+	case IR_COMPARE:
+		return "a comparison";
+	case IR_UNARY:
+		return "LOGICAL_NOT";
 	case IR_DYNAMIC_QUANTISE:
 		return "DynamicQuantizeLinear";
 	case IR_MATMUL_INTEGER:
@@ -207,7 +212,8 @@ static void put_onnx_row(const struct onnx_form *form, bool markdown, struct buf
 	for (k = 0; k < ONNX_KINDS_MAX && form->kinds[k] != IR_UNKNOWN; k++) {
 		text_put(text, "%s%s", k ? ", " : "", kind_name(form->kinds[k]));
 		if (!k || form->kinds[k] != IR_TABLE)
-			describe(form->kinds[k], ONNX_TYPES, markdown ? "" : "    ", &forms);
+			describe(form->kinds[k] == IR_UNARY ? IR_UNKNOWN : form->kinds[k],
+				 ONNX_TYPES, markdown ? "" : "    ", &forms);
 	}
 	text_put(text, "%s%s%s%s", k ? "" : "nothing", *form->note ? " (" : "", form->note,
 		 *form->note ? ")" : "");

@@ -210,7 +210,7 @@ static const char average_words[] = "kernel at most 1024 x 1024 and 65535 taps";
 static const char reduce_words[] = "at most 1024 rows and columns";
 static const char mirror_words[] = "at most four dimensions";
 static const char elementwise_words[] = "operands repeated in any dimension; not two constants";
-static const char pad_words[] = "of int16: a value whose two bytes are the same";
+static const char pad_words[] = "a value whose two bytes are the same";
 static const char softmax_words[] = "fixed-point exponentials (not --numerics tflite)";
 static const char product_words[] = "as many matrices in both operands, or one in either";
 static const char rescale_words[] = "a rounding of single values";
@@ -270,8 +270,8 @@ static const struct form {
 	{ IR_BATCH_MATMUL, 2, BYTE, BYTE, product_reason, product_words },
 	{ IR_SOFTMAX, 1, BYTE, BYTE, softmax_reason, softmax_words },
 	{ IR_LAYER_NORM, 1, BYTE, BYTE, NULL, "" },
-	{ IR_PAD, 1, INT8, INT8, pad_reason, pad_words },
-	{ IR_PAD, 1, UINT8, UINT8, pad_reason, pad_words },
+	{ IR_PAD, 1, INT8, INT8, pad_reason, "" },
+	{ IR_PAD, 1, UINT8, UINT8, pad_reason, "" },
 	{ IR_PAD, 1, INT16, INT16, pad_reason, pad_words },
 	{ IR_TABLE, 1, BYTE, BYTE, NULL, "" },
 	{ IR_RESIZE_BILINEAR, 1, INT8, INT8, resize_reason, resize_words },
