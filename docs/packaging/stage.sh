@@ -10,13 +10,14 @@
 #   DIRECTORY/usr/lib/firmware/kestrel   the firmware image
 #   DIRECTORY/usr/lib/udev/rules.d       who may open the device
 #   DIRECTORY/usr/bin, usr/include, usr/share/man, usr/LIBRARY_DIRECTORY
+#                                        programs, headers, manual, libraries
 #
 # LIBRARY_DIRECTORY is lib, or as lib/x86_64-linux-gnu in Debian. Run make before.
 # The directory must be empty or not exist.
 set -eu
 
 case ${1-} in
-'' | --help) sed -n '3,15s/^# \{0,1\}//p' "$0"; exit 2 ;;
+'' | --help) sed -n '3,16s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac
 mkdir -p "$1"
 to=$(cd "$1" && pwd)
@@ -57,7 +58,16 @@ for file in build/bin/*; do
 	*) install -m 755 "$file" "$to/usr/bin/" ;;
 	esac
 done
+# npu.h, and beside it the contracts that it refers to.
 install -D -m 644 libnpu/include/npu.h "$to/usr/include/npu.h"
+for header in uapi/*/*.h; do
+	install -D -m 644 "$header" "$to/usr/include/${header#uapi/}"
+done
+library_version=$(awk '$2 == "NPU_VERSION_MAJOR" { major = $3 } $2 == "NPU_VERSION_MINOR" { minor = $3 }
+	END { print major "." minor }' libnpu/include/npu.h)
+mkdir -p "$libraries/pkgconfig"
+sed "s|@LIBRARY_DIRECTORY@|${2-lib}|; s|@VERSION@|$library_version|" docs/packaging/libnpu.pc.in \
+	>"$libraries/pkgconfig/libnpu.pc"
 for page in docs/man/*.[1-8]; do
 	install -D -m 644 "$page" "$to/usr/share/man/man${page##*.}/${page##*/}"
 done
