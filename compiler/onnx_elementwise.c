@@ -49,22 +49,6 @@ static float apply(enum binary binary, float a, float b)
 	return 0;
 }
 
-int onnx_broadcast(struct onnx *o, const struct onnx_value *a, const struct onnx_value *b,
-		   int32_t *shape, unsigned int *rank)
-{
-	*rank = a->rank > b->rank ? a->rank : b->rank;
-	for (unsigned int d = 0; d < *rank; d++) {
-		int32_t of_a = d + a->rank < *rank ? 1 : a->shape[d + a->rank - *rank];
-		int32_t of_b = d + b->rank < *rank ? 1 : b->shape[d + b->rank - *rank];
-
-		if (of_a != of_b && of_a != 1 && of_b != 1)
-			return onnx_fail(o, a, -EINVAL, "dimension %u of the output: %d against %d of \"%.80s\"",
-					 d, of_a, of_b, b->name);
-		shape[d] = of_a > of_b ? of_a : of_b;
-	}
-	return 0;
-}
-
 static bool same_shape(const struct onnx_value *a, const struct onnx_value *b)
 {
 	return a->rank == b->rank && !memcmp(a->shape, b->shape, a->rank * sizeof(a->shape[0]));

@@ -333,26 +333,6 @@ static bool float_apply(const char *type, float a, float b, float *result)
 	return true;
 }
 
-/* Element of a constant under an element of the broadcast result. */
-uint64_t onnx_broadcast_index(const struct onnx_value *value, const struct onnx_value *y,
-			      uint64_t i)
-{
-	uint64_t index = 0, step = 1;
-
-	for (unsigned int d = 0; d < y->rank; d++) {
-		unsigned int at = y->rank - 1 - d;
-		uint64_t position = i % (uint64_t)y->shape[at];
-
-		i /= (uint64_t)y->shape[at];
-		if (d >= value->rank)
-			continue;
-		if (value->shape[value->rank - 1 - d] > 1)
-			index += position * step;
-		step *= (uint64_t)value->shape[value->rank - 1 - d];
-	}
-	return index;
-}
-
 static int fold_elements(struct onnx *o, struct onnx_value *a, struct onnx_value *b,
 			 struct onnx_value *y)
 {

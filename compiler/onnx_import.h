@@ -273,20 +273,27 @@ typedef int onnx_translate_fn(struct onnx *o);
 /* onnx_operators.c: who translates operators of a type; NULL: nobody. */
 onnx_translate_fn *onnx_translator(const char *type);
 
-/* onnx_unary.c */
-int onnx_unary(struct onnx *o);
-/* Name of function number `index`, NULL behind the last. */
-const char *onnx_unary_type(unsigned int index);
+/* onnx_broadcast.c */
+/* Shape that two values broadcast to; `shape` may be that of either. */
+int onnx_broadcast(struct onnx *o, const struct onnx_value *a, const struct onnx_value *b,
+		   int32_t *shape, unsigned int *rank);
+/* Element of `value` under element i of `y`, which it broadcasts to. */
+uint64_t onnx_broadcast_index(const struct onnx_value *value, const struct onnx_value *y,
+			      uint64_t i);
+
+/* onnx_clamp.c */
 /* Lower and upper bound of a Relu or Clip node with constant bounds. */
 bool onnx_clamp_bounds(const struct onnx *o, const struct onnx_node *node, float *low,
 		       float *high);
 
+/* onnx_unary.c */
+int onnx_unary(struct onnx *o);
+/* Name of function number `index`, NULL behind the last. */
+const char *onnx_unary_type(unsigned int index);
+
 /* The rest, by kind of operator. */
 int onnx_binary(struct onnx *o);			/* onnx_elementwise.c */
 int onnx_qlinear_binary(struct onnx *o);
-/* Shape that two values broadcast to; `shape` may be that of either. */
-int onnx_broadcast(struct onnx *o, const struct onnx_value *a, const struct onnx_value *b,
-		   int32_t *shape, unsigned int *rank);
 /* A float32 operator on two values, of a new one; NULL with a message. */
 struct onnx_value *onnx_float_binary(struct onnx *o, enum ir_kind kind, struct onnx_value *a,
 				     struct onnx_value *b);
@@ -328,11 +335,8 @@ struct onnx_value *onnx_float_mean(struct onnx *o, struct onnx_value *x, uint32_
 /* Whether the current node is the mean of each row, the last dimension, of `x`. */
 bool onnx_is_mean_of_rows(struct onnx *o, const struct onnx_value *x);
 int onnx_layer_normalisation(struct onnx *o);		/* onnx_layer_norm.c */
-/*
- * Whether the current node, a reduction of `x`, is the first of those that exporters
- * make of a layer normalisation that has a frame; if so, all of them are done.
- */
-int onnx_layer_norm_find(struct onnx *o, struct onnx_value *x, bool *taken);
+/* ReduceMean, or the layer normalisation that exporters make of it and what follows. */
+int onnx_reduce_mean(struct onnx *o);
 /* `value` under another shape of as many elements; NULL with a message. */
 struct onnx_value *onnx_reshaped(struct onnx *o, struct onnx_value *value, const char *name,
 				 unsigned int rank, const int32_t *shape);
@@ -370,9 +374,6 @@ int onnx_shape(struct onnx *o);
 /* Elementwise operators on constants; *folded says whether it was one. */
 int onnx_fold_binary(struct onnx *o, bool *folded);
 int onnx_cast(struct onnx *o);
-/* Element of `value` under element i of `y`, which it broadcasts to. */
-uint64_t onnx_broadcast_index(const struct onnx_value *value, const struct onnx_value *y,
-			      uint64_t i);
 /* The element type of a number of the format. */
 int onnx_type_of(struct onnx *o, int32_t code, const char *name, enum ir_type *type);
 /* Whether a tensor of the file has elements of four bits, which become bytes. */

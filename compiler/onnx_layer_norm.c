@@ -387,7 +387,11 @@ static struct onnx_value *find_steps(struct steps *steps, struct normalisation *
 	return norm->bias ? next : NULL;
 }
 
-int onnx_layer_norm_find(struct onnx *o, struct onnx_value *x, bool *taken)
+/*
+ * Whether the current node, a reduction of `x`, is the first of those that exporters
+ * make of a layer normalisation that has a frame; if so, all of them are done.
+ */
+static int find(struct onnx *o, struct onnx_value *x, bool *taken)
 {
 	struct normalisation norm = { .x = x };
 	struct steps steps = { .o = o };
@@ -395,7 +399,7 @@ int onnx_layer_norm_find(struct onnx *o, struct onnx_value *x, bool *taken)
 	int ret;
 
 	*taken = false;
-	if (!x->stored || !onnx_is_mean_of_rows(o, x))
+	if (x->type != IR_FLOAT32 || !x->stored || !onnx_is_mean_of_rows(o, x))
 		return 0;
 	y = find_steps(&steps, &norm);
 	if (!y)
@@ -407,4 +411,14 @@ int onnx_layer_norm_find(struct onnx *o, struct onnx_value *x, bool *taken)
 				   "a step of the layer normalisation that begins before it");
 	}
 	return ret;
+}
+
+int onnx_reduce_mean(struct onnx *o)
+{
+	bool taken = false;
+	int ret = onnx_check_counts(o, 1, 2);
+
+	if (!ret)
+		ret = find(o, onnx_input(o, 0), &taken);
+	return ret || taken ? ret : onnx_reduce(o);
 }

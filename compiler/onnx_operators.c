@@ -77,7 +77,7 @@ static const struct {
 	    "what comes before writes its integers; a table of other integers; else of floats" },
 	  onnx_quantize_linear },
 	{ { "ReduceMax", { IR_REDUCE_MAX }, "" }, onnx_reduce },
-	{ { "ReduceMean", { IR_MEAN }, FRAMED }, onnx_reduce },
+	{ { "ReduceMean", { IR_MEAN }, FRAMED }, onnx_reduce_mean },
 	{ { "ReduceMin", { IR_REDUCE_MIN }, "" }, onnx_reduce },
 	{ { "ReduceSum", { IR_MEAN }, FRAMED "; else of floats" }, onnx_reduce },
 	{ { "Reshape", { IR_RESHAPE }, "" }, onnx_reshape },

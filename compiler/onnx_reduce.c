@@ -152,7 +152,7 @@ int onnx_reduce(struct onnx *o)
 {
 	const char *type = o->node->proto->op_type;
 	bool sum = !strcmp(type, "ReduceSum"), most = !strcmp(type, "ReduceMax");
-	bool extreme = most || !strcmp(type, "ReduceMin"), taken;
+	bool extreme = most || !strcmp(type, "ReduceMin");
 	struct onnx_value *x, *y, *stored;
 	struct reduction r = { .keep = true };
 	struct onnx_affine affine;
@@ -172,9 +172,6 @@ int onnx_reduce(struct onnx *o)
 	if (x->type != IR_FLOAT32)
 		return onnx_fail(o, x, -ENOTSUP, "type %s, only float32 is supported",
 				 ir_type_name(x->type));
-	ret = onnx_layer_norm_find(o, x, &taken);
-	if (ret || taken)
-		return ret;
 	ret = define_reduced(o, x, &r, y);
 	if (ret)
 		return ret;
