@@ -94,6 +94,7 @@ int npu_job_new(struct npu_model *model, struct npu_job **result)
 {
 	struct message message = { "" };
 	struct npu_job *job = calloc(1, sizeof(*job));
+	pthread_condattr_t attributes;
 	int ret;
 
 	*result = NULL;
@@ -102,7 +103,10 @@ int npu_job_new(struct npu_model *model, struct npu_job **result)
 	job->model = model;
 	job->event_fd = -1;
 	pthread_mutex_init(&job->lock, NULL);
-	pthread_cond_init(&job->changed, NULL);
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&job->changed, &attributes);
+	pthread_condattr_destroy(&attributes);
 	ret = memory_create(job, &message);
 	if (!ret)
 		ret = device_create(job, &message);
@@ -324,7 +328,7 @@ int npu_job_wait(struct npu_job *job, int64_t timeout_ns)
 	struct timespec until;
 	int ret = 0;
 
-	clock_gettime(CLOCK_REALTIME, &until);
+	clock_gettime(CLOCK_MONOTONIC, &until);
 	if (timeout_ns >= 0) {
 		until.tv_sec += timeout_ns / 1000000000;
 		until.tv_nsec += timeout_ns % 1000000000;

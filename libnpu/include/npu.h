@@ -24,11 +24,19 @@
  * wrong and where. Nothing prints, nothing aborts, there is no global state.
  *
  * Threads: a device may be used by several threads, only the text of
- * npu_errmsg() is the last one's. A model does not change once it is
- * loaded and may be shared. A job belongs to one thread at a time.
+ * npu_errmsg() is the last one's, and must not be read while another thread's
+ * call may fail. A model does not change once it is loaded and may be shared. A
+ * job belongs to one thread at a time, and so does a buffer. Whatever opens,
+ * loads or frees an object is the only one to use it meanwhile.
  *
  * Structures that the library fills begin with `size`: the caller sets it to
- * sizeof the structure, the library writes no more than that.
+ * sizeof the structure, the library writes no more than that. -EINVAL: it is
+ * larger than this library's, which is older than the caller's header then.
+ *
+ * Ownership: what a function gives through a pointer to a pointer is the
+ * caller's, who frees it with the function that is named for it, also where
+ * this page says nothing of it; after an error it is NULL (but see npu_open()).
+ * Strings stay the library's.
  */
 #ifndef NPU_H
 #define NPU_H
@@ -97,13 +105,21 @@ struct npu_open_options {
 	uint32_t reserved;
 };
 
+/*
+ * Same, with options; NULL: those of npu_open(). They are copied. Also -EINVAL: options->size
+ * is not this library's. A target or a setting that does not exist is an error of
+ * the call that first needs it, the simulator's configuration or the load of a model.
+ */
 int npu_open_with(const char *name, const struct npu_open_options *options,
 		  struct npu_device **device);
 
 /* NULL is allowed. All its models and buffers must have been freed. */
 void npu_close(struct npu_device *device);
 
-/* The sentence of the last failed call on this device or its models; never NULL. */
+/*
+ * The sentence of the last failed call on this device, its models or its buffers; never
+ * NULL, "out of memory" for a device that is NULL. Valid until the next call that fails.
+ */
 const char *npu_errmsg(const struct npu_device *device);
 
 struct npu_capabilities {
@@ -122,7 +138,8 @@ struct npu_capabilities {
 
 /*
  * Fills `capabilities`. Of a simulator that no model has configured yet:
- * -EAGAIN, unless its target was given when it was opened.
+ * -EAGAIN, unless its target was given when it was opened, with which it starts then:
+ * -EINVAL for a target or setting that does not exist, -ENOENT without firmware.
  */
 int npu_capabilities(struct npu_device *device, struct npu_capabilities *capabilities);
 
@@ -146,10 +163,13 @@ int npu_simulator(struct npu_device *device,
  */
 int npu_model_load(struct npu_device *device, const void *data, size_t size,
 		   struct npu_model **model);
-/* Same, from a file; also the errors of open() and read(). */
+/*
+ * Same, from a file, which is read and not needed afterwards; also the errors of open()
+ * and read(), and -EINVAL for what is no regular file of at most 2 GiB.
+ */
 int npu_model_load_file(struct npu_device *device, const char *path,
 			struct npu_model **model);
-/* NULL is allowed. All jobs of the model must have been freed. */
+/* NULL is allowed. All jobs of the model must have been freed, and no npu_run() be under way. */
 void npu_model_free(struct npu_model *model);
 
 struct npu_model_info {
@@ -178,6 +198,7 @@ struct npu_model_info {
 	uint64_t spill_bytes;
 };
 
+/* Fills `info`. -EINVAL: info->size. */
 int npu_model_info(struct npu_model *model, struct npu_model_info *info);
 
 enum npu_place {
@@ -197,7 +218,7 @@ struct npu_placement {
 	const char *reason;		/* of CPU and REMOVED; never NULL */
 };
 
-/* Where operator number i of the source model runs. -ERANGE past the last one. */
+/* Where operator number i of the source model runs. -ERANGE past the last one; -EINVAL: size. */
 int npu_placement(struct npu_model *model, uint32_t i, struct npu_placement *placement);
 
 /* One configuration that the model has commands for, whether or not it is the device's. */
@@ -284,11 +305,15 @@ const char *npu_type_name(uint32_t type);
 
 /* ---- Buffers: memory that a device reads and writes in place ---- */
 
-/* Zeroed memory, at least `bytes` long. */
+/*
+ * Zeroed memory, at least `bytes` long. -EINVAL: 0 bytes, or 2 GiB and more; -ENOMEM,
+ * -EDQUOT; or the device's error.
+ */
 int npu_buffer_alloc(struct npu_device *device, size_t bytes, struct npu_buffer **buffer);
 /*
- * A dma-buf of another driver. The descriptor stays the caller's. On devices
- * that are no kernel driver the memory is mapped (-EINVAL if that is impossible).
+ * A dma-buf of another driver. The descriptor stays the caller's and may be closed
+ * afterwards. On devices that are no kernel driver the memory is mapped (-EINVAL if that
+ * is impossible). Also -EBADF, -ENOMEM, or the device's error.
  */
 int npu_buffer_import(struct npu_device *device, int dmabuf, struct npu_buffer **buffer);
 enum npu_access {
@@ -303,13 +328,16 @@ enum npu_access {
  * pinned (RLIMIT_MEMLOCK), and tensors lie at multiples of 64 bytes and have room
  * for whole 64 bytes; else, and on other devices, runs copy. It holds all pages
  * that the memory touches, but jobs reach none of their other bytes unless the
- * command stream is malicious. -EINVAL: no memory, no bytes, access.
+ * command stream is malicious. -EINVAL: no memory, no bytes, access; -ENOMEM.
  */
 int npu_buffer_wrap(struct npu_device *device, void *memory, size_t bytes, uint32_t access,
 		    struct npu_buffer **buffer);
 /* Whether jobs reach the memory itself (1), or a copy of what is in it (0). */
 int npu_buffer_in_place(const struct npu_buffer *buffer);
-/* A new dma-buf descriptor, which the caller closes. -ENOTSUP without an NPU. */
+/*
+ * A new dma-buf descriptor, which the caller closes. -ENOTSUP without an NPU, and of
+ * memory that is the caller's; -EMFILE and other errors of the kernel.
+ */
 int npu_buffer_export(struct npu_buffer *buffer, int *dmabuf);
 /* The memory and its size. Valid until npu_buffer_free(). */
 void *npu_buffer_data(struct npu_buffer *buffer);
@@ -318,7 +346,9 @@ size_t npu_buffer_size(const struct npu_buffer *buffer);
 /*
  * Around every access of the processor to a buffer that jobs use: begin waits
  * for jobs that use it and makes their writes visible, end makes the
- * processor's writes visible. access: enum npu_access, or-ed.
+ * processor's writes visible. access: enum npu_access, or-ed. timeout_ns: 0 does not
+ * wait, negative waits without limit. -ETIME: jobs use it still; -EINVAL: access; or the
+ * device's error.
  */
 int npu_buffer_begin(struct npu_buffer *buffer, uint32_t access, int64_t timeout_ns);
 int npu_buffer_end(struct npu_buffer *buffer, uint32_t access);
@@ -329,44 +359,63 @@ void npu_buffer_free(struct npu_buffer *buffer);
 
 /*
  * One run, synchronously: inputs[i] and outputs[i] point to the tensors' bytes
- * in model order. Several threads may call it on one model and take turns;
- * a model's state goes on from run to run.
+ * in model order; they stay the caller's, and no output may overlap an input or
+ * another output. Several threads may call it on one model and take turns; a model's
+ * state goes on from run to run. The errors of npu_job_new() and npu_job_run(), the
+ * sentence in npu_errmsg().
  */
 int npu_run(struct npu_model *model, const void *const *inputs, void *const *outputs);
 
-/* A job: the memory of one run at a time, and the model's state. */
+/*
+ * A job: the memory of one run at a time, and the model's state. All memory that runs
+ * need is allocated here. -ENOMEM, -EDQUOT, or the device's error; the sentence is in
+ * npu_errmsg() of the device.
+ */
 int npu_job_new(struct npu_model *model, struct npu_job **job);
 /* NULL is allowed. A submitted job is waited for. */
 void npu_job_free(struct npu_job *job);
+/* The sentence of the job's last failed call. Valid until the next one that fails. */
 const char *npu_job_errmsg(const struct npu_job *job);
 
 /*
  * Memory of input or output i, from `offset` of the buffer on. It stays bound
- * for the following runs. What is bound must not overlap. -ERANGE: no such tensor, or it does not fit.
+ * for the following runs, and the buffer must stay as long. What is bound must not
+ * overlap. -ERANGE: no such tensor, or it does not fit; -EACCES: an output in memory
+ * that was wrapped to be read; -EBUSY: a run is under way.
  */
 int npu_job_bind(struct npu_job *job, enum npu_direction direction, uint32_t i,
 		 struct npu_buffer *buffer, size_t offset);
-/* Same, with memory of the caller's, tensor bytes long. */
+/*
+ * Same, with memory of the caller's, tensor bytes long, of any alignment; it has to stay
+ * until it is bound no more. -EINVAL: memory is NULL.
+ */
 int npu_job_bind_memory(struct npu_job *job, enum npu_direction direction, uint32_t i,
 			void *memory);
 
-/* One run in this thread. -EINVAL if a tensor is not bound. */
+/*
+ * One run in this thread. -EINVAL: a tensor is not bound; -EBUSY: a run is under way; of
+ * an NPU or the simulator: -EFAULT, -EINVAL: a job has faulted, -ETIMEDOUT: it took too long,
+ * -ECANCELED: a reset took it along, -EIO, -ENODEV: the device is broken or gone. The
+ * outputs have no meaning then, and a model's state is to be reset; the next run may succeed.
+ */
 int npu_job_run(struct npu_job *job);
 
 /*
  * Starts a run in the background. wait_fd: a descriptor to poll for before the
  * run begins (a sync_file or eventfd), or -1; it stays the caller's. event_fd,
  * if not NULL, gets an eventfd that the library owns and makes readable when
- * the run has ended. -EBUSY: a run is under way and not waited for.
+ * the run has ended; npu_job_wait() has to follow all the same. -EBUSY: a run is under way
+ * or has not been waited for; -EMFILE, -EAGAIN: no descriptor, no thread.
  */
 int npu_job_submit(struct npu_job *job, int wait_fd, int *event_fd);
 /*
- * Waits at most timeout_ns (negative: no limit) and returns the run's result;
- * -ETIME if it is still under way, -EINVAL if nothing was submitted.
+ * Waits at most timeout_ns (negative: no limit) and returns the run's result, as
+ * npu_job_run() has it, once; -ETIME if it is still under way, -EINVAL if nothing was
+ * submitted, or wait_fd cannot be waited for.
  */
 int npu_job_wait(struct npu_job *job, int64_t timeout_ns);
 
-/* State of a streaming model back to its beginning. */
+/* State of a streaming model back to its beginning. -EBUSY: a run is under way. */
 int npu_job_reset(struct npu_job *job);
 
 struct npu_job_stats {
@@ -380,6 +429,7 @@ struct npu_job_stats {
 	uint32_t reserved;
 };
 
+/* Fills `stats`. -EINVAL: stats->size; -EBUSY: a run is under way. */
 int npu_job_stats(struct npu_job *job, struct npu_job_stats *stats);
 
 /* An operator's output during a run on the processor. */
@@ -396,7 +446,8 @@ typedef void npu_observe_fn(void *opaque, const struct npu_observation *observat
 
 /*
  * Calls `observe` (NULL: nothing) in every later run after each operator that
- * runs on the processor, from the thread of the run.
+ * runs on the processor, from the thread of the run; not to be called while one is under
+ * way. `observe` must not call the job's functions.
  */
 void npu_job_observe(struct npu_job *job, npu_observe_fn *observe, void *opaque);
 
