@@ -9,11 +9,16 @@
  * among them by how much of the time the firmware had jobs. The device is a
  * cooling device: the thermal framework takes the upper ones away.
  *
- * While the NPU is off nobody looks at its load, and the time does not count.
+ * While the NPU is off nobody looks at its load, and the time does not count. Nor
+ * while the system goes to sleep, from before its work queues freeze: devfreq's own
+ * queue is freezable and unbound, and there the kernel's workqueues forget, when a
+ * look that waits in a frozen queue is cancelled, that nobody waits any more. What
+ * is queued after that never runs: the clock would stay for good.
  */
 
 #include <linux/pm_opp.h>
 #include <linux/property.h>
+#include <linux/suspend.h>
 
 #include <drm/drm_managed.h>
 #include <drm/drm_print.h>
@@ -177,9 +182,49 @@ static int kestrel_devfreq_opps(struct kestrel_device *kdev)
  */
 int kestrel_devfreq_init(struct kestrel_device *kdev)
 {
+	int ret;
+
 	spin_lock_init(&kdev->devfreq.lock);
 	kdev->devfreq.since = ktime_get();
-	return drmm_mutex_init(&kdev->drm, &kdev->devfreq.target_lock);
+	ret = drmm_mutex_init(&kdev->drm, &kdev->devfreq.suspend_lock);
+	return ret ?: drmm_mutex_init(&kdev->drm, &kdev->devfreq.target_lock);
+}
+
+static void kestrel_devfreq_looks_stop(struct kestrel_devfreq *df)
+{
+	lockdep_assert_held(&df->suspend_lock);
+
+	devfreq_suspend_device(df->devfreq);
+}
+
+static void kestrel_devfreq_looks_resume(struct kestrel_devfreq *df)
+{
+	lockdep_assert_held(&df->suspend_lock);
+
+	spin_lock(&df->lock);
+	df->since = ktime_get();
+	df->busy = 0;
+	df->idle = 0;
+	spin_unlock(&df->lock);
+	devfreq_resume_device(df->devfreq);
+}
+
+static int kestrel_devfreq_sleep(struct notifier_block *notifier, unsigned long event, void *data)
+{
+	struct kestrel_devfreq *df = container_of(notifier, struct kestrel_devfreq,
+						  sleep_notifier);
+	bool asleep = event == PM_SUSPEND_PREPARE || event == PM_HIBERNATION_PREPARE ||
+		      event == PM_RESTORE_PREPARE;
+
+	mutex_lock(&df->suspend_lock);
+	/* Of a sleep that had begun before the driver came only the end is told. */
+	if (asleep && !df->asleep)
+		kestrel_devfreq_looks_stop(df);
+	else if (!asleep && df->asleep)
+		kestrel_devfreq_looks_resume(df);
+	df->asleep = asleep;
+	mutex_unlock(&df->suspend_lock);
+	return NOTIFY_OK;
 }
 
 /**
@@ -224,6 +269,8 @@ void kestrel_devfreq_start(struct kestrel_device *kdev)
 		return;
 	}
 	df->devfreq = devfreq;
+	df->sleep_notifier.notifier_call = kestrel_devfreq_sleep;
+	register_pm_notifier(&df->sleep_notifier);
 }
 
 /**
@@ -232,8 +279,13 @@ void kestrel_devfreq_start(struct kestrel_device *kdev)
  */
 void kestrel_devfreq_suspend(struct kestrel_device *kdev)
 {
-	if (kdev->devfreq.devfreq)
-		devfreq_suspend_device(kdev->devfreq.devfreq);
+	struct kestrel_devfreq *df = &kdev->devfreq;
+
+	if (!df->devfreq)
+		return;
+	mutex_lock(&df->suspend_lock);
+	kestrel_devfreq_looks_stop(df);
+	mutex_unlock(&df->suspend_lock);
 }
 
 /**
@@ -246,13 +298,9 @@ void kestrel_devfreq_resume(struct kestrel_device *kdev)
 
 	if (!df->devfreq)
 		return;
-
-	spin_lock(&df->lock);
-	df->since = ktime_get();
-	df->busy = 0;
-	df->idle = 0;
-	spin_unlock(&df->lock);
-	devfreq_resume_device(df->devfreq);
+	mutex_lock(&df->suspend_lock);
+	kestrel_devfreq_looks_resume(df);
+	mutex_unlock(&df->suspend_lock);
 }
 
 /**
@@ -306,6 +354,7 @@ void kestrel_devfreq_stop(struct kestrel_device *kdev)
 
 	if (!df->devfreq)
 		return;
+	unregister_pm_notifier(&df->sleep_notifier);
 	devfreq_remove_device(df->devfreq);
 	df->devfreq = NULL;
 	kestrel_devfreq_opps_remove(kdev);

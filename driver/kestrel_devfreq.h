@@ -6,6 +6,7 @@
 #include <linux/devfreq.h>
 #include <linux/ktime.h>
 #include <linux/mutex.h>
+#include <linux/notifier.h>
 #include <linux/spinlock.h>
 
 /* How often the governor looks at the load. */
@@ -23,6 +24,12 @@ struct kestrel_devfreq {
 	struct devfreq_dev_profile profile;
 	/** @ondemand: thresholds of simple_ondemand. */
 	struct devfreq_simple_ondemand_data ondemand;
+	/** @sleep_notifier: called before processes freeze, and when they are back. */
+	struct notifier_block sleep_notifier;
+	/** @suspend_lock: mutex: one at a time stops the looks at the load, or goes on. */
+	struct mutex suspend_lock;
+	/** @asleep: processes are frozen, or about to be. Guarded by @suspend_lock. */
+	bool asleep;
 	/** @supplies: what the operating points scale with the clock; 0: nothing. */
 	int supplies;
 	/** @target_lock: mutex: guards the members down to @target. */
