@@ -343,6 +343,20 @@ struct onnx_value *onnx_reshaped(struct onnx *o, struct onnx_value *value, const
 /* Dimension d of the result is x's permutation[d]; NULL with a message. */
 struct onnx_value *onnx_transposed(struct onnx *o, struct onnx_value *x, const char *name,
 				   const unsigned int *permutation);
+/* Whether the integers can be moved in place of the floats that `value` stands for. */
+bool onnx_moves_stored(const struct onnx_value *value);
+/* Gives `to` what `from` stands for, in terms of other integers. */
+void onnx_take_meaning(struct onnx_value *to, const struct onnx_value *from,
+		       struct onnx_value *stored);
+/* In each of ONNX's dimensions `count` elements from `begin` on, each `stride` on. */
+struct onnx_slice {
+	int32_t begin[IR_RANK_MAX], stride[IR_RANK_MAX], count[IR_RANK_MAX];
+};
+/* All of `x`. */
+struct onnx_slice onnx_whole(const struct onnx_value *x);
+/* Those elements of `x` under a name; NULL with a message. */
+struct onnx_value *onnx_sliced(struct onnx *o, struct onnx_value *x, const char *name,
+			       const struct onnx_slice *slice);
 /* `count` elements of a dimension from `begin` on; NULL with a message. */
 struct onnx_value *onnx_part(struct onnx *o, struct onnx_value *x, unsigned int dimension,
 			     int32_t begin, int32_t count);
@@ -352,8 +366,8 @@ int onnx_reshape(struct onnx *o);			/* onnx_move.c */
 int onnx_transpose(struct onnx *o);
 int onnx_slice(struct onnx *o);
 int onnx_split(struct onnx *o);
-int onnx_gather(struct onnx *o);
 int onnx_identity(struct onnx *o);
+int onnx_gather(struct onnx *o);			/* onnx_gather.c */
 int onnx_concat(struct onnx *o);			/* onnx_join.c */
 int onnx_pad(struct onnx *o);
 int onnx_block(struct onnx *o);				/* onnx_block.c */

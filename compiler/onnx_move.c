@@ -51,8 +51,7 @@ static void plain_strides(const struct onnx_value *value, int64_t *strides)
 	}
 }
 
-/* Whether the integers can be moved in place of the floats they stand for. */
-static bool moves_stored(const struct onnx_value *value)
+bool onnx_moves_stored(const struct onnx_value *value)
 {
 	bool held = false;
 
@@ -62,9 +61,8 @@ static bool moves_stored(const struct onnx_value *value)
 	       !(held && !value->stored->data);
 }
 
-/* Gives `to` what `from` stands for, in terms of other integers. */
-static void take_meaning(struct onnx_value *to, const struct onnx_value *from,
-			 struct onnx_value *stored)
+void onnx_take_meaning(struct onnx_value *to, const struct onnx_value *from,
+		       struct onnx_value *stored)
 {
 	to->stored = stored;
 	to->function = from->function;
@@ -150,11 +148,11 @@ struct onnx_value *onnx_reshaped(struct onnx *o, struct onnx_value *value, const
 			  (unsigned long long)value->elements, (unsigned long long)made->elements);
 		return NULL;
 	}
-	if (moves_stored(value)) {
+	if (onnx_moves_stored(value)) {
 		stored = onnx_reshaped(o, value->stored, name, rank, shape);
 		if (!stored)
 			return NULL;
-		take_meaning(made, value, stored);
+		onnx_take_meaning(made, value, stored);
 		return made;
 	}
 	if (onnx_is_constant(value)) {
@@ -374,11 +372,11 @@ struct onnx_value *onnx_transposed(struct onnx *o, struct onnx_value *x, const c
 	if (!y)
 		return NULL;
 	/* A scale a channel stays with its dimension. */
-	if (moves_stored(x) || (x->stored && x->stored->data)) {
+	if (onnx_moves_stored(x) || (x->stored && x->stored->data)) {
 		stored = onnx_transposed(o, x->stored, name, permutation);
 		if (!stored)
 			return NULL;
-		take_meaning(y, x, stored);
+		onnx_take_meaning(y, x, stored);
 		for (unsigned int d = 0; d < x->rank; d++)
 			if (permutation[d] == x->axis)
 				y->axis = d;
@@ -424,11 +422,6 @@ int onnx_transpose(struct onnx *o)
 	       onnx_removed(o, o->node, "a constant, or the order in which it lies already");
 }
 
-/* begin, stride and count of each of ONNX's dimensions. */
-struct onnx_slice {
-	int32_t begin[IR_RANK_MAX], stride[IR_RANK_MAX], count[IR_RANK_MAX];
-};
-
 static int emit_slice(struct onnx *o, struct onnx_value *x, struct onnx_value *y,
 		      const struct onnx_slice *slice)
 {
@@ -461,8 +454,8 @@ static int emit_slice(struct onnx *o, struct onnx_value *x, struct onnx_value *y
 	return 0;
 }
 
-static struct onnx_value *sliced(struct onnx *o, struct onnx_value *x, const char *name,
-				 const struct onnx_slice *slice)
+struct onnx_value *onnx_sliced(struct onnx *o, struct onnx_value *x, const char *name,
+			       const struct onnx_slice *slice)
 {
 	struct walk walk = { .rank = x->rank };
 	struct onnx_value *y, *stored;
@@ -471,11 +464,11 @@ static struct onnx_value *sliced(struct onnx *o, struct onnx_value *x, const cha
 	y = onnx_value_new(o, name, x->type, x->rank, slice->count);
 	if (!y)
 		return NULL;
-	if (moves_stored(x)) {
-		stored = sliced(o, x->stored, name, slice);
+	if (onnx_moves_stored(x)) {
+		stored = onnx_sliced(o, x->stored, name, slice);
 		if (!stored)
 			return NULL;
-		take_meaning(y, x, stored);
+		onnx_take_meaning(y, x, stored);
 		return y;
 	}
 	if (!onnx_is_constant(x))
@@ -492,7 +485,7 @@ static struct onnx_value *sliced(struct onnx *o, struct onnx_value *x, const cha
 	return y->data ? y : NULL;
 }
 
-static struct onnx_slice whole(const struct onnx_value *x)
+struct onnx_slice onnx_whole(const struct onnx_value *x)
 {
 	struct onnx_slice slice = { .begin = { 0 } };
 
@@ -506,11 +499,11 @@ static struct onnx_slice whole(const struct onnx_value *x)
 struct onnx_value *onnx_part(struct onnx *o, struct onnx_value *x, unsigned int dimension,
 			     int32_t begin, int32_t count)
 {
-	struct onnx_slice slice = whole(x);
+	struct onnx_slice slice = onnx_whole(x);
 
 	slice.begin[dimension] = begin;
 	slice.count[dimension] = count;
-	return sliced(o, x, x->name, &slice);
+	return onnx_sliced(o, x, x->name, &slice);
 }
 
 /* Takes a part of the input for the node's output number `index`. */
@@ -518,7 +511,7 @@ static int take_slice(struct onnx *o, struct onnx_value *x, unsigned int index,
 		      const struct onnx_slice *slice)
 {
 	unsigned int operators = o->graph->operator_count;
-	struct onnx_value *made = sliced(o, x, o->node->outputs[index]->name, slice);
+	struct onnx_value *made = onnx_sliced(o, x, o->node->outputs[index]->name, slice);
 
 	if (!made)
 		return onnx_failed(o);
@@ -557,7 +550,7 @@ int onnx_slice(struct onnx *o)
 	    (step_count && step_count != count) || count > x->rank)
 		return onnx_fail(o, x, -EINVAL, "%u starts, %u ends, %u axes, %u steps", count,
 				 end_count, axis_count, step_count);
-	slice = whole(x);
+	slice = onnx_whole(x);
 	for (unsigned int i = 0; i < count; i++) {
 		int64_t step = step_count ? steps[i] : 1, size, span;
 
@@ -609,7 +602,7 @@ int onnx_split(struct onnx *o)
 	if ((attribute && attribute->n_ints != count) ||
 	    (sizes && (!sizes->data || sizes->type != IR_INT64 || sizes->elements != count)))
 		return onnx_fail(o, x, -ENOTSUP, "needs %u constant sizes, one an output", count);
-	slice = whole(x);
+	slice = onnx_whole(x);
 	for (unsigned int i = 0; i < count && !ret; i++) {
 		size = (x->shape[axis] + (int64_t)count - 1) / (int64_t)count;
 		if (size > x->shape[axis] - begin)
@@ -628,105 +621,6 @@ int onnx_split(struct onnx *o)
 			ret = take_slice(o, x, i, &slice);
 	}
 	return ret;
-}
-
-/* First index and step where constant indices have equal ones. */
-static int equal_steps(struct onnx *o, const struct onnx_value *indices, int32_t extent,
-		       int32_t *first, int32_t *step, bool *equal)
-{
-	*step = 1;
-	*equal = indices->data != NULL;
-	for (uint64_t i = 0; indices->data && i < indices->elements; i++) {
-		int64_t index = onnx_integer(indices, i);
-
-		if (index < -(int64_t)extent || index >= extent)
-			return onnx_fail(o, indices, -EINVAL, "index %lld of %d elements",
-					 (long long)index, extent);
-		index += index < 0 ? extent : 0;
-		if (!i)
-			*first = (int32_t)index;
-		else if (i == 1)
-			*step = (int32_t)index - *first;
-		*equal &= *step && *first + (int64_t)i * *step == index;
-	}
-	return 0;
-}
-
-static struct onnx_value *gathered(struct onnx *o, struct onnx_value *x,
-				   struct onnx_value *indices, unsigned int axis,
-				   const char *name, unsigned int rank, const int32_t *shape)
-{
-	struct onnx_value *y = onnx_value_new(o, name, x->type, rank, shape), *stored;
-	struct ir_operator *op;
-	int inputs[2], to;
-
-	if (!y)
-		return NULL;
-	if (moves_stored(x)) {
-		stored = gathered(o, x->stored, indices, axis, name, rank, shape);
-		if (!stored)
-			return NULL;
-		take_meaning(y, x, stored);
-		return y;
-	}
-	indices = onnx_from_front(o, indices, &x->shape[axis], 1);
-	if (!indices || onnx_tensor(o, x, ONNX_PLAIN, &inputs[0]) ||
-	    onnx_tensor(o, indices, ONNX_PLAIN, &inputs[1]) ||
-	    onnx_tensor_new(o, y, ONNX_PLAIN, &to))
-		return NULL;
-	onnx_copy_quantisation(o, inputs[0], to);
-	op = onnx_emit(o, IR_GATHER, 2, inputs, to);
-	if (!op || resolve_portable(o->graph, op, KESTREL_GRAPH_GATHER, 0))
-		return NULL;
-	op->portable->attributes.axis.axis = axis;
-	return y;
-}
-
-/* With constant indices in equal steps it is a slice. */
-int onnx_gather(struct onnx *o)
-{
-	struct onnx_value *x, *indices, *y, *part;
-	unsigned int axis, rank = 0, operators = o->graph->operator_count;
-	int32_t shape[2 * IR_RANK_MAX], first = 0, step;
-	struct onnx_slice slice;
-	bool equal;
-	int ret = onnx_check_counts(o, 2, 2);
-
-	if (ret)
-		return ret;
-	x = onnx_input(o, 0);
-	indices = onnx_input(o, 1);
-	y = o->node->outputs[0];
-	ret = onnx_axis(o, onnx_attribute_int(o, "axis", 0), x->rank, &axis);
-	if (ret)
-		return ret;
-	if (indices->type != IR_INT64 && indices->type != IR_INT32)
-		return onnx_fail(o, indices, -ENOTSUP, "type %s is no index",
-				 ir_type_name(indices->type));
-	ret = equal_steps(o, indices, x->shape[axis], &first, &step, &equal);
-	if (ret)
-		return ret;
-	for (unsigned int d = 0; d < x->rank; d++) {
-		if (d != axis)
-			shape[rank++] = x->shape[d];
-		for (unsigned int i = 0; d == axis && i < indices->rank; i++)
-			shape[rank++] = indices->shape[i];
-	}
-	if (equal) {
-		slice = whole(x);
-		slice.begin[axis] = first;
-		slice.stride[axis] = step;
-		slice.count[axis] = (int32_t)indices->elements;
-		part = sliced(o, x, y->name, &slice);
-		part = part ? onnx_reshaped(o, part, y->name, rank, shape) : NULL;
-	} else {
-		part = gathered(o, x, indices, axis, y->name, rank, shape);
-	}
-	if (!part)
-		return onnx_failed(o);
-	onnx_alias(y, part);
-	return operators < o->graph->operator_count ? 0 :
-	       onnx_removed(o, o->node, "a constant");
 }
 
 int onnx_identity(struct onnx *o)
