@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* npu-classify: which class a model sees in pictures. */
+#include <errno.h>
 #include <png.h>
 #include <stdlib.h>
 #include <string.h>
@@ -131,15 +132,18 @@ static int image_read(struct session *session, const char *path)
 	png_image image = { .version = PNG_IMAGE_VERSION };
 	FILE *file = fopen(path, "rb");
 	uint8_t header[33];
+	size_t got;
+	int error;
 
 	/* Colour type and depth as in the file: nothing is converted. */
-	if (!file || fread(header, 1, sizeof(header), file) != sizeof(header)) {
-		if (file)
-			fclose(file);
-		return tool_error("%s cannot be read", path);
-	}
+	if (!file)
+		return tool_error("%s: %s", path, strerror(errno));
+	got = fread(header, 1, sizeof(header), file);
+	error = ferror(file) ? errno : 0;
 	fclose(file);
-	if (png_sig_cmp(header, 0, 8) || header[24] != 8 || header[25] != 0 || header[28] != 0)
+	if (error)
+		return tool_error("%s: %s", path, strerror(error));
+	if (got != sizeof(header) || png_sig_cmp(header, 0, 8) || header[24] != 8 || header[25] != 0 || header[28] != 0)
 		return tool_error("%s is not an 8-bit grey PNG without interlace", path);
 	if (!png_image_begin_read_from_file(&image, path))
 		return tool_error("%s: %s", path, image.message);

@@ -104,8 +104,11 @@ static void tensor_print(struct npu_model *model, enum npu_direction direction, 
 		json_field("name", tensor.name);
 		printf("}");
 	} else {
-		printf("] \"%s\", scale %.9g, zero point %d\n", tensor.name,
-		       (double)tensor.scale, tensor.zero_point);
+		printf("] \"%s\"", tensor.name);
+		if (tensor.scale != 0)
+			printf(", scale %.9g, zero point %d", (double)tensor.scale,
+			       tensor.zero_point);
+		printf("\n");
 	}
 }
 

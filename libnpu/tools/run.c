@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* npu-run: input files through a model to output files. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -155,15 +156,15 @@ static int session_run(struct session *session, const struct options *options)
 	if (options->dump) {
 		session->dump = fopen(options->dump, "w");
 		if (!session->dump)
-			return tool_error("%s cannot be written", options->dump);
+			return tool_error("%s: %s", options->dump, strerror(errno));
 		fputs("[", session->dump);
 		npu_job_observe(tool->job, layer_dump, session);
 	}
 	ret = run_all(session, options->reset_state);
 	if (session->dump) {
 		fputs("\n]\n", session->dump);
-		if (fclose(session->dump) && !ret)
-			ret = tool_error("%s cannot be written", options->dump);
+		if (tool_file_close(session->dump, options->dump))
+			ret = ret ? ret : TOOL_FAILED;
 	}
 	if (!ret)
 		ret = tool_session_write(tool, &options->outputs);

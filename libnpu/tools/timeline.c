@@ -100,8 +100,10 @@ int main(int argc, char **argv)
 		ret = tool_error("%s: %s", options.output, strerror(errno));
 	} else {
 		ret = convert(&options, in, out);
-		if (options.output && fclose(out) && !ret)
-			ret = tool_error("%s: %s", options.output, strerror(errno));
+		if (options.output && ret)
+			fclose(out);
+		else if (options.output)
+			ret = tool_file_close(out, options.output);
 	}
 	if (in != stdin)
 		fclose(in);

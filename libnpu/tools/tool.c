@@ -227,6 +227,15 @@ int tool_file_write(const char *path, const void *data, size_t size)
 	return 0;
 }
 
+int tool_file_close(FILE *file, const char *path)
+{
+	int failed = ferror(file);
+
+	if (fclose(file))
+		return tool_error("%s: %s", path, strerror(errno));
+	return failed ? tool_error("%s: not all of it could be written", path) : 0;
+}
+
 /* Bytes of the UTF-8 character that begins here; 0: these bytes are none. */
 static size_t character_bytes(const char *text)
 {

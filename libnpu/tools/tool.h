@@ -78,6 +78,9 @@ uint8_t *tool_file_read(const char *path, size_t *size);
 /* 0, or TOOL_FAILED after a message. */
 int tool_file_write(const char *path, const void *data, size_t size);
 
+/* Closes a file that was written; TOOL_FAILED after a message where not all of it was. */
+int tool_file_close(FILE *file, const char *path);
+
 /* A string with quotes, as JSON; U+FFFD stands for each byte that is not UTF-8. */
 void tool_json_string(FILE *file, const char *text);
 

@@ -309,7 +309,7 @@ int trace_convert(FILE *in, FILE *out, struct trace_summary *summary)
 {
 	struct converter *converter = calloc(1, sizeof(*converter));
 	char line[LINE_BYTES];
-	int ret = 0;
+	int ret = 0, error;
 
 	if (!converter)
 		return -ENOMEM;
@@ -327,11 +327,12 @@ int trace_convert(FILE *in, FILE *out, struct trace_summary *summary)
 		else if (lost)
 			summary->lost += strtoull(lost + strlen("[LOST "), NULL, 10);
 	}
+	error = ferror(in) ? errno : 0;
 	jobs_left(converter);
 	fputs("\n]}\n", out);
 	free(converter->jobs);
 	free(converter);
-	if (!ret && (ferror(in) || fflush(out) || ferror(out)))
-		ret = -EIO;
+	if (!ret && (error || fflush(out) || ferror(out)))
+		ret = error ? -error : -EIO;
 	return ret;
 }

@@ -318,5 +318,11 @@ check "a setting out of its range: the range" refuses 1 '4096..67108864' \
 check "a sweep makes no graph" exits 2 build/bin/npuc $model --sweep macs=64 -o "$out/x.npu"
 check "two for one standard output" exits 2 build/bin/npuc $model --report - --verify
 check "--json without --sweep" exits 2 build/bin/npuc $model --json -o "$out/x.npu"
+check "layers for a full disk" not_written 1 build/bin/npu-run "$out/one.npu" --device cpu \
+	--input tests/demo/input_0.bin --output "$out/output.bin" --dump-layers /dev/full
+check "a picture that is not there" refuses 1 'No such file' build/bin/npu-classify "$out/one.npu" \
+	--labels tests/demo/labels.txt --image "$out/none.png"
+check "a directory is no trace" refuses 1 'Is a directory' build/bin/npu-timeline tests
+check "a directory is no graph" refuses 1 'not a regular file' build/bin/npu-info tests
 check "a node that is no DRM device" refuses 1 'not a DRM device' build/bin/npu-info --device /dev/null
 exit $failed
