@@ -44,6 +44,24 @@ static int set_range(struct ir_graph *graph, const struct ir_operator *op,
 	return 0;
 }
 
+/* Whether both operands and the result can have a type. */
+static bool has_form(enum ir_kind kind, enum ir_type type)
+{
+	switch (type) {
+	case IR_FLOAT32:
+	case IR_INT32:
+		return true;
+	case IR_INT64:
+		return kind != IR_POWER && kind != IR_SQUARED_DIFFERENCE;
+	case IR_INT8:
+	case IR_INT16:
+		/* Of the stored integers, whatever they stand for. */
+		return kind == IR_FLOOR_DIV || kind == IR_FLOOR_MOD;
+	default:
+		return false;
+	}
+}
+
 int resolve_plain_elementwise(struct ir_graph *graph, struct ir_operator *op)
 {
 	struct kestrel_graph_elementwise *to;
@@ -57,9 +75,8 @@ int resolve_plain_elementwise(struct ir_graph *graph, struct ir_operator *op)
 	if (ret)
 		return ret;
 	type = graph->tensors[op->inputs[0]].type;
-	if ((type != IR_FLOAT32 && (!resolve_is_plain(graph, op) || op->kind == IR_POWER ||
-				    op->kind == IR_SQUARED_DIFFERENCE)) ||
-	    graph->tensors[op->inputs[1]].type != type || graph->tensors[op->outputs[0]].type != type)
+	if (!has_form(op->kind, type) || graph->tensors[op->inputs[1]].type != type ||
+	    graph->tensors[op->outputs[0]].type != type)
 		return error_set(graph->error, -ENOTSUP, "%s: no form for %s and %s to %s",
 				 ir_where(graph, op, op->outputs[0]), ir_type_name(type),
 				 ir_type_name(graph->tensors[op->inputs[1]].type),

@@ -167,6 +167,17 @@ static int64_t plain_divide(uint32_t opcode, int64_t a, int64_t b)
 	return opcode == KESTREL_GRAPH_FLOOR_MOD ? rest + b : whole - 1;
 }
 
+/* By squares, modulo 2^64; an exponent below 0 gives 0. */
+static int64_t plain_power(int64_t base, int64_t exponent)
+{
+	uint64_t square = (uint64_t)base, result = exponent >= 0;
+
+	for (; exponent > 0; exponent >>= 1, square *= square)
+		if (exponent & 1)
+			result *= square;
+	return (int64_t)result;
+}
+
 /* One pair of integers that are no quantised values. */
 static int64_t plain_compute(uint32_t opcode, int64_t a, int64_t b)
 {
@@ -181,11 +192,15 @@ static int64_t plain_compute(uint32_t opcode, int64_t a, int64_t b)
 		return a < b ? a : b;
 	case KESTREL_GRAPH_MAXIMUM:
 		return a > b ? a : b;
+	case KESTREL_GRAPH_SQUARED_DIFFERENCE:
+		return plain_power((int64_t)((uint64_t)a - (uint64_t)b), 2);
+	case KESTREL_GRAPH_POWER:
+		return plain_power(a, b);
 	}
 	return plain_divide(opcode, a, b);
 }
 
-/* int32 and int64; others in FLOOR_DIV and FLOOR_MOD. */
+/* int32 and int64; int8 and int16, which wrap, in FLOOR_DIV and FLOOR_MOD. */
 static void plain_elementwise(const struct cpu_call *call, const struct array *a,
 			      const struct array *b, const struct array *output)
 {
@@ -228,7 +243,9 @@ void cpu_elementwise(const struct cpu_call *call)
 		add_bytes(call, &a, &b, &output);
 		return;
 	}
-	if (output.type == KESTREL_GRAPH_TYPE_INT32 || output.type == KESTREL_GRAPH_TYPE_INT64) {
+	if (output.type == KESTREL_GRAPH_TYPE_INT32 || output.type == KESTREL_GRAPH_TYPE_INT64 ||
+	    (output.type != KESTREL_GRAPH_TYPE_FLOAT32 &&
+	     (opcode == KESTREL_GRAPH_FLOOR_DIV || opcode == KESTREL_GRAPH_FLOOR_MOD))) {
 		plain_elementwise(call, &a, &b, &output);
 		return;
 	}

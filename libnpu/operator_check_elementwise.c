@@ -18,12 +18,13 @@ static int takes_type(uint32_t opcode, uint32_t type)
 {
 	switch (opcode) {
 	case KESTREL_GRAPH_POWER:
-		return type == KESTREL_GRAPH_TYPE_FLOAT32;
+		return type == KESTREL_GRAPH_TYPE_FLOAT32 || type == KESTREL_GRAPH_TYPE_INT32;
 	case KESTREL_GRAPH_FLOOR_DIV:
 	case KESTREL_GRAPH_FLOOR_MOD:
-		return type == KESTREL_GRAPH_TYPE_FLOAT32 || is_plain(type);
+		return type == KESTREL_GRAPH_TYPE_FLOAT32 || is_plain(type) ||
+		       type == KESTREL_GRAPH_TYPE_INT8 || type == KESTREL_GRAPH_TYPE_INT16;
 	case KESTREL_GRAPH_SQUARED_DIFFERENCE:
-		if (is_plain(type))
+		if (type == KESTREL_GRAPH_TYPE_INT64)
 			return 0;
 	}
 	return check_is_byte(type) || type == KESTREL_GRAPH_TYPE_FLOAT32 || is_plain(type) ||
@@ -53,7 +54,8 @@ int check_elementwise(const struct check *check)
 		return check_float_range(check, attributes->minimum, attributes->maximum);
 	if (extreme)
 		return 0;
-	if (is_plain(output->type)) {
+	if (is_plain(output->type) || opcode == KESTREL_GRAPH_FLOOR_DIV ||
+	    opcode == KESTREL_GRAPH_FLOOR_MOD) {
 		if (attributes->mode != KESTREL_GRAPH_REQUANTISE_NONE ||
 		    attributes->minimum > attributes->maximum)
 			return check_fail(check, -EINVAL, "mode %" PRIu32 " and clamp %" PRId32 "..%" PRId32 " of %s",

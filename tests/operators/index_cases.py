@@ -93,12 +93,16 @@ def plain_arithmetic(name, rng, dtype):
 
 
 @family("DIV", ("int32",), "DIV")
-@family("FLOOR_DIV", ("float32", "int32"), "FLOOR_DIV")
-@family("FLOOR_MOD", PLAIN, "FLOOR_MOD")
+@family("FLOOR_DIV", ("float32", "int32", "int8", "int16"), "FLOOR_DIV")
+@family("FLOOR_MOD", PLAIN + ("int8", "int16"), "FLOOR_MOD")
 def plain_division(name, rng, dtype):
     options = {"DIV": "DivOptions", "FLOOR_DIV": "FloorDivOptions",
                "FLOOR_MOD": "FloorModOptions"}[name]
-    case = Case(name, plain_pair(rng, dtype), Tensor([1], dtype), (options, {}))
+    pair = plain_pair(rng, dtype)
+    if dtype in QUANTISED:
+        # Of the stored integers, whatever they stand for.
+        pair = [tensor(rng, operand.shape, dtype) for operand in pair]
+    case = Case(name, pair, pair[0].like([1]), (options, {}))
     divisors = contents(rng, case.inputs[1].shape, dtype)
     divisors[divisors == 0] = 1
     return given(case, 1, divisors)
@@ -108,6 +112,20 @@ def plain_division(name, rng, dtype):
 def power(rng, dtype):
     case = Case("POW", plain_pair(rng, dtype), Tensor([1], dtype), ("PowOptions", {}))
     return given(case, 0, abs(contents(rng, case.inputs[0].shape, dtype)) + 0.01)
+
+
+@family("POW", ("int32",))
+def integer_power(rng, dtype):
+    # What 32 bits do not hold is left open there.
+    case = Case("POW", plain_pair(rng, dtype), Tensor([1], dtype), ("PowOptions", {}))
+    given(case, 0, rng.integers(-9, 10, case.inputs[0].shape).astype(dtype))
+    return given(case, 1, rng.integers(0, 9, case.inputs[1].shape).astype(dtype))
+
+
+@family("SQUARED_DIFFERENCE", ("int32",))
+def plain_squared_difference(rng, dtype):
+    return Case("SQUARED_DIFFERENCE", plain_pair(rng, dtype), Tensor([1], dtype),
+                ("SquaredDifferenceOptions", {}))
 
 
 @family("REDUCE_ANY", ("bool",), "REDUCE_ANY")

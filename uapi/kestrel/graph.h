@@ -289,7 +289,7 @@ enum kestrel_graph_opcode {
 	/* Elementwise of values that are not quantised, mode NONE. in: a, b. */
 	KESTREL_GRAPH_FLOOR_DIV			= 133,	/* elementwise */
 	KESTREL_GRAPH_FLOOR_MOD			= 134,	/* elementwise */
-	KESTREL_GRAPH_POWER			= 135,	/* elementwise; float32 only */
+	KESTREL_GRAPH_POWER			= 135,	/* elementwise; float32, int32 */
 	/* Products whose zero points are data. */
 	KESTREL_GRAPH_DYNAMIC_QUANTIZE		= 136,	/* -. in: float32; outputs: uint8, its scale
 							 * (float32) and zero point (uint8)
@@ -396,8 +396,9 @@ struct kestrel_graph_matmul {
  * DIV (8 bit, mode DOUBLE): (a - za) / (b - zb) x out by a reciprocal of 31
  * bits (docs/graph-format.md); 0 divided by and into is 0 and the clamp.
  * MINIMUM, MAXIMUM: factors unused. Float: only minimum, maximum (float32 bits).
- * ADD, SUB, MUL, DIV, FLOOR_DIV, FLOOR_MOD of int32 and int64 in mode NONE: the values
- * as they are, results wrap, a division by 0 gives 0; int32 is clamped.
+ * ADD, SUB, MUL, DIV, FLOOR_DIV, FLOOR_MOD of int32 and int64, FLOOR_DIV and FLOOR_MOD of
+ * int8 and int16, SQUARED_DIFFERENCE and POWER of int32, in mode NONE: the values as they
+ * are, results wrap, a division by 0 and a power below 0 give 0; int32 is clamped.
  */
 struct kestrel_graph_elementwise {
 	uint32_t mode;			/* enum kestrel_graph_requantise_mode */
