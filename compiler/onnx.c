@@ -67,14 +67,10 @@ static struct onnx_value *find(const struct onnx *o, const char *name)
 
 static int add_name(struct onnx *o, const char *name)
 {
-	struct onnx_value *value = arena_alloc(o->arena, 1, sizeof(*value));
+	struct onnx_value *value = onnx_value_unknown(o, name ? name : "");
 
 	if (!value)
 		return onnx_memory(o);
-	for (unsigned int i = 0; i < ONNX_LAYOUTS; i++)
-		value->tensors[i] = -1;
-	value->name = name ? name : "";
-	value->type = IR_TYPE_OTHER;
 	o->values[o->value_count++] = value;
 	return 0;
 }
@@ -221,8 +217,6 @@ static int read_operands(struct onnx *o, struct onnx_node *node)
 		if (!node->inputs[i])
 			return onnx_fail(o, NULL, -EINVAL, "input \"%.80s\" does not exist",
 					 proto->input[i]);
-		node->inputs[i]->readers++;
-		node->inputs[i]->reader = node->index;
 	}
 	for (unsigned int i = 0; i < node->output_count; i++)
 		if (*proto->output[i])
@@ -230,26 +224,68 @@ static int read_operands(struct onnx *o, struct onnx_node *node)
 	return 0;
 }
 
+/* onnx for its own operators, com.microsoft for those that are named as they are there. */
+static bool knows_domain(const Onnx__Node *proto)
+{
+	const char *domain = proto->domain;
+
+	return !domain || !*domain || !strcmp(domain, "ai.onnx") ||
+	       (!strcmp(domain, "com.microsoft") &&
+		(!strncmp(proto->op_type, "QLinear", 7) || strstr(proto->op_type, "quantizeLinear") ||
+		 !strcmp(proto->op_type, "QuantizeLinear") || !strcmp(proto->op_type, "QGemm") ||
+		 !strcmp(proto->op_type, "Gelu")));
+}
+
+/* A node of the file, or the parts that it is translated as. */
+static int read_node(struct onnx *o, unsigned int index)
+{
+	struct onnx_node *node = &o->nodes[o->node_count], whole;
+	unsigned int parts = onnx_qlinear_parts(o->proto->node[index]);
+	int ret;
+
+	*node = (struct onnx_node){ .proto = o->proto->node[index], .index = index };
+	o->node = node;
+	ret = read_operands(o, node);
+	if (!ret && parts > 1 && knows_domain(node->proto)) {
+		whole = *node;
+		o->node_count += parts;
+		return onnx_qlinear_expand(o, &whole, node);
+	}
+	o->node_count++;
+	return ret;
+}
+
+static void count_readers(struct onnx *o)
+{
+	for (unsigned int n = 0; n < o->node_count; n++)
+		for (unsigned int i = 0; i < o->nodes[n].input_count; i++) {
+			struct onnx_value *value = o->nodes[n].inputs[i];
+
+			if (!value)
+				continue;
+			value->readers++;
+			value->reader = n;
+		}
+}
+
 static int read_nodes(struct onnx *o)
 {
+	uint64_t count = 0;
 	int ret = 0;
 
 	if (!o->proto->n_node || o->proto->n_node > INT32_MAX)
 		return onnx_fail(o, NULL, -EINVAL, "no nodes");
-	o->node_count = (unsigned int)o->proto->n_node;
-	o->nodes = arena_alloc(o->arena, o->node_count, sizeof(*o->nodes));
+	for (size_t n = 0; n < o->proto->n_node; n++) {
+		if (!o->proto->node[n]->op_type)
+			return onnx_fail(o, NULL, -EINVAL, "node %zu has no operator", n);
+		count += onnx_qlinear_parts(o->proto->node[n]);
+	}
+	o->nodes = arena_alloc(o->arena, count, sizeof(*o->nodes));
 	if (!o->nodes)
 		return onnx_memory(o);
-	for (unsigned int n = 0; n < o->node_count && !ret; n++) {
-		struct onnx_node *node = &o->nodes[n];
-
-		node->proto = o->proto->node[n];
-		node->index = n;
-		if (!node->proto->op_type)
-			return onnx_fail(o, NULL, -EINVAL, "node %u has no operator", n);
-		o->node = node;
-		ret = read_operands(o, node);
-	}
+	for (size_t n = 0; n < o->proto->n_node && !ret; n++)
+		ret = read_node(o, (unsigned int)n);
+	count_readers(o);
 	o->node = NULL;
 	for (size_t i = 0; i < o->proto->n_output && !ret; i++) {
 		const char *name = o->proto->output[i]->name;
@@ -261,17 +297,6 @@ static int read_nodes(struct onnx *o)
 		value->is_output = true;
 	}
 	return ret;
-}
-
-/* onnx for its own operators, com.microsoft for those that are named as they are there. */
-static bool knows_domain(const Onnx__Node *proto)
-{
-	const char *domain = proto->domain;
-
-	return !domain || !*domain || !strcmp(domain, "ai.onnx") ||
-	       (!strcmp(domain, "com.microsoft") &&
-		(!strncmp(proto->op_type, "QLinear", 7) || strstr(proto->op_type, "quantizeLinear") ||
-		 !strcmp(proto->op_type, "QuantizeLinear") || !strcmp(proto->op_type, "Gelu")));
 }
 
 static int refuse(struct onnx *o)

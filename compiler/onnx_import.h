@@ -66,7 +66,7 @@ struct onnx_value {
 	const int32_t *zero_points;
 	unsigned int axis;
 
-	/* Nodes that read it, and one of them. */
+	/* Nodes that read it, and the number of one of them in onnx.nodes. */
 	unsigned int readers;
 	unsigned int reader;
 	bool is_output;
@@ -74,6 +74,9 @@ struct onnx_value {
 
 struct onnx_node {
 	const Onnx__Node *proto;
+	/* What it is a part of, see onnx_qlinear_expand(); NULL: it is a node of the file. */
+	const Onnx__Node *whole;
+	/* Number in the file. */
 	unsigned int index;
 	/* Values; NULL: an optional one that is absent. */
 	unsigned int input_count, output_count;
@@ -157,6 +160,8 @@ struct onnx_value *onnx_value_new(struct onnx *o, const char *name, enum ir_type
 				  unsigned int rank, const int32_t *shape);
 struct onnx_value *onnx_value_constant(struct onnx *o, const char *name, enum ir_type type,
 				       unsigned int rank, const int32_t *shape, const void *data);
+/* A value of which only the name is known; NULL: no memory. */
+struct onnx_value *onnx_value_unknown(struct onnx *o, const char *name);
 /* Gives an output of the node type and shape; fails when its size passes 2^31. */
 int onnx_define(struct onnx *o, struct onnx_value *value, enum ir_type type, unsigned int rank,
 		const int32_t *shape);
@@ -290,6 +295,10 @@ bool onnx_clamp_bounds(const struct onnx *o, const struct onnx_node *node, float
 int onnx_unary(struct onnx *o);
 /* Name of function number `index`, NULL behind the last. */
 const char *onnx_unary_type(unsigned int index);
+/* onnx_qlinear.c: nodes that a node of the file is translated as; 1: itself. */
+unsigned int onnx_qlinear_parts(const Onnx__Node *proto);
+/* Makes those nodes of `whole`, whose operands are known. */
+int onnx_qlinear_expand(struct onnx *o, struct onnx_node *whole, struct onnx_node *parts);
 
 /* The rest, by kind of operator. */
 int onnx_binary(struct onnx *o);			/* onnx_elementwise.c */
@@ -305,7 +314,6 @@ int onnx_global_pool(struct onnx *o);
 int onnx_resize(struct onnx *o);
 int onnx_gemm(struct onnx *o);				/* onnx_matmul.c */
 int onnx_matmul(struct onnx *o);
-int onnx_qlinear_matmul(struct onnx *o);
 int onnx_matmul_integer(struct onnx *o);
 int onnx_convolution_integer(struct onnx *o);		/* onnx_convolution.c */
 int onnx_dynamic_quantize_linear(struct onnx *o);	/* onnx_dynamic.c */

@@ -283,11 +283,11 @@ static struct onnx_value *step(struct steps *steps, const struct onnx_value *val
 			       const char *type, unsigned int readers, struct onnx_node **found)
 {
 	const struct onnx *o = steps->o;
-	unsigned int last = o->node->index + NEAR;
+	unsigned int first = (unsigned int)(o->node - o->nodes);
 
 	if (!value || value->readers != readers || value->is_output)
 		return NULL;
-	for (unsigned int n = o->node->index + 1; n < o->node_count && n <= last; n++) {
+	for (unsigned int n = first + 1; n < o->node_count && n <= first + NEAR; n++) {
 		struct onnx_node *node = &o->nodes[n];
 		bool reads = false;
 

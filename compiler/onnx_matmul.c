@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Gemm, MatMul and QLinearMatMul. */
+/* Gemm, MatMul and MatMulInteger. */
 #include <errno.h>
 #include <math.h>
 #include <string.h>
@@ -344,48 +344,4 @@ int onnx_matmul(struct onnx *o)
 	if (!ret)
 		ret = define_product(o, &p, y, IR_FLOAT32);
 	return ret ? ret : multiply(o, &p, y);
-}
-
-/* a, its scale and zero point, b and its, the output's. */
-int onnx_qlinear_matmul(struct onnx *o)
-{
-	struct onnx_value w = { .name = "" }, *y = o->node->outputs[0];
-	struct product p = { .alpha = 1, .beta = 1 };
-	struct onnx_affine x_affine, w_affine;
-	struct onnx_frame frame = { .node_count = 0 };
-	struct onnx_weights weights;
-	enum ir_type x_type, w_type;
-	int ret = onnx_check_counts(o, 8, 8);
-
-	if (!ret)
-		ret = onnx_affine(o, 1, 2, &x_affine, &x_type);
-	if (!ret)
-		ret = onnx_affine(o, 4, 5, &w_affine, &w_type);
-	if (!ret)
-		ret = onnx_affine(o, 6, 7, &frame.affine, &frame.type);
-	if (ret)
-		return ret;
-	p.x = onnx_input(o, 0);
-	if (p.x->type != x_type || x_type == IR_INT16 || frame.type == IR_INT16 ||
-	    onnx_input(o, 3)->type != w_type)
-		return onnx_fail(o, p.x, -ENOTSUP, "only int8 and uint8 with their zero points");
-	w = *onnx_input(o, 3);
-	w.stored = onnx_input(o, 3);
-	w.scale_count = 1;
-	w.scales = &w_affine.scale;
-	w.zero_points = &w_affine.zero_point;
-	p.w = &w;
-	ret = check_product(o, &p);
-	if (!ret && !onnx_weights(&w, 1, &weights))
-		ret = onnx_fail(o, w.stored, -ENOTSUP, "the weights must be 8-bit constants");
-	if (!ret)
-		ret = define_product(o, &p, y, frame.type);
-	if (ret)
-		return ret;
-	weights.scales = arena_copy(o->arena, &w_affine.scale, sizeof(w_affine.scale));
-	if (!weights.scales)
-		return onnx_memory(o);
-	frame.result = y;
-	resolve_type_range(frame.type, &frame.low, &frame.high);
-	return emit_integers(o, &p, x_affine, &weights, &frame);
 }

@@ -11,6 +11,7 @@
 
 static const struct {
 	struct onnx_form form;
+	/* NULL: it is translated as its parts, see onnx_qlinear_expand(). */
 	onnx_translate_fn *translate;
 } operators[] = {
 	{ { "Add", { IR_ADD, IR_TABLE }, FRAMED "; " ONE_TABLE }, onnx_binary },
@@ -67,12 +68,21 @@ static const struct {
 	{ { "PRelu", { IR_TABLE }, "with one constant slope" }, onnx_binary },
 	{ { "Pad", { IR_PAD, IR_MIRROR_PAD }, "" }, onnx_pad },
 	{ { "Pow", { IR_TABLE }, "with one constant exponent" }, onnx_binary },
+	{ { "QGemm", { IR_FULLY_CONNECTED }, "constant weights" }, NULL },
 	{ { "QLinearAdd", { IR_ADD }, "" }, onnx_qlinear_binary },
+	{ { "QLinearAveragePool", { IR_DEPTHWISE }, "with weights of 1; else of floats" }, NULL },
+	{ { "QLinearConcat", { IR_CONCATENATION, IR_TABLE }, "" }, NULL },
 	{ { "QLinearConv", { IR_CONVOLUTION, IR_DEPTHWISE }, "constant weights" },
 	  onnx_qlinear_convolution },
+	{ { "QLinearGlobalAveragePool", { IR_MEAN }, "" }, NULL },
+	{ { "QLinearLeakyRelu", { IR_TABLE }, "" }, NULL },
 	{ { "QLinearMatMul", { IR_FULLY_CONNECTED, IR_BATCH_MATMUL },
-	    "the first with constant weights" }, onnx_qlinear_matmul },
+	    "the first with constant weights" }, NULL },
 	{ { "QLinearMul", { IR_MUL }, "" }, onnx_qlinear_binary },
+	{ { "QLinearReduceMean", { IR_MEAN }, "" }, NULL },
+	{ { "QLinearSigmoid", { IR_TABLE }, "" }, NULL },
+	{ { "QLinearSoftmax", { IR_SOFTMAX }, "to a scale of 1/256; else of floats" }, NULL },
+	{ { "QLinearWhere", { IR_SELECT }, "of floats" }, NULL },
 	{ { "QuantizeLinear", { IR_TABLE },
 	    "what comes before writes its integers; a table of other integers; else of floats" },
 	  onnx_quantize_linear },

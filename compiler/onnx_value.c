@@ -24,10 +24,17 @@ static int size_set(struct onnx *o, struct onnx_value *value)
 	return 0;
 }
 
-static void value_clear(struct onnx_value *value)
+struct onnx_value *onnx_value_unknown(struct onnx *o, const char *name)
 {
-	for (unsigned int i = 0; i < ONNX_LAYOUTS; i++)
+	struct onnx_value *value = arena_alloc(o->arena, 1, sizeof(*value));
+
+	for (unsigned int i = 0; value && i < ONNX_LAYOUTS; i++)
 		value->tensors[i] = -1;
+	if (value) {
+		value->name = name;
+		value->type = IR_TYPE_OTHER;
+	}
+	return value;
 }
 
 void *onnx_alloc(struct onnx *o, uint64_t count, uint64_t size)
@@ -48,14 +55,12 @@ void *onnx_alloc(struct onnx *o, uint64_t count, uint64_t size)
 struct onnx_value *onnx_value_new(struct onnx *o, const char *name, enum ir_type type,
 				  unsigned int rank, const int32_t *shape)
 {
-	struct onnx_value *value = arena_alloc(o->arena, 1, sizeof(*value));
+	struct onnx_value *value = onnx_value_unknown(o, name);
 
 	if (!value) {
 		onnx_memory(o);
 		return NULL;
 	}
-	value_clear(value);
-	value->name = name;
 	return onnx_define(o, value, type, rank, shape) ? NULL : value;
 }
 
@@ -250,6 +255,11 @@ int onnx_tensor_quantise(struct onnx *o, struct onnx_value *value, struct onnx_a
 	return 0;
 }
 
+static const char *node_type(const struct onnx_node *node)
+{
+	return (node->whole ? node->whole : node->proto)->op_type;
+}
+
 struct ir_operator *onnx_emit(struct onnx *o, enum ir_kind kind, unsigned int input_count,
 			      const int *inputs, int output)
 {
@@ -273,7 +283,7 @@ struct ir_operator *onnx_emit(struct onnx *o, enum ir_kind kind, unsigned int in
 	}
 	op = &graph->operators[graph->operator_count];
 	*op = (struct ir_operator){
-		.kind = kind, .type_name = o->node->proto->op_type, .source = o->node->index,
+		.kind = kind, .type_name = node_type(o->node), .source = o->node->index,
 		.input_count = input_count, .output_count = output >= 0,
 	};
 	op->inputs = arena_alloc(o->arena, input_count + 1, sizeof(int));
@@ -309,6 +319,9 @@ int onnx_removed(struct onnx *o, const struct onnx_node *node, const char *reaso
 	struct ir_operator *op;
 	int tensor = -1, ret = 0;
 
+	/* What the node of the file becomes is on record. */
+	if (node->whole)
+		return 0;
 	/* A tensor that nothing uses, for the sake of its name. */
 	if (node->output_count && node->outputs[0])
 		ret = onnx_tensor_raw(o, node->outputs[0]->name, IR_INT8, 0, NULL, NULL, &tensor);

@@ -29,6 +29,7 @@ import numpy as np
 
 import dynamic_cases
 import index_cases
+import qlinear_cases  # noqa: F401  (it adds its families to those of cases)
 from cases import FAMILIES
 from model import Model
 
