@@ -11,7 +11,8 @@ void text_put(struct buffer *text, const char *format, ...)
 
 /*
  * A JSON string with its quotes. Names come out of a hostile file: what is not
- * printable ASCII, and "<", which could end a script element of HTML, is escaped.
+ * printable ASCII, and "<", which could end a script element of HTML, is escaped; U+FFFD
+ * stands for bytes that are not UTF-8.
  */
 void text_put_json(struct buffer *text, const char *string);
 

@@ -198,6 +198,17 @@ is_json() { # COMMAND...
 	"$@" >"$out/printed.json" && python3 -m json.tool "$out/printed.json"
 }
 
+# The rest of such a name is what it was.
+names_oddly() { # KEY COMMAND...
+	local key=$1
+	shift
+	"$@" >"$out/printed.json" && python3 - "$key" "$out/printed.json" <<-'EOF'
+	import json, sys
+	name = json.load(open(sys.argv[2], encoding="utf-8"))[sys.argv[1]]
+	assert "caf\u00e9 \U0001f600 \ufffd\"." in name, name
+	EOF
+}
+
 lists_streams() {
 	python3 - "$1" <<-'EOF'
 	import json, sys
@@ -297,17 +308,17 @@ for command in npuc npu-run npu-bench npu-classify npu-info npu-top npu-timeline
 	check "the options of $command are those of its man page" same_options "$command"
 done
 check "a report on standard output" is_json build/bin/npuc $model --report -
-odd=$out/$(printf 'caf\303\251\377"').npu
+odd=$out/$(printf 'caf\303\251 \360\237\230\200 \377"').npu
 cp "$out/one.npu" "$odd"
 for command in npu-info npu-bench; do
 	check "$command --json of a file with an odd name" is_json build/bin/$command "$odd" --json
 done
 for command in npu-run kestrel-sim; do
-	check "$command --json of a file with an odd name" is_json build/bin/$command "$odd" --json \
+	check "$command --json of a file with an odd name" names_oddly model build/bin/$command "$odd" --json \
 		--input tests/demo/input_0.bin --output "$out/output.bin"
 done
 cp $model "$odd.tflite"
-check "a report of a model with an odd name" is_json build/bin/npuc "$odd.tflite" --report -
+check "a report of a model with an odd name" names_oddly model build/bin/npuc "$odd.tflite" --report -
 check "a directory is no model" refuses 1 'Is a directory' build/bin/npuc tests -o "$out/x.npu"
 check "nor is a graph" refuses 1 'compiled graph' build/bin/npuc "$out/one.npu" -o "$out/x.npu"
 check "nor is anything else" refuses 1 'neither an ONNX' build/bin/npuc README.md -o "$out/x.npu"
