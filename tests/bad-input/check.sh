@@ -78,9 +78,9 @@ for build in build build/sanitized; do
 	# A sanitizer's dlopen() does not know the run path of the library that calls it.
 	export LD_LIBRARY_PATH=$PWD/$bin
 	refused "$build, npuc: half a model" "outside the file" "$bin/npuc" "$work/half.tflite" -o "$work/out"
-	refused "$build, npuc: empty file" "too short" "$bin/npuc" "$work/empty" -o "$work/out"
+	refused "$build, npuc: empty file" "0 bytes" "$bin/npuc" "$work/empty" -o "$work/out"
 	refused "$build, npuc: no such file" "No such file" "$bin/npuc" "$work/none" -o "$work/out"
-	refused "$build, npuc: a graph is no model" "identifier" "$bin/npuc" "$graph" -o "$work/out"
+	refused "$build, npuc: a graph is no model" "compiled graph" "$bin/npuc" "$graph" -o "$work/out"
 	refused "$build, npuc: unknown target" "kestrel-77" "$bin/npuc" "$model" -o "$work/out" --target kestrel-77
 	refused "$build, npuc: unknown setting" "colour" "$bin/npuc" "$model" -o "$work/out" --set colour=blue
 	refused "$build, npuc: SRAM of 1 byte" "sram" "$bin/npuc" "$model" -o "$work/out" --set sram=1
