@@ -136,7 +136,7 @@ static int produce(struct candidate *candidate)
 		ret = generate(program, candidate->cache, &candidate->list,
 			       candidate->constants);
 	if (!ret)
-		ret = schedule(target, &candidate->list);
+		ret = schedule(target, &candidate->list, program->settings.thin_waits);
 	if (!ret) {
 		records = calloc(candidate->list.count + 1, sizeof(*records));
 		ret = records ? 0 : -ENOMEM;

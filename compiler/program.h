@@ -32,6 +32,8 @@ struct program_settings {
 	int32_t first_pieces;
 	/* Fetch the first operator's constants before its input. */
 	bool constants_first;
+	/* Leave out waits that others bring about. */
+	bool thin_waits;
 	/*
 	 * Elementwise operators write over an input that nothing else needs: less room in
 	 * all, but one place for a longer time.

@@ -33,6 +33,7 @@ struct unit_commands {
 /* What the commands of all units wait for, while it is found. */
 struct dependencies {
 	struct command_list *list;
+	bool thin;
 	struct unit_commands units[KESTREL_UNIT_COUNT];
 	/* [a][b]: commands of unit a that unit b knows to have retired. */
 	unsigned int known[KESTREL_UNIT_COUNT][KESTREL_UNIT_COUNT];
@@ -58,7 +59,7 @@ static void thin_out(struct dependencies *found, struct command *command)
 {
 	const unsigned int to = command->unit;
 
-	for (unsigned int u = 0; u < KESTREL_UNIT_COUNT; u++)
+	for (unsigned int u = 0; u < KESTREL_UNIT_COUNT && found->thin; u++)
 		for (unsigned int v = 0; v < KESTREL_UNIT_COUNT && command->after[u]; v++)
 			if (v != u && retired_with(found, v, command->after[v], u) >=
 				      command->after[u])
@@ -68,7 +69,7 @@ static void thin_out(struct dependencies *found, struct command *command)
 			continue;
 		if (command->after[v] > found->known[v][to])
 			found->known[v][to] = command->after[v];
-		for (unsigned int u = 0; u < KESTREL_UNIT_COUNT; u++) {
+		for (unsigned int u = 0; u < KESTREL_UNIT_COUNT && found->thin; u++) {
 			unsigned int retired = retired_with(found, v, command->after[v], u);
 
 			if (u != to && retired > found->known[u][to])
@@ -79,8 +80,8 @@ static void thin_out(struct dependencies *found, struct command *command)
 
 /*
  * For each command the last one of each other unit that it conflicts with,
- * unless it is known to have retired: an earlier command of its own unit, or one that
- * it waits for, has waited for that already, or a
+ * unless it is known to have retired: an earlier command of its own unit, or when
+ * thinning one that it waits for, has waited for that already, or a
  * preemption point, where all units are idle, lies between. Older ones than
  * LOOK_BACK are waited for without looking at them.
  */
@@ -104,10 +105,10 @@ static void find_after(struct dependencies *found, struct command *command)
 	thin_out(found, command);
 }
 
-static int find_dependencies(struct command_list *list)
+static int find_dependencies(struct command_list *list, bool thin)
 {
 	struct dependencies found = {
-		.list = list, .retired = calloc(list->count + 1, sizeof(*found.retired)),
+		.list = list, .thin = thin, .retired = calloc(list->count + 1, sizeof(*found.retired)),
 	};
 	int ret = found.retired ? 0 : -ENOMEM;
 
@@ -370,10 +371,10 @@ static int limit_signals(struct command_list *list)
 	return 0;
 }
 
-int schedule(const struct target *target, struct command_list *list)
+int schedule(const struct target *target, struct command_list *list, bool thin)
 {
 	uint64_t total;
-	int ret = find_dependencies(list);
+	int ret = find_dependencies(list, thin);
 
 	if (!ret)
 		ret = predict_run(target, list, NULL, &total);

@@ -14,8 +14,9 @@
  * Takes a list in program order: finds what each command must wait for, puts
  * the commands into the order in which they are expected to start (each unit
  * keeps its own order, and nothing passes a preemption point), and gives out
- * semaphores. Returns 0 or -ENOMEM.
+ * semaphores. With `thin`, what another wait brings about is not waited for: fewer
+ * records, and so commands and constants elsewhere in memory. Returns 0 or -ENOMEM.
  */
-int schedule(const struct target *target, struct command_list *list);
+int schedule(const struct target *target, struct command_list *list, bool thin);
 
 #endif

@@ -33,5 +33,6 @@ struct program_settings search_random(uint64_t *seed, uint64_t sram_bytes)
 	cascade->recompute = draw(seed, 1);
 	cascade->refetch = draw(seed, 1);
 	settings.order = (unsigned int)draw(seed, 3);
+	settings.thin_waits = draw(seed, 1);
 	return settings;
 }

@@ -131,7 +131,7 @@ static void check_signals(struct test *test, const struct target *target)
 		}
 		command_access(command, COMMAND_SPACE_SRAM, load, block, block + BLOCK);
 	}
-	CHECK(test, schedule(target, &list) == 0);
+	CHECK(test, schedule(target, &list, true) == 0);
 	for (unsigned int i = 0; i < list.count; i++) {
 		ahead += list.commands[i].signals != 0;
 		ahead -= list.commands[i].waits != 0;
@@ -180,7 +180,7 @@ static void check_joined(struct test *test, const struct target *target)
 			    source + BLOCK);
 	for (unsigned int i = 0; i < LOADS; i++)
 		add_command(&list, KESTREL_UNIT_MAC, (uint64_t)BLOCK * i, source + 2 * BLOCK);
-	CHECK(test, schedule(target, &list) == 0);
+	CHECK(test, schedule(target, &list, true) == 0);
 	CHECK(test, list.count == 4 * LOADS);
 	for (unsigned int i = 0; i < list.count; i++)
 		for (unsigned int s = 0; s < KESTREL_ISA_SEMAPHORES; s++) {
@@ -205,7 +205,7 @@ static void check_thinned(struct test *test, const struct target *target)
 	/* Writes over what the load has written and the MAC has read. */
 	add_command(&list, KESTREL_UNIT_VECTOR, 2 * BLOCK, 0);
 	add_command(&list, KESTREL_UNIT_DMA_OUT, 0, 0);
-	CHECK(test, schedule(target, &list) == 0);
+	CHECK(test, schedule(target, &list, true) == 0);
 	for (unsigned int i = 0; i < list.count; i++)
 		waits += (unsigned int)__builtin_popcount(list.commands[i].waits);
 	CHECK(test, waits == 3);
@@ -238,7 +238,7 @@ int main(void)
 		}
 		for (unsigned int i = 0; i < COMMANDS; i++)
 			*command_append(&stream, 0, 0) = program.commands[i];
-		CHECK(&test, schedule(&target, &stream) == 0);
+		CHECK(&test, schedule(&target, &stream, round / 16 % 2) == 0);
 		check_order(&test, &program, &stream);
 		emit_stream(&stream, NULL, &bytes, records);
 		error.text[0] = 0;
