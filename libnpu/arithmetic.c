@@ -125,36 +125,76 @@ static inline int tap_is_inside(const struct kestrel_graph_convolution *attribut
 	return *row >= 0 && *row < input->dims[1] && *column >= 0 && *column < input->dims[2];
 }
 
-void arithmetic_convolution(const struct kestrel_graph_convolution *attributes,
-			    const struct kestrel_graph_scale *scales,
-			    const struct array *input, const struct array *weights,
-			    const struct array *bias, const struct array *output)
+/* The weighted sum of what the window of output element at[] = { n, y, x, o } sees. */
+typedef int64_t window_sum_fn(const struct kestrel_graph_convolution *attributes,
+			      const struct array *input, const struct array *weights,
+			      const struct array *output, const size_t at[4]);
+
+/* Each element of the output: bias and sum, requantised. */
+static void windows_each(const struct kestrel_graph_convolution *attributes,
+			 const struct kestrel_graph_scale *scales, const struct array *input,
+			 const struct array *weights, const struct array *bias,
+			 const struct array *output, window_sum_fn *window_sum)
 {
-	size_t group_in = weights->dims[3];
-	size_t group_out = output->dims[3] / (input->dims[3] / group_in);
 	size_t i = 0;
 
 	for (size_t n = 0; n < output->dims[0]; n++)
 	for (size_t y = 0; y < output->dims[1]; y++)
 	for (size_t x = 0; x < output->dims[2]; x++)
 	for (size_t o = 0; o < output->dims[3]; o++) {
-		int64_t sum = bias_read(bias, o);
+		const size_t at[4] = { n, y, x, o };
+		int64_t sum = bias_read(bias, o) +
+			      window_sum(attributes, input, weights, output, at);
 
-		for (size_t ky = 0; ky < weights->dims[1]; ky++)
-		for (size_t kx = 0; kx < weights->dims[2]; kx++) {
-			int64_t row, column;
-
-			if (!tap_is_inside(attributes, input, y, x, ky, kx, &row, &column))
-				continue;
-			for (size_t c = 0; c < group_in; c++)
-				sum += tap(attributes, input,
-					   array_index4(input, n, row, column,
-						  o / group_out * group_in + c),
-					   weights, array_index4(weights, o, ky, kx, c));
-		}
 		array_write(output, i++, arithmetic_requantise(&attributes->requantise,
 							       scales, o, sum));
 	}
+}
+
+static int64_t convolution_sum(const struct kestrel_graph_convolution *attributes,
+			       const struct array *input, const struct array *weights,
+			       const struct array *output, const size_t at[4])
+{
+	size_t group_in = weights->dims[3];
+	size_t group_out = output->dims[3] / (input->dims[3] / group_in);
+	int64_t sum = 0, row, column;
+
+	for (size_t ky = 0; ky < weights->dims[1]; ky++)
+	for (size_t kx = 0; kx < weights->dims[2]; kx++) {
+		if (!tap_is_inside(attributes, input, at[1], at[2], ky, kx, &row, &column))
+			continue;
+		for (size_t c = 0; c < group_in; c++)
+			sum += tap(attributes, input,
+				   array_index4(input, at[0], row, column,
+						at[3] / group_out * group_in + c),
+				   weights, array_index4(weights, at[3], ky, kx, c));
+	}
+	return sum;
+}
+
+void arithmetic_convolution(const struct kestrel_graph_convolution *attributes,
+			    const struct kestrel_graph_scale *scales,
+			    const struct array *input, const struct array *weights,
+			    const struct array *bias, const struct array *output)
+{
+	windows_each(attributes, scales, input, weights, bias, output, convolution_sum);
+}
+
+static int64_t depthwise_sum(const struct kestrel_graph_convolution *attributes,
+			     const struct array *input, const struct array *weights,
+			     const struct array *output, const size_t at[4])
+{
+	int64_t sum = 0, row, column;
+
+	(void)output;
+	for (size_t ky = 0; ky < weights->dims[1]; ky++)
+	for (size_t kx = 0; kx < weights->dims[2]; kx++)
+		if (tap_is_inside(attributes, input, at[1], at[2], ky, kx, &row, &column))
+			sum += tap(attributes, input,
+				   array_index4(input, at[0], row, column,
+						at[3] / attributes->depth_multiplier),
+				   weights, array_index4(weights, 0, ky, kx, at[3]));
+	return sum;
 }
 
 void arithmetic_depthwise(const struct kestrel_graph_convolution *attributes,
@@ -162,66 +202,45 @@ void arithmetic_depthwise(const struct kestrel_graph_convolution *attributes,
 			  const struct array *input, const struct array *weights,
 			  const struct array *bias, const struct array *output)
 {
-	size_t i = 0;
-
-	for (size_t n = 0; n < output->dims[0]; n++)
-	for (size_t y = 0; y < output->dims[1]; y++)
-	for (size_t x = 0; x < output->dims[2]; x++)
-	for (size_t o = 0; o < output->dims[3]; o++) {
-		int64_t sum = bias_read(bias, o);
-
-		for (size_t ky = 0; ky < weights->dims[1]; ky++)
-		for (size_t kx = 0; kx < weights->dims[2]; kx++) {
-			int64_t row, column;
-
-			if (!tap_is_inside(attributes, input, y, x, ky, kx, &row, &column))
-				continue;
-			sum += tap(attributes, input,
-				   array_index4(input, n, row, column,
-					  o / attributes->depth_multiplier),
-				   weights, array_index4(weights, 0, ky, kx, o));
-		}
-		array_write(output, i++, arithmetic_requantise(&attributes->requantise,
-							       scales, o, sum));
-	}
+	windows_each(attributes, scales, input, weights, bias, output, depthwise_sum);
 }
 
 /*
  * The scatter form (each input adds a window to the output) turned round: an
  * output gathers the inputs whose window reaches it.
  */
+static int64_t transpose_sum(const struct kestrel_graph_convolution *attributes,
+			     const struct array *input, const struct array *weights,
+			     const struct array *output, const size_t at[4])
+{
+	int64_t sum = 0;
+
+	(void)output;
+	for (size_t ky = 0; ky < weights->dims[1]; ky++)
+	for (size_t kx = 0; kx < weights->dims[2]; kx++) {
+		int64_t row = (int64_t)at[1] + attributes->pad_top - (int64_t)ky;
+		int64_t column = (int64_t)at[2] + attributes->pad_left - (int64_t)kx;
+
+		if (row < 0 || row % attributes->stride_height ||
+		    column < 0 || column % attributes->stride_width)
+			continue;
+		row /= attributes->stride_height;
+		column /= attributes->stride_width;
+		if (row >= input->dims[1] || column >= input->dims[2])
+			continue;
+		for (size_t c = 0; c < input->dims[3]; c++)
+			sum += tap(attributes, input, array_index4(input, at[0], row, column, c),
+				   weights, array_index4(weights, at[3], ky, kx, c));
+	}
+	return sum;
+}
+
 void arithmetic_transpose_convolution(const struct kestrel_graph_convolution *attributes,
 				      const struct kestrel_graph_scale *scales,
 				      const struct array *input, const struct array *weights,
 				      const struct array *bias, const struct array *output)
 {
-	size_t i = 0;
-
-	for (size_t n = 0; n < output->dims[0]; n++)
-	for (size_t y = 0; y < output->dims[1]; y++)
-	for (size_t x = 0; x < output->dims[2]; x++)
-	for (size_t o = 0; o < output->dims[3]; o++) {
-		int64_t sum = bias_read(bias, o);
-
-		for (size_t ky = 0; ky < weights->dims[1]; ky++)
-		for (size_t kx = 0; kx < weights->dims[2]; kx++) {
-			int64_t row = (int64_t)y + attributes->pad_top - (int64_t)ky;
-			int64_t column = (int64_t)x + attributes->pad_left - (int64_t)kx;
-
-			if (row < 0 || row % attributes->stride_height ||
-			    column < 0 || column % attributes->stride_width)
-				continue;
-			row /= attributes->stride_height;
-			column /= attributes->stride_width;
-			if (row >= input->dims[1] || column >= input->dims[2])
-				continue;
-			for (size_t c = 0; c < input->dims[3]; c++)
-				sum += tap(attributes, input, array_index4(input, n, row, column, c),
-					   weights, array_index4(weights, o, ky, kx, c));
-		}
-		array_write(output, i++, arithmetic_requantise(&attributes->requantise,
-							       scales, o, sum));
-	}
+	windows_each(attributes, scales, input, weights, bias, output, transpose_sum);
 }
 
 void arithmetic_fully_connected(const struct kestrel_graph_convolution *attributes,

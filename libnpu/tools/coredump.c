@@ -587,13 +587,7 @@ int main(int argc, char **argv)
 	struct options options = { .commands = 16 };
 	int ret = options_parse(&options, argc, argv);
 
-	if (ret)
-		return ret;
-	if (options.help)
-		fputs(help, stdout);
-	else if (options.version)
-		printf("npu-coredump (libnpu %s)\n", npu_version());
-	else
+	if (!ret && !tool_answer(options.help, options.version, help))
 		ret = dump_print(&options);
 	return tool_finish(ret);
 }

@@ -80,16 +80,8 @@ int main(int argc, char **argv)
 	FILE *in = stdin, *out = stdout;
 	int ret = options_parse(&options, argc, argv);
 
-	if (ret)
-		return ret;
-	if (options.help) {
-		fputs(help, stdout);
-		return tool_finish(TOOL_OK);
-	}
-	if (options.version) {
-		printf("npu-timeline (libnpu %s)\n", npu_version());
-		return tool_finish(TOOL_OK);
-	}
+	if (ret || tool_answer(options.help, options.version, help))
+		return tool_finish(ret);
 	if (strcmp(options.trace, "-"))
 		in = fopen(options.trace, "r");
 	if (!in)

@@ -154,13 +154,18 @@ int tool_common_option(struct tool_common *common, struct tool_arguments *argume
 	return *text ? 1 : -1;
 }
 
+int tool_answer(int help, int version, const char *text)
+{
+	if (help)
+		fputs(text, stdout);
+	else if (version)
+		printf("%s (libnpu %s)\n", program_invocation_short_name, npu_version());
+	return help || version;
+}
+
 int tool_common_answer(const struct tool_common *common, const char *help)
 {
-	if (common->help)
-		fputs(help, stdout);
-	else if (common->version)
-		printf("%s (libnpu %s)\n", program_invocation_short_name, npu_version());
-	return common->help || common->version;
+	return tool_answer(common->help, common->version, help);
 }
 
 int tool_finish(int status)

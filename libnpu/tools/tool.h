@@ -64,7 +64,9 @@ struct tool_common {
 
 int tool_common_option(struct tool_common *common, struct tool_arguments *arguments);
 
-/* Prints what --help or --version asked for: 1, or 0 where neither did. */
+/* Prints `text` for --help or the version for --version: 1, or 0 where neither is asked for. */
+int tool_answer(int help, int version, const char *text);
+/* The same by the options that several programs take. */
 int tool_common_answer(const struct tool_common *common, const char *help);
 
 /*

@@ -338,16 +338,8 @@ int main(int argc, char **argv)
 	struct sigaction action = { .sa_handler = stop };
 	int ret = options_parse(&options, argc, argv);
 
-	if (ret)
-		return ret;
-	if (options.help) {
-		fputs(help, stdout);
-		return tool_finish(TOOL_OK);
-	}
-	if (options.version) {
-		printf("npu-top (libnpu %s)\n", npu_version());
-		return tool_finish(TOOL_OK);
-	}
+	if (ret || tool_answer(options.help, options.version, help))
+		return tool_finish(ret);
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	return reports_print(&options);
