@@ -19,6 +19,7 @@ import hashlib
 import json
 import os
 import struct
+import subprocess
 import sys
 import zlib
 
@@ -94,6 +95,50 @@ def stderr_quiet():
         os.dup2(saved, 2)
         os.close(saved)
         os.close(null)
+
+
+def program_run(arguments, seconds):
+    """Run a program; a RunError says what it says if it fails."""
+    result = subprocess.run(arguments, capture_output=True, text=True, check=False,
+                            timeout=seconds)
+    if result.returncode:
+        raise RunError(f"{os.path.basename(arguments[0])}: exit code {result.returncode}: "
+                       f"{result.stderr.strip()}")
+
+
+def difference(expected, found, tolerance, runtime, allowed=0):
+    """Say how the bytes `found` differ from the array that a runtime gives; else "".
+
+    float32 may differ by `tolerance` of the output's range, integers by `allowed`.
+    """
+    import numpy
+    ours = numpy.frombuffer(found, expected.dtype)
+    theirs = expected.reshape(-1)
+    if ours.size != theirs.size:
+        return f"{ours.size} elements, {runtime} gives {theirs.size}"
+    if expected.dtype == numpy.float32:
+        finite = numpy.isfinite(theirs)
+        span = float(numpy.max(numpy.abs(theirs[finite]))) if finite.any() else 1.0
+        differ = ~(numpy.isclose(ours, theirs, rtol=0, atol=max(span, 0.1) * tolerance) |
+                   (ours == theirs) | (numpy.isnan(ours) & numpy.isnan(theirs)))
+    else:
+        differ = ours != theirs
+        if allowed:
+            differ = abs(ours.astype("int64") - theirs) > allowed
+    if not differ.any():
+        return ""
+    at = int(numpy.argmax(differ))
+    return f"{int(differ.sum())} of {ours.size} elements differ, first {at}: {ours[at]}, " \
+           f"{runtime}'s {theirs[at]}"
+
+
+def exit_with(main, name):
+    """Exit as main() says: 2, after a message of the program `name`, for a RunError."""
+    try:
+        sys.exit(main())
+    except RunError as failure:
+        print(f"{name}: {failure}", file=sys.stderr)
+        sys.exit(2)
 
 
 def schema_module():

@@ -20,28 +20,14 @@ struct layer {
 	int height, width, channels, output_channels, stride;
 };
 
+#define SCALE 0.02f
+
 /* 3x3 windows; maps that fit the SRAM of the smallest configuration whole. */
 static const struct layer layers[] = {
 	{ "depthwise_3x3_stride_1", true, 48, 48, 64, 64, 1 },
 	{ "depthwise_3x3_stride_2", true, 48, 48, 64, 64, 2 },
 	{ "first_layer_3x3_stride_2", false, 96, 96, 3, 32, 2 },
 };
-
-static void set_tensor(struct network_tensor *tensor, enum network_type type, int rank,
-		       const int32_t *shape, size_t scales)
-{
-	tensor->type = type;
-	tensor->rank = rank;
-	tensor->elements = 1;
-	for (int d = 0; d < rank; d++) {
-		tensor->shape[d] = shape[d];
-		tensor->elements *= (size_t)shape[d];
-	}
-	tensor->scale_count = (int)scales;
-	tensor->scales = calloc(scales, sizeof(float));
-	for (size_t i = 0; tensor->scales && i < scales; i++)
-		tensor->scales[i] = 0.02f;
-}
 
 /* Tensors: 0 input, 1 weights, 2 bias, 3 output. */
 static struct network *layer_network(const struct layer *layer)
@@ -58,13 +44,12 @@ static struct network *layer_network(const struct layer *layer)
 
 	if (!network)
 		return NULL;
-	network->tensor_count = 4;
-	weights = &network->tensors[1];
-	bias = &network->tensors[2];
-	set_tensor(&network->tensors[0], NETWORK_INT8, 4, in, 1);
-	set_tensor(weights, NETWORK_INT8, 4, kernel, (size_t)channels);
-	set_tensor(bias, NETWORK_INT32, 1, &channels, (size_t)channels);
-	set_tensor(&network->tensors[3], NETWORK_INT8, 4, out, 1);
+	network_tensor_add(network, NETWORK_INT8, 4, in, 1, SCALE);
+	weights = &network->tensors[network_tensor_add(network, NETWORK_INT8, 4, kernel, channels,
+						       SCALE)];
+	bias = &network->tensors[network_tensor_add(network, NETWORK_INT32, 1, &channels, channels,
+						    SCALE)];
+	network_tensor_add(network, NETWORK_INT8, 4, out, 1, SCALE);
 	weights->quantised_dimension = layer->depthwise ? 3 : 0;
 	weights->data = malloc(weights->elements);
 	bias->data = calloc((size_t)channels, sizeof(int32_t));

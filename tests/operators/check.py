@@ -15,7 +15,6 @@ the Python environments of tests/demo/make-venv.sh.
 """
 import argparse
 import os
-import subprocess
 import sys
 import tempfile
 import zlib
@@ -65,15 +64,6 @@ def interpreter_make(data, name, numerics):
     return interpreter
 
 
-def program_run(arguments):
-    """Run a program; return what it says if it fails, else an empty string."""
-    result = subprocess.run(arguments, capture_output=True, text=True, check=False,
-                            timeout=TIMEOUT_SECONDS)
-    return "" if result.returncode == 0 else \
-        f"{os.path.basename(arguments[0])}: exit code {result.returncode}: " + \
-        result.stderr.strip()
-
-
 def micro_outputs(data, values, count):
     """Run TensorFlow Lite Micro; return `count` outputs, or None if it refuses the model."""
     runtime = reference.micro_load()
@@ -105,29 +95,6 @@ def expected_outputs(case, data, values, numerics):
     return arrays
 
 
-def compare(expected, found, index, allowed):
-    """Say how one output differs, integers by more than `allowed`; else an empty string."""
-    import numpy
-    ours = numpy.frombuffer(found, expected.dtype)
-    theirs = expected.reshape(-1)
-    if ours.size != theirs.size:
-        return f"output {index}: {ours.size} elements, the reference gives {theirs.size}"
-    if expected.dtype == numpy.float32:
-        finite = numpy.isfinite(theirs)
-        span = float(numpy.max(numpy.abs(theirs[finite]))) if finite.any() else 1.0
-        differ = ~(numpy.isclose(ours, theirs, rtol=0, atol=max(span, 0.1) * FLOAT_TOLERANCE) |
-                   (ours == theirs) | (numpy.isnan(ours) & numpy.isnan(theirs)))
-    else:
-        differ = ours != theirs
-        if allowed:
-            differ = abs(ours.astype("int64") - theirs) > allowed
-    if not differ.any():
-        return ""
-    at = int(numpy.argmax(differ))
-    return f"output {index}: {int(differ.sum())} of {ours.size} elements differ, first " \
-           f"{at}: {ours[at]}, the reference's {theirs[at]}"
-
-
 def values_make(case, rng):
     """What the case's variable inputs hold."""
     import cases
@@ -150,12 +117,10 @@ class Checker:
         self.without_kernel = []
 
     def ours_run(self, case, values):
-        """Compile and run; return (error text, outputs as bytes)."""
+        """Compile and run; return the outputs as bytes."""
         graph = os.path.join(self.work, "model.npu")
-        said = program_run([os.path.join(self.arguments.bin, "npuc"), self.path, "-o", graph,
-                            "--numerics", self.arguments.numerics])
-        if said:
-            return said, []
+        reference.program_run([os.path.join(self.arguments.bin, "npuc"), self.path, "-o", graph,
+                               "--numerics", self.arguments.numerics], TIMEOUT_SECONDS)
         inputs, outputs = [], []
         for index, value in enumerate(values):
             inputs.append(os.path.join(self.work, f"input_{index}.bin"))
@@ -163,15 +128,14 @@ class Checker:
                 file.write(value.tobytes())
         for index in range(len(case.outputs)):
             outputs.append(os.path.join(self.work, f"output_{index}.bin"))
-        said = program_run([os.path.join(self.arguments.bin, "npu-run"), graph, "--device",
-                            self.arguments.device, "--input"] + inputs + ["--output"] + outputs)
-        if said:
-            return said, []
+        reference.program_run([os.path.join(self.arguments.bin, "npu-run"), graph, "--device",
+                               self.arguments.device, "--input"] + inputs +
+                              ["--output"] + outputs, TIMEOUT_SECONDS)
         found = []
         for path in outputs:
             with open(path, "rb") as file:
                 found.append(file.read())
-        return "", found
+        return found
 
     def case_check(self, make, seed, allowed):
         """Make one case, run it on both sides, return what is wrong with it.
@@ -192,10 +156,12 @@ class Checker:
                 return None
         with open(self.path, "wb") as file:
             file.write(data)
-        said, found = self.ours_run(case, values)
-        lines = [said] if said else list(filter(None, (
-            compare(one, ours, index, allowed)
-            for index, (one, ours) in enumerate(zip(expected, found)))))
+        try:
+            said = [reference.difference(one, ours, FLOAT_TOLERANCE, "the reference", allowed)
+                    for one, ours in zip(expected, self.ours_run(case, values))]
+            lines = [f"output {index}: {line}" for index, line in enumerate(said) if line]
+        except reference.RunError as error:
+            lines = [str(error)]
         return [case.describe()] + lines if lines else []
 
     def keep(self, name):
@@ -270,8 +236,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except reference.RunError as failure:
-        print(f"check: {failure}", file=sys.stderr)
-        sys.exit(2)
+    reference.exit_with(main, "check")

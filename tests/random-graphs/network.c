@@ -115,16 +115,11 @@ size_t network_bytes(const struct network_tensor *tensor)
 	return tensor->elements * network_type_bytes(tensor->type);
 }
 
-int builder_tensor(struct builder *builder, enum network_type type, int rank,
-		   const int32_t *shape, double scale, int zero_point)
+int network_tensor_add(struct network *network, enum network_type type, int rank,
+		       const int32_t *shape, int scales, float scale)
 {
-	struct network *network = builder->network;
 	struct network_tensor *tensor = &network->tensors[network->tensor_count];
 
-	if (network->tensor_count == NETWORK_TENSORS_MAX) {
-		builder->failed = true;
-		return 0;
-	}
 	tensor->type = type;
 	tensor->rank = rank;
 	tensor->elements = 1;
@@ -132,18 +127,30 @@ int builder_tensor(struct builder *builder, enum network_type type, int rank,
 		tensor->shape[d] = shape[d];
 		tensor->elements *= (size_t)shape[d];
 	}
+	tensor->scale_count = scales;
+	tensor->scales = scales ? calloc((size_t)scales, sizeof(float)) : NULL;
+	for (int i = 0; tensor->scales && i < scales; i++)
+		tensor->scales[i] = scale;
+	return network->tensor_count++;
+}
+
+int builder_tensor(struct builder *builder, enum network_type type, int rank,
+		   const int32_t *shape, double scale, int zero_point)
+{
+	struct network *network = builder->network;
+	struct network_tensor *tensor;
+	int index;
+
+	if (network->tensor_count == NETWORK_TENSORS_MAX) {
+		builder->failed = true;
+		return 0;
+	}
+	index = network_tensor_add(network, type, rank, shape, scale > 0, (float)scale);
+	tensor = &network->tensors[index];
 	tensor->zero_point = zero_point;
 	tensor->level = 60;
-	if (scale > 0) {
-		tensor->scales = malloc(sizeof(float));
-		if (tensor->scales) {
-			tensor->scales[0] = (float)scale;
-			tensor->scale_count = 1;
-		} else {
-			builder->failed = true;
-		}
-	}
-	return network->tensor_count++;
+	builder->failed |= tensor->scale_count && !tensor->scales;
+	return index;
 }
 
 static int pick_zero_point(struct random *random)

@@ -150,6 +150,13 @@ void network_free(struct network *network);
 /* Steps that the whole network of `seed` takes. */
 int network_steps(uint64_t seed);
 
+/*
+ * Appends a tensor whose `scales` scales, if any, are all `scale`; returns its index.
+ * `scales` is NULL in it where memory lacks. There must be room for it.
+ */
+int network_tensor_add(struct network *network, enum network_type type, int rank,
+		       const int32_t *shape, int scales, float scale);
+
 /* Bytes of an element, and of a tensor. */
 size_t network_type_bytes(enum network_type type);
 size_t network_bytes(const struct network_tensor *tensor);

@@ -12,7 +12,6 @@ tests/demo/make-venv.sh.
 """
 import argparse
 import os
-import subprocess
 import sys
 import tempfile
 
@@ -53,7 +52,8 @@ def vectors_read(directory, interpreter):
 
 
 def micro_run(interpreter, vectors, count):
-    """The bytes and types of `count` outputs, of all runs one after the other."""
+    """`count` outputs, of all runs one after the other."""
+    import numpy
     outputs = [b""] * count
     for run in range(len(vectors[0])):
         for index, rows in enumerate(vectors):
@@ -62,14 +62,8 @@ def micro_run(interpreter, vectors, count):
             interpreter.invoke()
         for index in range(count):
             outputs[index] += interpreter.get_output(index).tobytes()
-    return outputs, [interpreter.get_output_details(index)["dtype"] for index in range(count)]
-
-
-def program_run(arguments):
-    result = subprocess.run(arguments, capture_output=True, text=True, check=False,
-                            timeout=TIMEOUT_SECONDS)
-    if result.returncode:
-        raise reference.RunError(f"{os.path.basename(arguments[0])}: {result.stderr.strip()}")
+    return [numpy.frombuffer(output, interpreter.get_output_details(index)["dtype"])
+            for index, output in enumerate(outputs)]
 
 
 def ours_run(programs, path, vectors, count, work):
@@ -79,33 +73,15 @@ def ours_run(programs, path, vectors, count, work):
     outputs = [os.path.join(work, f"output_{index}.bin") for index in range(count)]
     for name, rows in zip(inputs, vectors):
         rows.tofile(name)
-    program_run([os.path.join(programs, "npuc"), path, "-o", graph, "--numerics", "tflm",
-                 "--no-stream"])
-    program_run([os.path.join(programs, "npu-run"), graph, "--device", "cpu", "--input"] +
-                inputs + ["--output"] + outputs)
+    reference.program_run([os.path.join(programs, "npuc"), path, "-o", graph, "--numerics",
+                           "tflm", "--no-stream"], TIMEOUT_SECONDS)
+    reference.program_run([os.path.join(programs, "npu-run"), graph, "--device", "cpu",
+                           "--input"] + inputs + ["--output"] + outputs, TIMEOUT_SECONDS)
     found = []
     for name in outputs:
         with open(name, "rb") as file:
             found.append(file.read())
     return found
-
-
-def difference(expected, found, dtype):
-    """Say how an output differs; else an empty string."""
-    import numpy
-    theirs, ours = numpy.frombuffer(expected, dtype), numpy.frombuffer(found, dtype)
-    if ours.size != theirs.size:
-        return f"{ours.size} elements, TensorFlow Lite Micro gives {theirs.size}"
-    if dtype == numpy.float32:
-        span = max(float(numpy.abs(theirs).max()), 0.1)
-        differ = ~numpy.isclose(ours, theirs, rtol=0, atol=span * FLOAT_TOLERANCE)
-    else:
-        differ = ours != theirs
-    if not differ.any():
-        return ""
-    at = int(numpy.argmax(differ))
-    return f"{int(differ.sum())} of {ours.size} elements differ, first {at}: {ours[at]}, " \
-           f"TensorFlow Lite Micro's {theirs[at]}"
 
 
 def model_check(arguments, name, work):
@@ -119,10 +95,11 @@ def model_check(arguments, name, work):
                  if file.startswith("output_") and file.count(".") == 1])
     vectors = vectors_read(directory, interpreter)
     try:
-        expected, dtypes = micro_run(interpreter, vectors, count)
-        found = ours_run(arguments.bin, path, vectors, count, work)
-        lines = [f"output {index}: {line}" for index, line in
-                 enumerate(map(difference, expected, found, dtypes)) if line]
+        expected = micro_run(interpreter, vectors, count)
+        said = [reference.difference(one, ours, FLOAT_TOLERANCE, "TensorFlow Lite Micro")
+                for one, ours in
+                zip(expected, ours_run(arguments.bin, path, vectors, count, work))]
+        lines = [f"output {index}: {line}" for index, line in enumerate(said) if line]
     except reference.RunError as error:
         lines = [str(error)]
     print(f"{'not ok' if lines else 'ok'} - {name}, {len(vectors[0])} vectors, Micro", flush=True)
@@ -160,8 +137,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except reference.RunError as failure:
-        print(f"check: {failure}", file=sys.stderr)
-        sys.exit(2)
+    reference.exit_with(main, "check")

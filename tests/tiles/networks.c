@@ -53,29 +53,10 @@ static const struct model models[] = {
 	{ "mask", 64, 64, 32, { { TRANSPOSED, 1, 2, 2 }, { LOGISTIC, 0, 1, 1 } } },
 };
 
-static int tensor_add(struct network *network, enum network_type type, int rank,
-		      const int32_t *shape, size_t scales, float scale)
-{
-	struct network_tensor *tensor = &network->tensors[network->tensor_count];
-
-	tensor->type = type;
-	tensor->rank = rank;
-	tensor->elements = 1;
-	for (int d = 0; d < rank; d++) {
-		tensor->shape[d] = shape[d];
-		tensor->elements *= (size_t)shape[d];
-	}
-	tensor->scale_count = (int)scales;
-	tensor->scales = calloc(scales, sizeof(float));
-	for (size_t i = 0; tensor->scales && i < scales; i++)
-		tensor->scales[i] = scale;
-	return network->tensor_count++;
-}
-
 static int weights_add(struct network *network, const int32_t *shape, int32_t channels,
 		       int dimension, struct random *random)
 {
-	int index = tensor_add(network, NETWORK_INT8, 4, shape, (size_t)channels, 0.004f);
+	int index = network_tensor_add(network, NETWORK_INT8, 4, shape, channels, 0.004f);
 	struct network_tensor *tensor = &network->tensors[index];
 	int8_t *data = malloc(tensor->elements);
 
@@ -86,9 +67,9 @@ static int weights_add(struct network *network, const int32_t *shape, int32_t ch
 	return index;
 }
 
-static int constant_add(struct network *network, int32_t count, size_t scales, const int32_t *from)
+static int constant_add(struct network *network, int32_t count, int scales, const int32_t *from)
 {
-	int index = tensor_add(network, NETWORK_INT32, 1, &count, scales, 0.00008f);
+	int index = network_tensor_add(network, NETWORK_INT32, 1, &count, scales, 0.00008f);
 	int32_t *data = calloc((size_t)count, sizeof(*data));
 
 	network->tensors[index].data = data;
@@ -141,12 +122,12 @@ static int layer_add(struct network *network, const struct layer *layer, const i
 		operator.code = layer->kind == DEPTHWISE ? NETWORK_DEPTHWISE : NETWORK_CONVOLUTION;
 		operator.inputs[1] = weights_add(network, kernel, channels,
 						 layer->kind == DEPTHWISE ? 3 : 0, random);
-		operator.inputs[2] = constant_add(network, channels, (size_t)channels, NULL);
+		operator.inputs[2] = constant_add(network, channels, channels, NULL);
 		operator.input_count = 3;
 		break;
 	}
-	operator.output = tensor_add(network, NETWORK_INT8, 4, out, 1,
-				     layer->kind == LOGISTIC ? 1.0f / 256 : 0.02f);
+	operator.output = network_tensor_add(network, NETWORK_INT8, 4, out, 1,
+					     layer->kind == LOGISTIC ? 1.0f / 256 : 0.02f);
 	if (layer->kind == LOGISTIC)
 		network->tensors[operator.output].zero_point = -128;
 	network->operators[network->operator_count++] = operator;
@@ -162,7 +143,7 @@ static struct network *model_network(const struct model *model)
 
 	if (!network)
 		return NULL;
-	last = tensor_add(network, NETWORK_INT8, 4, shape, 1, 0.02f);
+	last = network_tensor_add(network, NETWORK_INT8, 4, shape, 1, 0.02f);
 	for (int l = 0; l < LAYERS_MAX && model->layers[l].kind != END; l++)
 		last = outputs[l] = layer_add(network, &model->layers[l], outputs, last, &random);
 	network->input_count = network->output_count = 1;
