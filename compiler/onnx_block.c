@@ -22,6 +22,17 @@ static int emit_block(struct onnx *o, struct onnx_value *x, struct onnx_value *y
 	return ret;
 }
 
+/* Mode CRD, as PyTorch exports it, has blocks innermost of the channels: they go outside. */
+static struct onnx_value *blocks_outside(struct onnx *o, struct onnx_value *x, int32_t block)
+{
+	int32_t shape[] = { x->shape[0], x->shape[1] / block, block, x->shape[2] * x->shape[3] };
+	struct onnx_value *parts = onnx_reshaped(o, x, x->name, 4, shape);
+
+	if (parts)
+		parts = onnx_transposed(o, parts, x->name, (unsigned int[]){ 0, 2, 1, 3 });
+	return parts ? onnx_reshaped(o, parts, x->name, 4, x->shape) : NULL;
+}
+
 int onnx_block(struct onnx *o)
 {
 	bool to_space = !strcmp(o->node->proto->op_type, "DepthToSpace");
@@ -39,9 +50,10 @@ int onnx_block(struct onnx *o)
 	    (to_space ? x->shape[1] % (size * size) :
 			x->shape[2] % size || x->shape[3] % size))
 		return onnx_fail(o, x, -EINVAL, "blocks of %lld do not divide it", (long long)size);
-	if (to_space && !onnx_attribute_is(o, "mode", "DCR", true) &&
-	    x->shape[1] != size * size)
-		return onnx_fail(o, x, -ENOTSUP, "mode CRD; use DCR, which has blocks outermost");
+	if (to_space && !onnx_attribute_is(o, "mode", "DCR", true) && x->shape[1] != size * size)
+		x = blocks_outside(o, x, (int32_t)(size * size));
+	if (!x)
+		return onnx_failed(o);
 	memcpy(shape, x->shape, sizeof(shape));
 	shape[1] = (int32_t)(to_space ? x->shape[1] / (size * size) :
 					x->shape[1] * (size * size));

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "onnx_import.h"
+#include "portable.h"
 #include "resolve_check.h"
 
 /* Bits that sums have below the larger input's scale. */
@@ -171,7 +172,7 @@ static bool clamp_fits(enum binary binary, const struct onnx_frame *frame)
 static enum ir_kind kind_of(enum binary binary)
 {
 	static const enum ir_kind kinds[] = { IR_ADD, IR_SUB, IR_MUL, IR_DIV, IR_MINIMUM,
-					      IR_MAXIMUM };
+					      IR_MAXIMUM, IR_POWER, IR_PRELU };
 
 	return binary < sizeof(kinds) / sizeof(kinds[0]) ? kinds[binary] : IR_UNKNOWN;
 }
@@ -226,9 +227,8 @@ static int emit_floats(struct onnx *o, enum ir_kind kind, struct onnx_value *a,
 	struct ir_operator *op;
 	int inputs[2], to, ret;
 
-	if (kind == IR_UNKNOWN)
-		return onnx_fail(o, a, -ENOTSUP,
-				 "no float32 form of it; quantise its input and let the other be one constant, so that it becomes a table");
+	if (kind == IR_PRELU && !same_shape(a, y))
+		return onnx_fail(o, b, -EINVAL, "more slopes than \"%.80s\" has elements", a->name);
 	ret = operand(o, a, y->rank, layout, &inputs[0]);
 	if (!ret)
 		ret = operand(o, b, y->rank, layout, &inputs[1]);
@@ -237,7 +237,18 @@ static int emit_floats(struct onnx *o, enum ir_kind kind, struct onnx_value *a,
 	if (ret)
 		return ret;
 	op = onnx_emit(o, kind, 2, inputs, to);
-	return op ? onnx_float_numbers(o, op) : onnx_failed(o);
+	if (!op)
+		return onnx_failed(o);
+	if (kind != IR_POWER && kind != IR_PRELU)
+		return onnx_float_numbers(o, op);
+	ret = resolve_portable(o->graph, op, portable_opcode(kind), 0);
+	if (!ret && kind == IR_POWER) {
+		op->portable->attributes.elementwise.minimum =
+			(int32_t)resolve_float_bits(-INFINITY);
+		op->portable->attributes.elementwise.maximum =
+			(int32_t)resolve_float_bits(INFINITY);
+	}
+	return ret;
 }
 
 int onnx_binary(struct onnx *o)

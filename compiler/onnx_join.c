@@ -258,6 +258,7 @@ int onnx_pad(struct onnx *o)
 	struct onnx_value *x, *y, *given, *stored;
 	int32_t shape[IR_RANK_MAX];
 	struct onnx_affine affine;
+	bool bytes;
 	float value;
 	int ret = onnx_check_counts(o, 1, 4);
 
@@ -266,12 +267,17 @@ int onnx_pad(struct onnx *o)
 	x = onnx_input(o, 0);
 	given = onnx_input(o, 2);
 	y = o->node->outputs[0];
+	bytes = x->type == IR_INT8 || x->type == IR_UINT8;
 	value = onnx_attribute_float(o, "value", 0);
-	if (x->type != IR_FLOAT32 ||
+	if ((x->type != IR_FLOAT32 && !bytes) ||
 	    (!border.reflect && !onnx_attribute_is(o, "mode", "constant", true)))
-		return onnx_fail(o, x, -ENOTSUP, "only modes constant and reflect of float32");
-	if (given && !border.reflect)
+		return onnx_fail(o, x, -ENOTSUP,
+				 "only modes constant and reflect of float32, int8 and uint8");
+	if (given && !border.reflect && !bytes)
 		ret = onnx_scalar(o, given, &value);
+	if (given && !border.reflect && bytes && (given->type != x->type || !given->data ||
+						  given->elements != 1))
+		ret = onnx_fail(o, given, -ENOTSUP, "must be one constant of the input's type");
 	if (!ret)
 		ret = read_pads(o, x, border.before, border.after);
 	if (!ret && border.reflect)
@@ -280,9 +286,13 @@ int onnx_pad(struct onnx *o)
 		return ret;
 	for (unsigned int d = 0; d < x->rank; d++)
 		shape[d] = x->shape[d] + border.before[d] + border.after[d];
-	ret = onnx_define(o, y, IR_FLOAT32, x->rank, shape);
+	ret = onnx_define(o, y, x->type, x->rank, shape);
 	if (ret)
 		return ret;
+	if (bytes) {
+		border.element = given && !border.reflect ? (int32_t)onnx_integer(given, 0) : 0;
+		return emit_pad(o, x, y, &border);
+	}
 	if (onnx_stored(x, &affine)) {
 		border.element = onnx_quantise(value, affine, x->stored->type);
 		if (border.reflect ||

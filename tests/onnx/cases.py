@@ -299,6 +299,21 @@ def prelu(m):
 
 
 @family
+def prelu_channels(m):
+    """A slope for each channel."""
+    channels = size(m)
+    x = m.real([1, channels, size(m), size(m)])
+    slopes = m.constant(m.rng.normal(0, 0.3, [channels, 1, 1]).astype(np.float32))
+    m.finish(m.node("PRelu", [x, slopes]))
+
+
+@family
+def power_floats(m):
+    x = m.node("Abs", [m.input([1, size(m), size(m)])])
+    m.output(m.node("Pow", [x, m.input([1, 1, 1])]))
+
+
+@family
 def requantise(m):
     m.finish(m.real([1, size(m), size(m), size(m)]))
 
@@ -507,7 +522,8 @@ def pad_reflect(m):
 def blocks(m):
     if flip(m):
         x = m.real([1, 4 * size(m, 1, 4), size(m), size(m)])
-        m.finish(m.node("DepthToSpace", [x], blocksize=2))
+        x = m.node("MaxPool", [x], kernel_shape=[1, 1]) if flip(m) else x
+        m.finish(m.node("DepthToSpace", [x], blocksize=2, mode=str(m.rng.choice(["DCR", "CRD"]))))
     else:
         x = m.real([1, size(m), 3 * size(m, 1, 4), 3 * size(m, 1, 4)])
         m.finish(m.node("SpaceToDepth", [x], blocksize=3))

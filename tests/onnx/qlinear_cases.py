@@ -92,6 +92,19 @@ def qlinear_matmul_pairs(m):
 
 
 @family
+def pad_bytes(m):
+    """Integers that no DequantizeLinear reads."""
+    dtype = m.byte()
+    x = m.input(map_shape(m), dtype)
+    pads = m.constant(np.array([0, size(m, 0, 2), 1, 1, 0, 0, 1, 2], np.int64))
+    if flip(m):
+        m.output(m.node("Pad", [x, pads, m.constant(m.zero_point(dtype))]), dtype)
+    else:
+        m.output(m.node("Pad", [x, m.constant(np.array([0, 0, 1, 2, 0, 0, 2, 1], np.int64))],
+                        mode="reflect"), dtype)
+
+
+@family
 def qgemm(m):
     dtype, depth, columns, transposed = m.byte(), size(m, 1, 40), size(m), flip(m)
     count = columns if flip(m) else 1
