@@ -403,134 +403,99 @@ static const char *resolve_advice(const char *type)
 	return NULL;
 }
 
+/* What resolves the operators of a kind; the second where the rounding profile matters. */
+static const struct resolver {
+	int (*resolve)(struct ir_graph *graph, struct ir_operator *op);
+	int (*resolve_profiled)(struct ir_graph *graph, struct ir_operator *op,
+				const struct resolve_profile *profile);
+} resolvers[IR_KIND_COUNT] = {
+	[IR_CONVOLUTION] = { NULL, resolve_convolution },
+	[IR_DEPTHWISE] = { NULL, resolve_convolution },
+	[IR_TRANSPOSE_CONVOLUTION] = { NULL, resolve_transpose_convolution },
+	[IR_FULLY_CONNECTED] = { NULL, resolve_fully_connected },
+	[IR_ADD] = { NULL, resolve_elementwise },
+	[IR_SUB] = { NULL, resolve_elementwise },
+	[IR_MUL] = { NULL, resolve_elementwise },
+	[IR_MINIMUM] = { NULL, resolve_elementwise },
+	[IR_MAXIMUM] = { NULL, resolve_elementwise },
+	[IR_SQUARED_DIFFERENCE] = { NULL, resolve_elementwise },
+	[IR_DIV] = { NULL, resolve_elementwise },
+	[IR_PRELU] = { NULL, resolve_leaky },
+	[IR_UNARY] = { NULL, resolve_unary },
+	[IR_AVERAGE_POOL] = { resolve_pool, NULL },
+	[IR_MAX_POOL] = { resolve_pool, NULL },
+	[IR_MEAN] = { NULL, resolve_reduction },
+	[IR_SUM] = { NULL, resolve_reduction },
+	[IR_REDUCE_MAX] = { NULL, resolve_reduction },
+	[IR_REDUCE_MIN] = { NULL, resolve_reduction },
+	[IR_REDUCE_PROD] = { NULL, resolve_reduction },
+	[IR_REDUCE_ANY] = { resolve_truth_reduction, NULL },
+	[IR_REDUCE_ALL] = { resolve_truth_reduction, NULL },
+	[IR_FLOOR_DIV] = { resolve_plain_elementwise, NULL },
+	[IR_FLOOR_MOD] = { resolve_plain_elementwise, NULL },
+	[IR_POWER] = { resolve_plain_elementwise, NULL },
+	[IR_EMBEDDING_LOOKUP] = { resolve_embedding, NULL },
+	[IR_DYNAMIC_UPDATE_SLICE] = { resolve_dynamic_update_slice, NULL },
+	[IR_GATHER_ND] = { resolve_gather_nd, NULL },
+	[IR_TOP_K] = { resolve_top_k, NULL },
+	[IR_ONE_HOT] = { resolve_one_hot, NULL },
+	[IR_CUMULATIVE_SUM] = { resolve_cumulative_sum, NULL },
+	[IR_ARG_MAX] = { resolve_arg_extreme, NULL },
+	[IR_ARG_MIN] = { resolve_arg_extreme, NULL },
+	[IR_BATCH_MATMUL] = { NULL, resolve_matmul },
+	[IR_GATHER] = { resolve_gather, NULL },
+	[IR_MIRROR_PAD] = { resolve_mirror_pad, NULL },
+	[IR_SPACE_TO_BATCH] = { resolve_batch_block, NULL },
+	[IR_BATCH_TO_SPACE] = { resolve_batch_block, NULL },
+	[IR_SPACE_TO_DEPTH] = { resolve_block, NULL },
+	[IR_DEPTH_TO_SPACE] = { resolve_block, NULL },
+	[IR_TILE] = { resolve_repeat, NULL },
+	[IR_BROADCAST_TO] = { resolve_repeat, NULL },
+	[IR_REVERSE] = { resolve_reverse, NULL },
+	[IR_COMPARE] = { resolve_compare, NULL },
+	[IR_LOGICAL_AND] = { resolve_logical, NULL },
+	[IR_LOGICAL_OR] = { resolve_logical, NULL },
+	[IR_SELECT] = { resolve_select, NULL },
+	[IR_CAST] = { resolve_cast, NULL },
+	[IR_L2_NORMALIZATION] = { resolve_normalization, NULL },
+	[IR_SOFTMAX] = { NULL, resolve_softmax },
+	[IR_LOG_SOFTMAX] = { NULL, resolve_softmax },
+	[IR_RESHAPE] = { resolve_reshape, NULL },
+	[IR_PAD] = { resolve_pad, NULL },
+	[IR_PAD_V2] = { resolve_pad, NULL },
+	[IR_CONCATENATION] = { resolve_concatenation, NULL },
+	[IR_PACK] = { resolve_concatenation, NULL },
+	[IR_SPLIT] = { resolve_split, NULL },
+	[IR_SPLIT_V] = { resolve_split, NULL },
+	[IR_UNPACK] = { resolve_split, NULL },
+	[IR_SLICE] = { resolve_slice, NULL },
+	[IR_STRIDED_SLICE] = { resolve_slice, NULL },
+	[IR_TRANSPOSE] = { resolve_transpose, NULL },
+	[IR_RESIZE_BILINEAR] = { resolve_resize, NULL },
+	[IR_RESIZE_NEAREST] = { resolve_resize, NULL },
+	[IR_QUANTISE] = { NULL, resolve_quantise },
+	[IR_DEQUANTISE] = { resolve_dequantise, NULL },
+	[IR_COPY] = { resolve_copy, NULL },
+	[IR_SVDF] = { resolve_svdf, NULL },
+	[IR_LSTM] = { NULL, resolve_lstm },
+	[IR_DETECTION] = { resolve_detection, NULL },
+};
+
 static int resolve_operator(struct ir_graph *graph, struct ir_operator *op,
 			    const struct resolve_profile *profile)
 {
-	if (op->removed_reason)
+	const struct resolver *by = &resolvers[op->kind];
+
+	/* A table was made by resolve_scaled_concatenations(). */
+	if (op->removed_reason || op->kind == IR_TABLE)
 		return 0;
-	switch (op->kind) {
-	case IR_TABLE:
-		/* Made by resolve_scaled_concatenations(). */
-		return 0;
-	case IR_CONVOLUTION:
-	case IR_DEPTHWISE:
-		return resolve_convolution(graph, op, profile);
-	case IR_TRANSPOSE_CONVOLUTION:
-		return resolve_transpose_convolution(graph, op, profile);
-	case IR_FULLY_CONNECTED:
-		return resolve_fully_connected(graph, op, profile);
-	case IR_ADD:
-	case IR_SUB:
-	case IR_MUL:
-	case IR_MINIMUM:
-	case IR_MAXIMUM:
-	case IR_SQUARED_DIFFERENCE:
-	case IR_DIV:
-		return resolve_elementwise(graph, op, profile);
-	case IR_PRELU:
-		return resolve_leaky(graph, op, profile);
-	case IR_UNARY:
-		return resolve_unary(graph, op, profile);
-	case IR_AVERAGE_POOL:
-	case IR_MAX_POOL:
-		return resolve_pool(graph, op);
-	case IR_MEAN:
-	case IR_SUM:
-	case IR_REDUCE_MAX:
-	case IR_REDUCE_MIN:
-	case IR_REDUCE_PROD:
-		return resolve_reduction(graph, op, profile);
-	case IR_REDUCE_ANY:
-	case IR_REDUCE_ALL:
-		return resolve_truth_reduction(graph, op);
-	case IR_FLOOR_DIV:
-	case IR_FLOOR_MOD:
-	case IR_POWER:
-		return resolve_plain_elementwise(graph, op);
-	case IR_EMBEDDING_LOOKUP:
-		return resolve_embedding(graph, op);
-	case IR_DYNAMIC_UPDATE_SLICE:
-		return resolve_dynamic_update_slice(graph, op);
-	case IR_GATHER_ND:
-		return resolve_gather_nd(graph, op);
-	case IR_TOP_K:
-		return resolve_top_k(graph, op);
-	case IR_ONE_HOT:
-		return resolve_one_hot(graph, op);
-	case IR_CUMULATIVE_SUM:
-		return resolve_cumulative_sum(graph, op);
-	case IR_ARG_MAX:
-	case IR_ARG_MIN:
-		return resolve_arg_extreme(graph, op);
-	case IR_BATCH_MATMUL:
-		return resolve_matmul(graph, op, profile);
-	case IR_GATHER:
-		return resolve_gather(graph, op);
-	case IR_MIRROR_PAD:
-		return resolve_mirror_pad(graph, op);
-	case IR_SPACE_TO_BATCH:
-	case IR_BATCH_TO_SPACE:
-		return resolve_batch_block(graph, op);
-	case IR_SPACE_TO_DEPTH:
-	case IR_DEPTH_TO_SPACE:
-		return resolve_block(graph, op);
-	case IR_TILE:
-	case IR_BROADCAST_TO:
-		return resolve_repeat(graph, op);
-	case IR_REVERSE:
-		return resolve_reverse(graph, op);
-	case IR_COMPARE:
-		return resolve_compare(graph, op);
-	case IR_LOGICAL_AND:
-	case IR_LOGICAL_OR:
-		return resolve_logical(graph, op);
-	case IR_SELECT:
-		return resolve_select(graph, op);
-	case IR_CAST:
-		return resolve_cast(graph, op);
-	case IR_L2_NORMALIZATION:
-		return resolve_normalization(graph, op);
-	case IR_SOFTMAX:
-	case IR_LOG_SOFTMAX:
-		return resolve_softmax(graph, op, profile);
-	case IR_RESHAPE:
-		return resolve_reshape(graph, op);
-	case IR_PAD:
-	case IR_PAD_V2:
-		return resolve_pad(graph, op);
-	case IR_CONCATENATION:
-	case IR_PACK:
-		return resolve_concatenation(graph, op);
-	case IR_SPLIT:
-	case IR_SPLIT_V:
-	case IR_UNPACK:
-		return resolve_split(graph, op);
-	case IR_SLICE:
-	case IR_STRIDED_SLICE:
-		return resolve_slice(graph, op);
-	case IR_TRANSPOSE:
-		return resolve_transpose(graph, op);
-	case IR_RESIZE_BILINEAR:
-	case IR_RESIZE_NEAREST:
-		return resolve_resize(graph, op);
-	case IR_QUANTISE:
-		return resolve_quantise(graph, op, profile);
-	case IR_DEQUANTISE:
-		return resolve_dequantise(graph, op);
-	case IR_VARIABLE_HANDLE:
-	case IR_CALL_ONCE:
+	if (by->resolve)
+		return by->resolve(graph, op);
+	if (by->resolve_profiled)
+		return by->resolve_profiled(graph, op, profile);
+	if (op->kind == IR_VARIABLE_HANDLE || op->kind == IR_CALL_ONCE) {
 		op->removed_reason = "says where state is and what it begins with";
 		return 0;
-	case IR_COPY:
-		return resolve_copy(graph, op);
-	case IR_SVDF:
-		return resolve_svdf(graph, op);
-	case IR_LSTM:
-		return resolve_lstm(graph, op, profile);
-	case IR_DETECTION:
-		return resolve_detection(graph, op);
-	default:
-		break;
 	}
 	if (resolve_advice(op->type_name))
 		return error_set(graph->error, -ENOTSUP, "%s: %s", ir_where(graph, op, -1),

@@ -260,6 +260,17 @@ int resolve_dimension(struct ir_graph *graph, const struct ir_operator *op, int3
 	return 0;
 }
 
+int resolve_stated_dimension(struct ir_graph *graph, const struct ir_operator *op,
+			     unsigned int input, uint32_t *dimension)
+{
+	unsigned int count;
+	int32_t stated = 0;
+	int ret = resolve_list(graph, op, input, 1, &stated, &count);
+
+	return ret ? ret : resolve_dimension(graph, op, stated,
+					     graph->tensors[op->inputs[0]].rank, dimension);
+}
+
 uint32_t resolve_float_bits(float value)
 {
 	uint32_t bits;

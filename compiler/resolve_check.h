@@ -80,6 +80,10 @@ int resolve_moved_by_list(struct ir_graph *graph, struct ir_operator *op, uint32
 int resolve_dimension(struct ir_graph *graph, const struct ir_operator *op, int32_t axis,
 		 unsigned int rank, uint32_t *dimension);
 
+/* The dimension of the first input that the constant in input `input` states; none: the first. */
+int resolve_stated_dimension(struct ir_graph *graph, const struct ir_operator *op,
+			     unsigned int input, uint32_t *dimension);
+
 /* Bits of a float, as attributes hold them. */
 uint32_t resolve_float_bits(float value);
 

@@ -149,19 +149,14 @@ int resolve_cumulative_sum(struct ir_graph *graph, struct ir_operator *op)
 {
 	struct kestrel_graph_cumulative_sum *sum;
 	const struct ir_tensor *in;
-	unsigned int count;
 	uint32_t axis;
-	int32_t stated = 0;
 	int ret = resolve_check_counts_and_elements(graph, op, 2, 2);
 
 	if (!ret)
-		ret = resolve_list(graph, op, 1, 1, &stated, &count);
+		ret = resolve_stated_dimension(graph, op, 1, &axis);
 	if (ret)
 		return ret;
 	in = &graph->tensors[op->inputs[0]];
-	ret = resolve_dimension(graph, op, stated, in->rank, &axis);
-	if (ret)
-		return ret;
 	if ((in->type != IR_FLOAT32 && in->type != IR_INT32 && in->type != IR_INT64) ||
 	    in->type != graph->tensors[op->outputs[0]].type ||
 	    !ir_same_shape(in, &graph->tensors[op->outputs[0]]))

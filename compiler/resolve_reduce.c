@@ -136,20 +136,15 @@ int resolve_truth_reduction(struct ir_graph *graph, struct ir_operator *op)
 int resolve_arg_extreme(struct ir_graph *graph, struct ir_operator *op)
 {
 	const struct ir_tensor *in, *out;
-	unsigned int count;
 	uint32_t axis;
-	int32_t stated = 0;
 	int ret = resolve_check_counts(graph, op, 2, 2);
 
 	if (!ret)
-		ret = resolve_list(graph, op, 1, 1, &stated, &count);
+		ret = resolve_stated_dimension(graph, op, 1, &axis);
 	if (ret)
 		return ret;
 	in = &graph->tensors[op->inputs[0]];
 	out = &graph->tensors[op->outputs[0]];
-	ret = resolve_dimension(graph, op, stated, in->rank, &axis);
-	if (ret)
-		return ret;
 	if (out->type != IR_INT32 && out->type != IR_INT64)
 		return error_set(graph->error, -ENOTSUP, "%s: type %s, only int32 and int64 hold an index",
 				 ir_where(graph, op, op->outputs[0]), ir_type_name(out->type));
