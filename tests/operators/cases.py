@@ -84,7 +84,14 @@ def integers(values, dtype="int32"):
     return Tensor(data.shape, dtype, data=data)
 
 
+# How many dimensions shapes get while cases of more than four are made, but those of
+# indices; else None.
+DIMENSIONS = None
+
+
 def shape_of(rng, least=1, most=4, largest=7):
+    if DIMENSIONS and most > 2:
+        return [int(size) for size in rng.integers(1, min(largest, 4) + 1, DIMENSIONS)]
     return [int(size) for size in rng.integers(1, largest + 1, rng.integers(least, most + 1))]
 
 

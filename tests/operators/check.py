@@ -217,6 +217,7 @@ def main():
     import cases
     import index_cases  # noqa: F401  (these add their families to those of cases)
     import recurrent_cases  # noqa: F401
+    import rank_cases  # noqa: F401  (of the others' families, which have to be there)
     failed, run = 0, 0
     with tempfile.TemporaryDirectory() as work:
         checker = Checker(arguments, work)
