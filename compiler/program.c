@@ -12,6 +12,11 @@
 #define RECORD_BYTES 9
 /* Of a pixel of 16 channels. */
 #define ACCUMULATOR_BYTES 64
+/*
+ * Values that leave the SRAM one by one, each where the plan then fails; if there are
+ * more, as many at once as have to: a cut for each would take time with the square.
+ */
+#define SPILL_ROUNDS 128
 
 static uint64_t least(uint64_t a, uint64_t b)
 {
@@ -740,7 +745,7 @@ int program_build(struct program *program, unsigned int *failed_node)
 		ret = program_spill_all(program);
 	if (ret)
 		return ret;
-	for (;;) {
+	for (unsigned int round = 0;; round++) {
 		ret = cut(program, failed_node);
 		if (ret)
 			return ret;
@@ -752,6 +757,13 @@ int program_build(struct program *program, unsigned int *failed_node)
 			return 0;
 		if (failed == (int)program->buffer_count)
 			return error_memory(segment->graph->error);
+		if (round >= SPILL_ROUNDS) {
+			ret = program_spill_crowded(program);
+			if (ret > 0)
+				continue;
+			if (ret)
+				return ret;
+		}
 		victim = program_spill_victim(program, (unsigned int)failed);
 		if (victim < 0 || !program_may_spill(program, (unsigned int)victim)) {
 			*failed_node = node_of_buffer(program, (unsigned int)failed);

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: MIT
+#include <stdlib.h>
+
+#include "error.h"
 #include "program_spill.h"
 
 /* Whether node n reads a value that its own cascade makes. */
@@ -64,6 +67,64 @@ int program_spill_victim(const struct program *program, unsigned int failed)
 		}
 	}
 	return best;
+}
+
+/* The largest value that lies in the SRAM at a step and can leave it; -1: none. */
+static int largest_at(const struct program *program, unsigned int step)
+{
+	const struct segment *segment = program->segment;
+	uint64_t best_bytes = 0;
+	int best = -1;
+
+	for (unsigned int v = 0; v < segment->value_count; v++) {
+		const struct segment_value *value = &segment->values[v];
+		const struct plan_buffer *buffer;
+
+		if (!value->resident || value->buffer == PROGRAM_NO_BUFFER)
+			continue;
+		buffer = &program->plan[value->buffer];
+		if (buffer->first <= step && buffer->last >= step && buffer->bytes > best_bytes &&
+		    program_may_spill(program, v) && can_spill(program, v)) {
+			best_bytes = buffer->bytes;
+			best = (int)v;
+		}
+	}
+	return best;
+}
+
+static int64_t room_of(const struct plan_buffer *buffer)
+{
+	return (int64_t)((buffer->bytes + PLAN_ALIGNMENT - 1) / PLAN_ALIGNMENT * PLAN_ALIGNMENT);
+}
+
+int program_spill_crowded(struct program *program)
+{
+	struct segment *segment = program->segment;
+	/* By step: how much more lives there than at the one before. */
+	int64_t *more = calloc(program->step_count + 1, sizeof(*more)), live = 0;
+	int count = 0, ret = more ? 0 : error_memory(segment->graph->error);
+
+	for (unsigned int b = 0; b < program->buffer_count && !ret; b++) {
+		more[program->plan[b].first] += room_of(&program->plan[b]);
+		more[program->plan[b].last + 1] -= room_of(&program->plan[b]);
+	}
+	for (unsigned int s = 0; s < program->step_count && !ret; s++) {
+		live += more[s];
+		while (live > (int64_t)segment->target->sram_bytes && !ret) {
+			int v = largest_at(program, s);
+			const struct plan_buffer *buffer;
+
+			if (v < 0)
+				break;
+			buffer = &program->plan[segment->values[v].buffer];
+			live -= room_of(buffer);
+			more[buffer->last + 1] += room_of(buffer);
+			ret = segment_spill(segment, (unsigned int)v);
+			count++;
+		}
+	}
+	free(more);
+	return ret ? ret : count;
 }
 
 bool program_may_spill(const struct program *program, unsigned int v)

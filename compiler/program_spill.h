@@ -11,6 +11,12 @@ int program_spill_victim(const struct program *program, unsigned int failed);
 /* Whether the target lets a value be put in memory, or it is there anyway. */
 bool program_may_spill(const struct program *program, unsigned int value);
 
+/*
+ * Puts the largest values in memory at each step at which more lives than the SRAM
+ * holds, until no more does or none can leave. Returns how many, or -ENOMEM.
+ */
+int program_spill_crowded(struct program *program);
+
 /* Puts all values in memory that can be there. Returns 0 or -ENOMEM. */
 int program_spill_all(struct program *program);
 

@@ -36,6 +36,13 @@
 /* The same for other orders of branches, and for changes of cascades then. */
 #define ORDER_WORK_MAX 100000
 
+/*
+ * Commands, constants and steps of cuts in all, after which nothing more is tried: about
+ * half a minute, ten times what the largest published models take. A single try of a
+ * segment of thousands of steps that do not fit takes a second.
+ */
+#define EFFORT_MAX 8000000
+
 /* The same for tiles, of so many of the fastest points; one where nothing goes to memory. */
 #define TILES_WORK_MAX 60000
 #define TILES_POINTS 3
@@ -71,7 +78,7 @@ struct search {
 	unsigned int front_count;
 	struct program_settings tried[TRIED_MAX];
 	unsigned int tried_count;
-	uint64_t work;
+	uint64_t work, effort;
 	/* The fewest cycles of whole rows and rings; 0: no way yet. */
 	uint64_t untiled_cycles;
 	unsigned int *failed_operator;
@@ -200,7 +207,7 @@ static int search_try(struct search *search, const struct program_settings *sett
 	struct stream_segment place = *search->place;
 	int ret;
 
-	if (!is_new(search, settings))
+	if ((search->found && search->effort > EFFORT_MAX) || !is_new(search, settings))
 		return 0;
 	if (settings->order)
 		candidate.cache->like = &search->caches[0][settings->placement][settings->rearrange];
@@ -208,6 +215,8 @@ static int search_try(struct search *search, const struct program_settings *sett
 	ret = candidate_build(&candidate, search->graph, search->target, search->place, &place,
 			      settings);
 	search->work += candidate.made_commands + candidate.made_bytes / WORK_BYTES;
+	search->effort += candidate.made_commands + candidate.made_bytes / WORK_BYTES +
+			  candidate.program.cut_steps;
 	if (is_misfit(ret)) {
 		search->work += candidate.program.cut_steps;
 		*search->failed_operator = candidate.failed_operator;
