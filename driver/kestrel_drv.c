@@ -183,7 +183,8 @@ void kestrel_file_queue_close(struct kestrel_file *file, struct kestrel_queue *q
 	spin_lock(&queue->lock);
 	/* What has been shown is not taken back, though its job never ended. */
 	atomic64_add(max(queue->active_cycles, queue->used_cycles), &file->closed_cycles);
-	atomic64_add(queue->completed, &file->closed_jobs);
+	/* All that it was given: what the scheduler has not come to ends when it does. */
+	atomic64_add(queue->submitted, &file->closed_jobs);
 	spin_unlock(&queue->lock);
 	kestrel_queue_put(queue);
 }
