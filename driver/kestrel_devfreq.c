@@ -190,40 +190,55 @@ int kestrel_devfreq_init(struct kestrel_device *kdev)
 	return ret ?: drmm_mutex_init(&kdev->drm, &kdev->devfreq.target_lock);
 }
 
-static void kestrel_devfreq_looks_stop(struct kestrel_devfreq *df)
+/**
+ * kestrel_devfreq_suspend - leave the clock alone, before NPU or system go to sleep
+ * @kdev: device; not with request_lock held
+ */
+void kestrel_devfreq_suspend(struct kestrel_device *kdev)
 {
-	lockdep_assert_held(&df->suspend_lock);
+	struct kestrel_devfreq *df = &kdev->devfreq;
 
+	if (!df->devfreq)
+		return;
+	mutex_lock(&df->suspend_lock);
 	devfreq_suspend_device(df->devfreq);
+	mutex_unlock(&df->suspend_lock);
 }
 
-static void kestrel_devfreq_looks_resume(struct kestrel_devfreq *df)
+/**
+ * kestrel_devfreq_resume - undo kestrel_devfreq_suspend()
+ * @kdev: device; not with request_lock held
+ */
+void kestrel_devfreq_resume(struct kestrel_device *kdev)
 {
-	lockdep_assert_held(&df->suspend_lock);
+	struct kestrel_devfreq *df = &kdev->devfreq;
 
+	if (!df->devfreq)
+		return;
+	mutex_lock(&df->suspend_lock);
 	spin_lock(&df->lock);
 	df->since = ktime_get();
 	df->busy = 0;
 	df->idle = 0;
 	spin_unlock(&df->lock);
 	devfreq_resume_device(df->devfreq);
+	mutex_unlock(&df->suspend_lock);
 }
 
+/* The PM core calls it from one place at a time. */
 static int kestrel_devfreq_sleep(struct notifier_block *notifier, unsigned long event, void *data)
 {
-	struct kestrel_devfreq *df = container_of(notifier, struct kestrel_devfreq,
-						  sleep_notifier);
+	struct kestrel_device *kdev = container_of(notifier, struct kestrel_device,
+						   devfreq.sleep_notifier);
 	bool asleep = event == PM_SUSPEND_PREPARE || event == PM_HIBERNATION_PREPARE ||
 		      event == PM_RESTORE_PREPARE;
 
-	mutex_lock(&df->suspend_lock);
 	/* Of a sleep that had begun before the driver came only the end is told. */
-	if (asleep && !df->asleep)
-		kestrel_devfreq_looks_stop(df);
-	else if (!asleep && df->asleep)
-		kestrel_devfreq_looks_resume(df);
-	df->asleep = asleep;
-	mutex_unlock(&df->suspend_lock);
+	if (asleep && !kdev->devfreq.asleep)
+		kestrel_devfreq_suspend(kdev);
+	else if (!asleep && kdev->devfreq.asleep)
+		kestrel_devfreq_resume(kdev);
+	kdev->devfreq.asleep = asleep;
 	return NOTIFY_OK;
 }
 
@@ -271,36 +286,6 @@ void kestrel_devfreq_start(struct kestrel_device *kdev)
 	df->devfreq = devfreq;
 	df->sleep_notifier.notifier_call = kestrel_devfreq_sleep;
 	register_pm_notifier(&df->sleep_notifier);
-}
-
-/**
- * kestrel_devfreq_suspend - leave the clock alone, before the NPU is switched off
- * @kdev: device; not with request_lock held
- */
-void kestrel_devfreq_suspend(struct kestrel_device *kdev)
-{
-	struct kestrel_devfreq *df = &kdev->devfreq;
-
-	if (!df->devfreq)
-		return;
-	mutex_lock(&df->suspend_lock);
-	kestrel_devfreq_looks_stop(df);
-	mutex_unlock(&df->suspend_lock);
-}
-
-/**
- * kestrel_devfreq_resume - undo kestrel_devfreq_suspend()
- * @kdev: device; not with request_lock held
- */
-void kestrel_devfreq_resume(struct kestrel_device *kdev)
-{
-	struct kestrel_devfreq *df = &kdev->devfreq;
-
-	if (!df->devfreq)
-		return;
-	mutex_lock(&df->suspend_lock);
-	kestrel_devfreq_looks_resume(df);
-	mutex_unlock(&df->suspend_lock);
 }
 
 /**

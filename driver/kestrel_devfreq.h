@@ -28,7 +28,7 @@ struct kestrel_devfreq {
 	struct notifier_block sleep_notifier;
 	/** @suspend_lock: mutex: one at a time stops the looks at the load, or goes on. */
 	struct mutex suspend_lock;
-	/** @asleep: processes are frozen, or about to be. Guarded by @suspend_lock. */
+	/** @asleep: processes are frozen, or about to be. Of @sleep_notifier alone. */
 	bool asleep;
 	/** @supplies: what the operating points scale with the clock; 0: nothing. */
 	int supplies;

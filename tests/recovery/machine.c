@@ -276,7 +276,6 @@ int clock_give_back(void)
 	return file_write(DEVFREQ "/governor", "simple_ondemand");
 }
 
-
 int clock_limits(unsigned long *lowest, unsigned long *highest)
 {
 	int ret = number_read(DEVFREQ "/min_freq", lowest);
