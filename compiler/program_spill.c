@@ -42,6 +42,19 @@ static bool can_spill(const struct program *program, unsigned int v)
 	return true;
 }
 
+/* What a value takes of the SRAM, where it lives there within these steps; else NULL. */
+static const struct plan_buffer *buffer_within(const struct program *program,
+					       const struct segment_value *value,
+					       unsigned int first, unsigned int last)
+{
+	const struct plan_buffer *buffer;
+
+	if (value->buffer == PROGRAM_NO_BUFFER)
+		return NULL;
+	buffer = &program->plan[value->buffer];
+	return buffer->first <= last && buffer->last >= first ? buffer : NULL;
+}
+
 int program_spill_victim(const struct program *program, unsigned int failed)
 {
 	const struct segment *segment = program->segment;
@@ -50,14 +63,12 @@ int program_spill_victim(const struct program *program, unsigned int failed)
 
 	for (unsigned int v = 0; v < segment->value_count; v++) {
 		const struct segment_value *value = &segment->values[v];
-		const struct plan_buffer *buffer;
+		const struct plan_buffer *buffer =
+			buffer_within(program, value, program->plan[failed].first,
+				      program->plan[failed].last);
 		uint64_t bytes;
 
-		if (value->buffer == PROGRAM_NO_BUFFER)
-			continue;
-		buffer = &program->plan[value->buffer];
-		if (buffer->first > program->plan[failed].last ||
-		    buffer->last < program->plan[failed].first)
+		if (!buffer)
 			continue;
 		/* What is in memory anyway costs nothing more. */
 		bytes = buffer->bytes * (value->producer < 0 || value->stores ? 2 : 1);
@@ -78,12 +89,9 @@ static int largest_at(const struct program *program, unsigned int step)
 
 	for (unsigned int v = 0; v < segment->value_count; v++) {
 		const struct segment_value *value = &segment->values[v];
-		const struct plan_buffer *buffer;
+		const struct plan_buffer *buffer = buffer_within(program, value, step, step);
 
-		if (!value->resident || value->buffer == PROGRAM_NO_BUFFER)
-			continue;
-		buffer = &program->plan[value->buffer];
-		if (buffer->first <= step && buffer->last >= step && buffer->bytes > best_bytes &&
+		if (buffer && value->resident && buffer->bytes > best_bytes &&
 		    program_may_spill(program, v) && can_spill(program, v)) {
 			best_bytes = buffer->bytes;
 			best = (int)v;
