@@ -32,12 +32,17 @@ struct predict_cost predict_command(const struct target *target, const struct co
 uint32_t predict_window_cycles(const struct target *target, const struct layout *layout,
 			       const struct ir_window *window, bool depthwise);
 
-/* What the front end spends on a command and the records before it. */
+/* Records of one command, in their order in the stream; its waits and signals have a byte each. */
 struct predict_records {
-	uint32_t bytes;
-	uint32_t decode_cycles;
-	/* A PREEMPT record is among them. */
-	bool preempt;
+	/* All bytes; those of PREEMPT and of SELECT, 0: none. */
+	uint32_t bytes, preempt_bytes, select_bytes;
+	/* Registers that are set and EXECUTE, behind the waits: bytes, cycles of decoding. */
+	uint32_t set_bytes, set_cycles;
+	/*
+	 * If they lie in several bursts of the stream: cycles of those records that end in the
+	 * last one, and of the one among these that begins before it, 0: none.
+	 */
+	uint32_t late_cycles, straddle_cycles;
 };
 
 /*
