@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
  * How queues share the engine, in engine cycles, on a device that keeps its own time:
- * equal priorities equally, every priority its sixteenth; how long it takes until a high
- * one has preempted a low one; what a deadline does for its queue. Prints the figures.
+ * equal priorities equally, every priority its sixteenth, and how long the lowest waits
+ * for it; how long it takes until a high one has preempted a low one; what a deadline
+ * does for its queue. Prints the figures.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -28,17 +29,43 @@
 #define ROUNDS		40
 /* docs/firmware.md: all of 384 KiB of SRAM through the port, at most. */
 #define SAVE_CYCLES	400000
+/* The records that a queue keeps: uapi/drm/kestrel_accel.h. */
+#define RECORDS		64
+
+/* What a queue's records tell of its jobs, one behind the other. */
+struct history {
+	uint64_t cursor;
+	/* Jobs told of, and those that were not read in time. */
+	unsigned int jobs, lost;
+	unsigned int preemptions;
+	/* A priority's cycles of each window, at least; 0: nothing of it is wanted. */
+	uint64_t share_cycles;
+	/* Jobs that stood behind another one, and the longest that one of them waited. */
+	unsigned int waits;
+	uint64_t longest_wait;
+	/* How often so many cycles were run, and how long that took at most. */
+	unsigned int shares;
+	uint64_t longest_share;
+	/* The jobs that make up the last share, a ring; their engine cycles. */
+	struct drm_kestrel_perf_job last[RECORDS];
+	unsigned int first, next;
+	uint64_t active;
+};
 
 /* Somebody who always has work. */
 struct worker {
 	pthread_t thread;
 	struct client client;
 	uint32_t priority;
+	/* Copies of a job, and jobs in the queue; 0: COPIES and 4. */
+	uint32_t copies, max_jobs;
 	size_t size;
 	atomic_bool *stop;
 	int result;
 	/* Engine cycles of the jobs that have ended. */
 	uint64_t cycles;
+	/* Read behind each job where it is not NULL. */
+	struct history *history;
 };
 
 static int queue_create_at(struct client *client, uint32_t priority, uint32_t max_jobs,
@@ -63,14 +90,106 @@ static int client_open_at(struct client *client, uint32_t priority, uint32_t max
 	return ret ? ret : queue_create_at(client, priority, max_jobs, &client->queue);
 }
 
+/* The device's counter of cycles, which the times of jobs are told in. */
+static int cycles_now(const struct client *client, uint64_t *cycles)
+{
+	struct drm_kestrel_perf_device device = { 0 };
+	int ret = device_ioctl(client->fd, DRM_IOCTL_KESTREL_PERF_DEVICE, &device);
+
+	*cycles = device.counters[KESTREL_COUNTER_CYCLES];
+	return ret;
+}
+
+/* One more job that has ended; its user_tag is the cycle of its submission. */
+static void history_add(struct history *history, const struct drm_kestrel_perf_job *job)
+{
+	const struct drm_kestrel_perf_job *before =
+		&history->last[(history->next + RECORDS - 1) % RECORDS];
+	uint64_t ready = job->user_tag;
+	const struct drm_kestrel_perf_job *begin;
+
+	history->preemptions += job->preemptions;
+	if (history->jobs++ && job->seqno == before->seqno + 1) {
+		if (ready < before->end_cycle)
+			ready = before->end_cycle;
+		if (job->start_cycle > ready && job->start_cycle - ready > history->longest_wait)
+			history->longest_wait = job->start_cycle - ready;
+		history->waits++;
+	}
+	/* It was not ready all the time: another share begins. */
+	if (ready != before->end_cycle || history->next - history->first == RECORDS) {
+		history->first = history->next;
+		history->active = 0;
+	}
+	history->last[history->next++ % RECORDS] = *job;
+	history->active += job->active_cycles;
+	if (!history->share_cycles)
+		return;
+	/* Without its oldest job it would be less than a share: this is one. */
+	for (;;) {
+		begin = &history->last[history->first % RECORDS];
+		if (history->active - begin->active_cycles < history->share_cycles)
+			break;
+		history->active -= begin->active_cycles;
+		history->first++;
+	}
+	if (history->active < history->share_cycles)
+		return;
+	history->shares++;
+	if (job->end_cycle - begin->start_cycle > history->longest_share)
+		history->longest_share = job->end_cycle - begin->start_cycle;
+}
+
+static int history_read(struct history *history, const struct client *client)
+{
+	struct drm_kestrel_perf_job jobs[RECORDS];
+	uint32_t count = RECORDS, lost, i;
+	int ret = jobs_read(client, jobs, &count, &history->cursor, &lost);
+
+	if (ret)
+		return ret;
+	history->lost += lost;
+	for (i = 0; i < count; i++)
+		history_add(history, &jobs[i]);
+	return 0;
+}
+
+static int worker_submit(struct worker *worker)
+{
+	struct drm_kestrel_job job = client_job(&worker->client, 0, worker->size);
+	struct drm_kestrel_submit submit = {
+		.queue_id = worker->client.queue,
+		.jobs = { .stride = sizeof(job), .count = 1, .ptr = (uintptr_t)&job },
+	};
+	uint64_t now;
+	int ret = cycles_now(&worker->client, &now);
+
+	job.user_tag = now;
+	return ret ? ret : device_ioctl(worker->client.fd, DRM_IOCTL_KESTREL_SUBMIT, &submit);
+}
+
 static void *worker_run(void *context)
 {
 	struct worker *worker = context;
 
 	/* SUBMIT waits while the queue is full. */
-	while (!worker->result && !*worker->stop)
-		worker->result = client_submit(&worker->client, 0, worker->size, 0);
+	while (!worker->result && !*worker->stop) {
+		worker->result = worker_submit(worker);
+		if (!worker->result && worker->history)
+			worker->result = history_read(worker->history, &worker->client);
+	}
 	return NULL;
+}
+
+static int worker_open(struct worker *worker, atomic_bool *stop)
+{
+	worker->stop = stop;
+	worker->result = client_open_at(&worker->client, worker->priority,
+					worker->max_jobs ? worker->max_jobs : 4);
+	if (!worker->result)
+		worker->size = stream_copies(&worker->client, 0, 0, COPY_BYTES, COPY_BYTES,
+					     worker->copies ? worker->copies : COPIES);
+	return worker->result;
 }
 
 /* Lets them all work for a while; their cycles, and the sum. */
@@ -83,11 +202,7 @@ static uint64_t workers_run(struct __test_metadata *_metadata, struct worker *wo
 	unsigned int i;
 
 	for (i = 0; i < count; i++) {
-		workers[i].stop = &stop;
-		workers[i].result = client_open_at(&workers[i].client, workers[i].priority, 4);
-		ASSERT_EQ(workers[i].result, 0);
-		workers[i].size = stream_copies(&workers[i].client, 0, 0, COPY_BYTES, COPY_BYTES,
-						COPIES);
+		ASSERT_EQ(worker_open(&workers[i], &stop), 0);
 	}
 	for (i = 0; i < count; i++)
 		ASSERT_EQ(pthread_create(&workers[i].thread, NULL, worker_run, &workers[i]), 0);
@@ -147,6 +262,47 @@ TEST(every_priority_has_its_sixteenth)
 	}
 }
 
+/*
+ * Small jobs of the lowest priority, of which its queue never runs dry, under three
+ * others: how long each waits from when it could start, and how long it takes until a
+ * window's share of the engine has been theirs.
+ */
+TEST(the_lowest_priority_does_not_starve)
+{
+	struct worker workers[KESTREL_FW_PRIORITY_COUNT] = { 0 };
+	struct drm_kestrel_perf_device before = { 0 }, after = { 0 };
+	struct history history = { 0 };
+	uint64_t window;
+	unsigned int i;
+	int fd = device_open();
+
+	ASSERT_EQ(device_ioctl(fd, DRM_IOCTL_KESTREL_PERF_DEVICE, &before), 0);
+	window = (uint64_t)before.clock_khz * KESTREL_FW_LEVEL_WINDOW_MS;
+	ASSERT_GT(window, 0);
+	history.share_cycles = window / KESTREL_FW_LEVEL_SHARE_DIVISOR;
+	for (i = 0; i < KESTREL_FW_PRIORITY_COUNT; i++)
+		workers[i].priority = i;
+	workers[DRM_KESTREL_PRIORITY_LOW].copies = 4;
+	workers[DRM_KESTREL_PRIORITY_LOW].max_jobs = RECORDS / 2;
+	workers[DRM_KESTREL_PRIORITY_LOW].history = &history;
+	workers_run(_metadata, workers, KESTREL_FW_PRIORITY_COUNT);
+	ASSERT_EQ(device_ioctl(fd, DRM_IOCTL_KESTREL_PERF_DEVICE, &after), 0);
+	close(fd);
+	printf("# starvation: none of %u jobs of the lowest priority waited longer than %llu cycles; %u times %llu cycles of them took %llu at most; a window has %llu\n",
+	       history.waits, (unsigned long long)history.longest_wait, history.shares,
+	       (unsigned long long)history.share_cycles,
+	       (unsigned long long)history.longest_share, (unsigned long long)window);
+	/* Else the windows were others. */
+	EXPECT_EQ(after.clock_khz, before.clock_khz);
+	EXPECT_EQ(history.lost, 0);
+	EXPECT_GT(history.waits, 40);
+	EXPECT_GT(history.shares, 20);
+	/* The share of one window at its begin, that of the next one at its end. */
+	EXPECT_LT(history.longest_wait, 2 * (window - history.share_cycles));
+	/* However two windows lie, one whole one is among them. */
+	EXPECT_LT(history.longest_share, 2 * window);
+}
+
 static int compare(const void *a, const void *b)
 {
 	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
@@ -165,17 +321,16 @@ static int latencies(struct client *client, int64_t *cycles)
 	int round;
 
 	for (round = 0; !ret && round < ROUNDS; round++) {
-		struct drm_kestrel_perf_device device = { 0 };
 		struct drm_kestrel_perf_job job;
 		struct drm_kestrel_queue_state state;
-		uint64_t cursor;
+		uint64_t cursor, before;
 		uint32_t count = 1, lost;
 
 		usleep(20000);
 		ret = queue_state(client->fd, client->queue, &state);
 		cursor = state.completed;
 		if (!ret)
-			ret = device_ioctl(client->fd, DRM_IOCTL_KESTREL_PERF_DEVICE, &device);
+			ret = cycles_now(client, &before);
 		if (!ret)
 			ret = client_run(client, 0, size);
 		if (!ret)
@@ -183,8 +338,7 @@ static int latencies(struct client *client, int64_t *cycles)
 		if (!ret && count != 1)
 			ret = -ENODATA;
 		if (!ret)
-			cycles[round] = (int64_t)(job.start_cycle -
-						  device.counters[KESTREL_COUNTER_CYCLES]);
+			cycles[round] = (int64_t)(job.start_cycle - before);
 	}
 	qsort(cycles, ROUNDS, sizeof(*cycles), compare);
 	return ret;
@@ -192,7 +346,8 @@ static int latencies(struct client *client, int64_t *cycles)
 
 TEST(high_priority_preempts_soon)
 {
-	struct worker worker = { .priority = DRM_KESTREL_PRIORITY_LOW };
+	struct history history = { 0 };
+	struct worker worker = { .priority = DRM_KESTREL_PRIORITY_LOW, .history = &history };
 	struct drm_kestrel_query_hardware hardware;
 	int64_t idle[ROUNDS], busy[ROUNDS], bound;
 	atomic_bool stop = false;
@@ -202,9 +357,7 @@ TEST(high_priority_preempts_soon)
 	ASSERT_EQ(query(client.fd, DRM_KESTREL_QUERY_HARDWARE, &hardware, sizeof(hardware)), 0);
 	ASSERT_EQ(latencies(&client, idle), 0);
 
-	worker.stop = &stop;
-	ASSERT_EQ(client_open_at(&worker.client, worker.priority, 4), 0);
-	worker.size = stream_copies(&worker.client, 0, 0, COPY_BYTES, COPY_BYTES, COPIES);
+	ASSERT_EQ(worker_open(&worker, &stop), 0);
 	ASSERT_EQ(pthread_create(&worker.thread, NULL, worker_run, &worker), 0);
 	EXPECT_EQ(latencies(&client, busy), 0);
 	stop = true;
@@ -216,13 +369,18 @@ TEST(high_priority_preempts_soon)
 	       (long long)idle[0], (long long)idle[ROUNDS / 2], (long long)idle[ROUNDS - 1],
 	       (long long)busy[0], (long long)busy[ROUNDS / 2], (long long)busy[ROUNDS - 1],
 	       (long long)bound);
+	printf("# the low one's %u jobs were preempted %u times for %u of the high one\n",
+	       history.jobs, history.preemptions, ROUNDS);
 	EXPECT_GT(idle[0], 0);
 	/*
 	 * A point is never farther than 66,000 cycles; the rest is the host's, which may
-	 * be slow more often than not: so the least counts. A job that was not preempted
-	 * would keep it waiting for eight millions on average.
+	 * be slow more often than not: the least tells what a preemption takes. A job
+	 * that is not preempted keeps the other one waiting for half of it on average.
 	 */
 	EXPECT_LT(busy[0] - idle[0], KESTREL_FW_PREEMPT_LIMIT_CYCLES / 2);
+	EXPECT_LT(busy[ROUNDS / 2] - idle[ROUNDS / 2], JOB_CYCLES / 4);
+	/* Between two jobs of a client that was late there is nothing to preempt. */
+	EXPECT_GT(history.preemptions, ROUNDS / 4);
 	client_close(&worker.client);
 	client_close(&client);
 }
