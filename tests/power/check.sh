@@ -52,6 +52,7 @@ mkdir -p "$out"
 	exit 1
 }
 echo "$parameters" >"$overlay/power/parameters"
+echo "$kernel" >"$overlay/power/kernel"
 
 # The board's tree with a clock, a supply, a reset line and a voltage for each operating
 # point, and the module that plays them. Processors, memory and serial ports are those
