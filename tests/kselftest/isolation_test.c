@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * What one client leaves behind is not there for the next: in SRAM, accumulators
- * and decoding tables of the engine, however the first one's job ended, and in
- * memory that is handed out again. Each test also shows that it would see it.
+ * What one client leaves behind is not there for the next: in SRAM, accumulators,
+ * decoding tables and registers of the engine, however the first one's job ended, and
+ * in memory that is handed out again. Each test also shows that it would see it.
  */
 #include <string.h>
 #include <sys/mman.h>
@@ -357,6 +357,155 @@ TEST_F(isolation, decoding_tables)
 	ASSERT_EQ(client_run(first, 0, stream_decode(first, true)), 0);
 	/* The same symbols, by the table that the other one has loaded. */
 	EXPECT_EQ(client_run(second, 0, stream_decode(second, false)), -EINVAL);
+}
+
+/* What no unit takes in a register that its command uses, but for those below. */
+#define SECRET_VALUE	0xffffffffu
+
+static const uint8_t register_count[KESTREL_UNIT_COUNT] = {
+	[KESTREL_UNIT_DMA_IN] = KESTREL_DMA_REGISTER_COUNT,
+	[KESTREL_UNIT_DMA_OUT] = KESTREL_DMA_REGISTER_COUNT,
+	[KESTREL_UNIT_MAC] = KESTREL_MAC_REGISTER_COUNT,
+	[KESTREL_UNIT_VECTOR] = KESTREL_VECTOR_REGISTER_COUNT,
+};
+
+/* Commands that rely on the reset values of all registers but a few. */
+static const struct probe {
+	uint8_t unit;
+	/* Loads decoding table 0 first, from the client's data. */
+	bool loads;
+	struct {
+		uint8_t number;
+		uint32_t value;
+	} set[3];
+	uint32_t set_count;
+} probes[] = {
+	{ KESTREL_UNIT_DMA_IN, false, { }, 0 },
+	{ KESTREL_UNIT_DMA_IN, false, { { KESTREL_DMA_COUNT1, 2 }, { KESTREL_DMA_COUNT2, 2 },
+					{ KESTREL_DMA_COUNT3, 2 } }, 3 },
+	{ KESTREL_UNIT_DMA_IN, false, { { KESTREL_DMA_MODE, KESTREL_DMA_BRICK } }, 1 },
+	{ KESTREL_UNIT_DMA_IN, false, { { KESTREL_DMA_MODE, KESTREL_DMA_FILL_BYTES } }, 1 },
+	{ KESTREL_UNIT_DMA_IN, true, { { KESTREL_DMA_MODE, KESTREL_DMA_DECODE },
+				       { KESTREL_DMA_SOURCE_BYTES, SYMBOL_BYTES },
+				       { KESTREL_DMA_COUNT0, SYMBOLS } }, 3 },
+	{ KESTREL_UNIT_DMA_OUT, false, { }, 0 },
+	{ KESTREL_UNIT_DMA_OUT, false, { { KESTREL_DMA_COUNT1, 2 }, { KESTREL_DMA_COUNT2, 2 },
+					 { KESTREL_DMA_COUNT3, 2 } }, 3 },
+	{ KESTREL_UNIT_DMA_OUT, false, { { KESTREL_DMA_MODE, KESTREL_DMA_BRICK } }, 1 },
+	{ KESTREL_UNIT_DMA_OUT, false, { { KESTREL_DMA_MODE, KESTREL_DMA_FILL_BYTES } }, 1 },
+	{ KESTREL_UNIT_MAC, false, { }, 0 },
+	/* With 16 bits for the multiplier, so that it has values that are refused. */
+	{ KESTREL_UNIT_MAC, false, { { KESTREL_MAC_FLAGS,
+				       KESTREL_MAC_FLAG_SCALE_PER_TENSOR |
+				       KESTREL_MAC_FLAG_WEIGHTS_ARE_FEATURES },
+				     { KESTREL_MAC_REQUANTISE, KESTREL_REQUANTISE_WIDE } }, 2 },
+	{ KESTREL_UNIT_MAC, false, { { KESTREL_MAC_MODE, KESTREL_MAC_DEPTHWISE } }, 1 },
+	{ KESTREL_UNIT_MAC, false, { { KESTREL_MAC_ACCUMULATE_TO, KESTREL_ACCUMULATE_SRAM } }, 1 },
+	{ KESTREL_UNIT_VECTOR, false, { }, 0 },
+	{ KESTREL_UNIT_VECTOR, false, { { KESTREL_VECTOR_REQUANTISE, KESTREL_REQUANTISE_WIDE } },
+	  1 },
+	{ KESTREL_UNIT_VECTOR, false, { { KESTREL_VECTOR_OPERATION, KESTREL_VECTOR_MAX_POOL } },
+	  1 },
+	{ KESTREL_UNIT_VECTOR, false, { { KESTREL_VECTOR_OPERATION, KESTREL_VECTOR_TABLE } }, 1 },
+	{ KESTREL_UNIT_VECTOR, false, { { KESTREL_VECTOR_OPERATION, KESTREL_VECTOR_TRANSPOSE } },
+	  1 },
+};
+
+#define PROBES		(sizeof(probes) / sizeof(probes[0]))
+#define NO_REGISTER	0xff
+
+/* A probe; with one register that holds the secret, unless that is NO_REGISTER. */
+static size_t stream_probe(struct client *client, const struct probe *probe, uint8_t secret)
+{
+	struct writer writer = { client->stream };
+	uint32_t i;
+
+	if (probe->loads) {
+		write_register(&writer, KESTREL_DMA_MODE, KESTREL_DMA_LOAD_TABLE);
+		write_register(&writer, KESTREL_DMA_OFFSET, TABLE_OFFSET);
+		write_register(&writer, KESTREL_DMA_SOURCE_BYTES, TABLE_BYTES);
+		write_byte(&writer, KESTREL_ISA_EXECUTE);
+		write_register(&writer, KESTREL_DMA_OFFSET, 0);
+	}
+	write_byte(&writer, KESTREL_ISA_SELECT + probe->unit);
+	for (i = 0; i < probe->set_count; i++)
+		write_register(&writer, probe->set[i].number, probe->set[i].value);
+	if (secret != NO_REGISTER)
+		write_register(&writer, secret, SECRET_VALUE);
+	write_byte(&writer, KESTREL_ISA_EXECUTE);
+	write_byte(&writer, KESTREL_ISA_END);
+	return writer_finish(client, 0, &writer);
+}
+
+/* The secret in all registers of all units. */
+static size_t stream_secrets(struct client *client)
+{
+	struct writer writer = { client->stream };
+	uint32_t unit, number;
+
+	for (unit = 0; unit < KESTREL_UNIT_COUNT; unit++) {
+		write_byte(&writer, KESTREL_ISA_SELECT + unit);
+		for (number = 0; number < register_count[unit]; number++)
+			write_register(&writer, number, SECRET_VALUE);
+	}
+	write_byte(&writer, KESTREL_ISA_END);
+	return writer_finish(client, 0, &writer);
+}
+
+/* A register that no probe can rely on. */
+static bool register_is_blind(uint32_t unit, uint32_t number)
+{
+	switch (unit) {
+	case KESTREL_UNIT_DMA_IN:
+		/* The reset value is refused, too. */
+		return number == KESTREL_DMA_SOURCE_BYTES;
+	case KESTREL_UNIT_DMA_OUT:
+		/* It does not decode. */
+		return number >= KESTREL_DMA_SOURCE_BYTES;
+	case KESTREL_UNIT_VECTOR:
+		/* The same; no value of the others is ever refused. */
+		return number == KESTREL_VECTOR_TABLE_ENTRIES ||
+		       (number >= KESTREL_VECTOR_STEP_X && number <= KESTREL_VECTOR_START_Y) ||
+		       number == KESTREL_VECTOR_EPSILON;
+	default:
+		return false;
+	}
+}
+
+TEST_F_TIMEOUT(isolation, registers, 600)
+{
+	struct client *first = &self->first, *second = &self->second;
+	bool seen[KESTREL_UNIT_COUNT][KESTREL_VECTOR_REGISTER_COUNT] = { 0 };
+	const struct probe *probe;
+	uint32_t unit, number;
+
+	table_write(second);
+	for (probe = probes; probe < probes + PROBES; probe++) {
+		ASSERT_EQ(client_run(first, 0, stream_secrets(first)), 0);
+		EXPECT_EQ(client_run(second, 0, stream_probe(second, probe, NO_REGISTER)), 0) {
+			TH_LOG("probe %td sees a register of the other client", probe - probes);
+		}
+	}
+
+	/* One at a time, each is seen by a probe whose own job has the secret there. */
+	for (probe = probes; probe < probes + PROBES; probe++) {
+		for (number = 0; number < register_count[probe->unit]; number++) {
+			if (seen[probe->unit][number] ||
+			    register_is_blind(probe->unit, number) ||
+			    !client_run(second, 0, stream_probe(second, probe, number)))
+				continue;
+			seen[probe->unit][number] = true;
+			ASSERT_EQ(queue_destroy(second->fd, second->queue), 0);
+			ASSERT_EQ(queue_create(second->fd, second->vm, 16, 0, &second->queue), 0);
+		}
+	}
+	for (unit = 0; unit < KESTREL_UNIT_COUNT; unit++) {
+		for (number = 0; number < register_count[unit]; number++) {
+			EXPECT_NE(seen[unit][number], register_is_blind(unit, number)) {
+				TH_LOG("register %u of unit %u", number, unit);
+			}
+		}
+	}
 }
 
 /* Memory comes zeroed, also what was somebody's a moment ago. */
