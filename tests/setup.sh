@@ -21,8 +21,9 @@ run="$build python3 gcc-aarch64-linux-gnu libc6-dev-arm64-cross cpio xz-utils zs
 # libc6-dev-i386, lib32gcc-12-dev   ioctl tests as 32-bit programs (gcc-multilib conflicts
 #                  with the arm64 cross compiler)
 # ccache           objects that were compiled before, kept with the other caches
+# udev             the rule for device nodes is tried in a guest
 # sparse, clang-tidy   static checks; g++: contract headers in C++; perl: checkpatch
-check="$run python3-venv g++ perl ccache sparse clang-tidy clang libclang-rt-14-dev device-tree-compiler libc6-dev-i386 lib32gcc-12-dev"
+check="$run python3-venv g++ perl ccache sparse clang-tidy clang libclang-rt-14-dev device-tree-compiler udev libc6-dev-i386 lib32gcc-12-dev"
 # chromium         the report's page in a browser
 long="$check chromium"
 

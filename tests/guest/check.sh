@@ -75,8 +75,18 @@ echo "${KESTREL_FUZZ_CALLS:-5000}" >"$overlay/tests/fuzz-calls"
 env | sed -n 's/^KESTREL_NOOP_JOBS=/export &/p' >"$overlay/tests/environment"
 timeout=$((timeout + ${KESTREL_FUZZ_CALLS:-0} / 50 + ${KESTREL_NOOP_JOBS:-0} / 10))
 awk '/define KESTREL_ISA_M(AJOR|INOR)/ { print $3 }' uapi/kestrel/isa.h | paste -sd. >"$overlay/tests/isa"
-cp tests/bad-input/firmware-defects tests/guest/observe-lib tests/kselftest/guest-lib \
-	"$overlay/tests/"
+cp tests/bad-input/firmware-defects tests/guest/observe-lib tests/guest/platform-lib \
+	tests/kselftest/guest-lib "$overlay/tests/"
+# The host's udev with its libraries, but for the C library, and no rule but ours.
+if [ "$kernel" = amd64 ] && [ "$(uname -m)" = x86_64 ] && udevadm=$(command -v udevadm); then
+	mkdir -p "$overlay/usr/lib/udev" "$overlay/etc/udev/rules.d"
+	cp -L "$udevadm" "$overlay/usr/bin/"
+	ln -s ../../bin/udevadm "$overlay/usr/lib/udev/systemd-udevd"
+	ldd "$udevadm" | sed -n 's/.* => \(\/[^ ]*\) .*/\1/p' | grep -v '/libc\.so' |
+		xargs cp -Lt "$overlay/usr/lib/"
+	cp docs/packaging/60-kestrel.rules "$overlay/etc/udev/rules.d/"
+	printf 'root:x:0:\nrender:x:106:\nnogroup:x:65534:\n' >"$overlay/etc/group"
+fi
 must "bad firmware images" build/tests/bad-input/firmware_images build/firmware/kestrel_fw.bin \
 	"$overlay/tests/firmware"
 
