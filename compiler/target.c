@@ -64,6 +64,19 @@ static const struct setting {
 	{ "ambient", SETTING_IGNORED, 0, 0, 0 },
 };
 
+static int setting_unknown(const char *key, size_t bytes, struct error *error)
+{
+	char known[ERROR_BYTES - 80] = "";
+	size_t at = 0;
+
+	for (size_t i = 0; i < sizeof(settings_known) / sizeof(settings_known[0]) &&
+			   at < sizeof(known); i++)
+		at += (size_t)snprintf(known + at, sizeof(known) - at, " %s",
+				       settings_known[i].key);
+	return error_set(error, -EINVAL, "setting \"%.*s\" is unknown; there are%s",
+			 (int)(bytes < 40 ? bytes : 40), key, known);
+}
+
 static int set_one(struct target *target, const char *key, size_t key_bytes, const char *value,
 		   struct error *error)
 {
@@ -77,7 +90,7 @@ static int set_one(struct target *target, const char *key, size_t key_bytes, con
 		    !memcmp(settings_known[i].key, key, key_bytes))
 			setting = &settings_known[i];
 	if (!setting)
-		return error_set(error, -EINVAL, "setting \"%.*s\" is unknown", (int)key_bytes, key);
+		return setting_unknown(key, key_bytes, error);
 	if (setting->kind == SETTING_IGNORED)
 		return 0;
 	member = (uint8_t *)target + setting->offset;

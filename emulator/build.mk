@@ -44,7 +44,8 @@ $(addprefix $(BUILD)/tests/unit/emulator_,simulator_test fuzz_test isolation_tes
 	$(BUILD)/firmware/kestrel_fw.bin $(BUILD)/firmware/kestrel_fw_without_engine_start.bin
 
 # libnpu is the library of all programs; the simulator is loaded when it runs.
-$(BIN)/kestrel-sim: $(call objects,emulator/tools/kestrel-sim.c libnpu/tools/tool.c libnpu/tools/session.c) \
+$(BIN)/kestrel-sim: $(call objects,emulator/tools/kestrel-sim.c libnpu/tools/tool.c libnpu/tools/session.c \
+			libnpu/tools/lane.c) \
 		$(BIN)/libnpu.so.0
 	@mkdir -p $(@D)
 	$(CC) $(KESTREL_LDFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) -L$(BIN) -lnpu \

@@ -266,6 +266,19 @@ static int complain(char *error, size_t error_size, const char *key, const char 
 	return -EINVAL;
 }
 
+/* What cannot be guessed: the keys that there are. */
+static int complain_unknown(char *error, size_t error_size, const char *key, const char *value)
+{
+	char known[512] = "";
+	size_t at = 0;
+
+	for (size_t i = 0; i < KEYS && at < sizeof(known); i++)
+		at += (size_t)snprintf(known + at, sizeof(known) - at, " %s", keys[i].name);
+	snprintf(error, error ? error_size : 0, "setting %.40s=%.40s: no such key; there are%s",
+		 key, value, known);
+	return -EINVAL;
+}
+
 static int configuration_set_one(struct kestrel_configuration *configuration, char *setting,
 				 char *error, size_t error_size)
 {
@@ -282,7 +295,7 @@ static int configuration_set_one(struct kestrel_configuration *configuration, ch
 			return complain(error, error_size, setting, value, keys[i].help);
 		return 0;
 	}
-	return complain(error, error_size, setting, value, "no such key");
+	return complain_unknown(error, error_size, setting, value);
 }
 
 int kestrel_configuration_set(struct kestrel_configuration *configuration, const char *settings,

@@ -22,7 +22,7 @@ LIBNPU := $(BIN)/libnpu.so.0
 LIBNPU_ARCHIVE := $(BUILD)/libnpu/libnpu.a
 LIBNPU_TOOL_OBJECTS := $(call objects,libnpu/tools/tool.c libnpu/tools/session.c)
 LIBNPU_DUMP_OBJECTS := $(call objects,libnpu/tools/dump.c)
-LIBNPU_TRACE_OBJECTS := $(call objects,libnpu/tools/trace.c)
+LIBNPU_TRACE_OBJECTS := $(call objects,libnpu/tools/trace.c libnpu/tools/lane.c)
 LIBNPU_USAGE_OBJECTS := $(call objects,libnpu/tools/usage.c)
 LIBNPU_TOOLS := $(addprefix $(BIN)/,npu-run npu-bench npu-info npu-classify npu-coredump \
 		  npu-timeline npu-top)

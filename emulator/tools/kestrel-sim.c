@@ -5,11 +5,14 @@
  * program refuses where that one would fall back to the processor.
  */
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <kestrel/isa.h>
 #include <kestrel/simulator.h>
 
+#include "lane.h"
 #include "session.h"
 
 static const char help[] =
@@ -56,6 +59,9 @@ struct session {
 	uint64_t *cycles;
 	FILE *trace;
 	int traced;
+	int trace_error;
+	/* Commands of a unit overlap: one is taken while others have not retired. */
+	struct lanes lanes[KESTREL_SIMULATOR_UNITS];
 };
 
 static const char *const unit_name[KESTREL_SIMULATOR_UNITS] = {
@@ -124,54 +130,86 @@ static int options_parse(struct options *options, int argc, char **argv)
 	return options->model ? 0 : tool_usage_error("no model");
 }
 
+/* Where a row begins that viewers name and order: "mac", "mac 2" and so on. */
+static void trace_lane(struct session *session, unsigned int thread, unsigned int unit,
+		       size_t lane)
+{
+	char number[24] = "";
+
+	if (lane)
+		snprintf(number, sizeof(number), " %zu", lane + 1);
+	fprintf(session->trace,
+		"%s\n {\"name\": \"thread_name\", \"ph\": \"M\", \"pid\": 1, \"tid\": %u, "
+		"\"args\": {\"name\": \"%s%s\"}},\n {\"name\": \"thread_sort_index\", \"ph\": \"M\", "
+		"\"pid\": 1, \"tid\": %u, \"args\": {\"sort_index\": %u}}",
+		session->traced++ ? "," : "", thread, unit_name[unit], number, thread, thread);
+}
+
+/* In tenths of a nanosecond, rounded once: a slice ends where the next can begin. */
+static unsigned long long trace_time(const struct session *session, uint64_t cycle)
+{
+	/* Before the first model the clock is not known here: 1 us a cycle then. */
+	double khz = session->information.clock_khz ? session->information.clock_khz : 1000;
+
+	return (unsigned long long)((double)cycle * 1e7 / khz + 0.5);
+}
+
 static void trace_event(void *opaque, const struct kestrel_simulator_trace_event *event)
 {
 	struct session *session = opaque;
-	/* Before the first model the clock is not known here: 1 us a cycle then. */
-	double scale = session->information.clock_khz ?
-		       1000.0 / session->information.clock_khz : 1.0;
+	struct lanes *lanes = &session->lanes[event->unit];
+	unsigned long long start = trace_time(session, event->start_cycle);
+	unsigned long long taken = trace_time(session, event->end_cycle) - start;
+	size_t known = lanes->count, lane = 0;
+	unsigned int thread;
 
+	if (lane_take(lanes, event->start_cycle, event->end_cycle, &lane))
+		session->trace_error = ENOMEM;
+	/* A unit has no more commands at a time than it queues. */
+	thread = 1 + event->unit * KESTREL_ISA_QUEUE_ENTRIES + (unsigned int)lane;
+	if (lane >= known)
+		trace_lane(session, thread, event->unit, lane);
 	fprintf(session->trace,
-		"%s\n {\"name\": \"%s\", \"ph\": \"X\", \"pid\": 1, \"tid\": %u, \"ts\": %.4f, "
-		"\"dur\": %.4f, \"args\": {\"stream_offset\": %u, \"start_cycle\": %llu, "
-		"\"end_cycle\": %llu}}",
-		session->traced++ ? "," : "", event->name, event->unit,
-		(double)event->start_cycle * scale,
-		(double)(event->end_cycle - event->start_cycle) * scale, event->stream_offset,
+		"%s\n {\"name\": \"%s\", \"ph\": \"X\", \"pid\": 1, \"tid\": %u, "
+		"\"ts\": %llu.%04llu, \"dur\": %llu.%04llu, \"args\": {\"unit\": \"%s\", "
+		"\"stream_offset\": %u, \"start_cycle\": %llu, \"end_cycle\": %llu}}",
+		session->traced++ ? "," : "", event->name, thread, start / 10000, start % 10000,
+		taken / 10000, taken % 10000, unit_name[event->unit], event->stream_offset,
 		(unsigned long long)event->start_cycle, (unsigned long long)event->end_cycle);
 }
 
 static int trace_open(struct session *session, struct options *options)
 {
-	unsigned int unit;
-
 	if (!options->trace)
 		return 0;
 	session->trace = fopen(options->trace, "w");
 	if (!session->trace)
-		return tool_error("%s cannot be written", options->trace);
-	fputs("{\"displayTimeUnit\": \"ns\", \"traceEvents\": [", session->trace);
-	for (unit = 0; unit < KESTREL_SIMULATOR_UNITS; unit++)
-		fprintf(session->trace,
-			"%s\n {\"name\": \"thread_name\", \"ph\": \"M\", \"pid\": 1, \"tid\": %u, "
-			"\"args\": {\"name\": \"%s\"}}",
-			session->traced++ ? "," : "", unit, unit_name[unit]);
+		return tool_error("%s: %s", options->trace, strerror(errno));
+	fputs("{\"displayTimeUnit\": \"ns\", \"traceEvents\": [\n {\"name\": \"process_name\", "
+	      "\"ph\": \"M\", \"pid\": 1, \"args\": {\"name\": \"Kestrel NPU\"}}", session->trace);
+	session->traced = 1;
 	options->simulator.trace = trace_event;
 	options->simulator.trace_opaque = session;
 	return 0;
 }
 
-static int trace_close(struct session *session, const struct options *options)
+/* `ret` is what the run came to: the timeline of one that failed is removed. */
+static int trace_close(struct session *session, const struct options *options, int ret)
 {
-	int failed;
+	FILE *file = session->trace;
 
-	if (!session->trace)
-		return 0;
-	fputs("\n]}\n", session->trace);
-	failed = ferror(session->trace);
-	failed |= fclose(session->trace);
+	for (unsigned int unit = 0; unit < KESTREL_SIMULATOR_UNITS; unit++)
+		lanes_release(&session->lanes[unit]);
+	if (!file)
+		return ret;
 	session->trace = NULL;
-	return failed ? tool_error("%s cannot be written", options->trace) : 0;
+	fputs("\n]}\n", file);
+	if (!ret && session->trace_error)
+		ret = tool_error("%s: %s", options->trace, strerror(session->trace_error));
+	if (!ret)
+		return tool_file_close(file, options->trace);
+	tool_file_drop(file, options->trace);
+	return ret;
 }
 
 static int run_all(struct session *session, const struct options *options)
@@ -315,8 +353,7 @@ static int session_run(struct session *session, struct options *options)
 		ret = tool_error("%s", npu_errmsg(session->tool.device));
 	if (!ret)
 		ret = run_all(session, options);
-	if (trace_close(session, options) && !ret)
-		ret = TOOL_FAILED;
+	ret = trace_close(session, options, ret);
 	if (!ret)
 		ret = tool_session_write(&session->tool, &options->outputs);
 	if (!ret && options->json)

@@ -93,7 +93,7 @@ int main(int argc, char **argv)
 	} else {
 		ret = convert(&options, in, out);
 		if (options.output && ret)
-			fclose(out);
+			tool_file_drop(out, options.output);
 		else if (options.output)
 			ret = tool_file_close(out, options.output);
 	}

@@ -5,6 +5,8 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static void line_print(const char *format, va_list arguments)
 {
@@ -239,6 +241,16 @@ int tool_file_close(FILE *file, const char *path)
 	if (fclose(file))
 		return tool_error("%s: %s", path, strerror(errno));
 	return failed ? tool_error("%s: not all of it could be written", path) : 0;
+}
+
+void tool_file_drop(FILE *file, const char *path)
+{
+	struct stat status;
+	int ordinary = !fstat(fileno(file), &status) && S_ISREG(status.st_mode);
+
+	fclose(file);
+	if (ordinary)
+		unlink(path);
 }
 
 /* Bytes of the UTF-8 character that begins here; 0: these bytes are none. */

@@ -83,6 +83,9 @@ int tool_file_write(const char *path, const void *data, size_t size);
 /* Closes a file that was written; TOOL_FAILED after a message where not all of it was. */
 int tool_file_close(FILE *file, const char *path);
 
+/* The same of a file of which no half is wanted: it is removed, if it is an ordinary one. */
+void tool_file_drop(FILE *file, const char *path);
+
 /* A string with quotes, as JSON; U+FFFD stands for each byte that is not UTF-8. */
 void tool_json_string(FILE *file, const char *text);
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lane.h"
 #include "trace.h"
 
 #define PREFIX ": kestrel_"
@@ -29,11 +30,13 @@ struct converter {
 	size_t room;
 	/* When the last job of a queue ended. */
 	uint64_t ended[QUEUES_MAX];
-	/* Whether the queue's rows have names. */
-	uint8_t named[QUEUES_MAX];
+	/* Of each queue: jobs that wait, and those that the firmware has. */
+	struct lanes lanes[2 * QUEUES_MAX];
 	/* Time of the newest event. */
 	uint64_t now;
 	int first;
+	/* Of slices that could not be placed. */
+	int error;
 };
 
 /* An event of the driver, in the line that it was found in. */
@@ -114,31 +117,35 @@ static void time_write(FILE *out, const char *key, uint64_t nanoseconds)
 		(unsigned int)(nanoseconds % 1000));
 }
 
-/* Two rows a queue: what waits, and what the firmware has. */
-static void rows_name(struct converter *converter, uint32_t queue)
+/* "queue 3 waiting", "queue 3 waiting 2" and so on. */
+static void lane_name(struct converter *converter, size_t thread, uint32_t queue, uint32_t row,
+		      size_t lane)
 {
-	static const char *const rows[] = { "waiting", "running" };
-
-	if (converter->named[queue])
-		return;
-	converter->named[queue] = 1;
-	for (uint32_t i = 0; i < 2; i++) {
-		record_begin(converter);
-		fprintf(converter->out,
-			"{\"ph\": \"M\", \"name\": \"thread_name\", \"pid\": 1, \"tid\": %" PRIu32
-			", \"args\": {\"name\": \"queue %" PRIu32 " %s\"}}",
-			2 * queue + i, queue, rows[i]);
-	}
+	record_begin(converter);
+	fprintf(converter->out,
+		"{\"ph\": \"M\", \"name\": \"thread_name\", \"pid\": 1, \"tid\": %zu"
+		", \"args\": {\"name\": \"queue %" PRIu32 " %s", thread, queue,
+		row ? "running" : "waiting");
+	if (lane)
+		fprintf(converter->out, " %zu", lane + 1);
+	fputs("\"}}", converter->out);
 }
 
 static void slice_begin(struct converter *converter, const struct job *job, uint32_t row,
 			uint64_t begin, uint64_t end)
 {
-	rows_name(converter, job->queue);
+	struct lanes *lanes = &converter->lanes[2 * job->queue + row];
+	size_t known = lanes->count, lane = 0, thread;
+
+	if (lane_take(lanes, begin, end, &lane))
+		converter->error = -ENOMEM;
+	thread = 2 * (lane * QUEUES_MAX + job->queue) + row;
+	if (lane >= known)
+		lane_name(converter, thread, job->queue, row, lane);
 	record_begin(converter);
 	fprintf(converter->out,
-		"{\"ph\": \"X\", \"name\": \"job %" PRIu64 "\", \"pid\": 1, \"tid\": %" PRIu32,
-		job->seqno, 2 * job->queue + row);
+		"{\"ph\": \"X\", \"name\": \"job %" PRIu64 "\", \"pid\": 1, \"tid\": %zu",
+		job->seqno, thread);
 	time_write(converter->out, "ts", begin);
 	time_write(converter->out, "dur", end > begin ? end - begin : 0);
 	fprintf(converter->out, ", \"args\": {\"user_tag\": \"0x%" PRIx64 "\"", job->user_tag);
@@ -330,6 +337,10 @@ int trace_convert(FILE *in, FILE *out, struct trace_summary *summary)
 	error = ferror(in) ? errno : 0;
 	jobs_left(converter);
 	fputs("\n]}\n", out);
+	if (!ret)
+		ret = converter->error;
+	for (size_t i = 0; i < 2 * QUEUES_MAX; i++)
+		lanes_release(&converter->lanes[i]);
 	free(converter->jobs);
 	free(converter);
 	if (!ret && (error || fflush(out) || ferror(out)))

@@ -209,6 +209,44 @@ names_oddly() { # KEY COMMAND...
 	EOF
 }
 
+# Viewers drop slices of a row that overlap, unless one lies within the other. With
+# an engine of any order commands overlap more than in the exact one.
+trace_is_whole() { # SETTINGS
+	rm -f "$out/trace.json"
+	build/bin/npuc $model -o "$out/traced.npu" --report "$out/traced-report.json" &&
+		build/bin/kestrel-sim "$out/traced.npu" --set "$1" --input tests/demo/input_0.bin \
+			--output "$out/output.bin" --trace "$out/trace.json" --json >"$out/traced.json" &&
+		python3 - "$out/trace.json" "$out/traced-report.json" "$out/traced.json" <<-'EOF'
+	import collections, json, sys
+	trace, report, figures = (json.load(open(path)) for path in sys.argv[1:])
+	units = ["dma_in", "dma_out", "mac", "vector"]
+	events = trace["traceEvents"]
+	names = {e["tid"]: e["args"]["name"] for e in events if e["name"] == "thread_name"}
+	rows, seen = collections.defaultdict(list), collections.Counter()
+	for event in events:
+	    if event["ph"] == "X":
+	        assert names[event["tid"]].split()[0] == event["args"]["unit"]
+	        rows[event["tid"]].append((event["ts"], event["ts"] + event["dur"]))
+	        seen[event["args"]["unit"]] += 1
+	assert len(set(names.values())) == len(names) == len(rows) > len(seen), names
+	for row in rows.values():
+	    row.sort()
+	    # A sum of two decimals is off by less than a picosecond.
+	    assert all(a[1] <= b[0] + 1e-6 for a, b in zip(row, row[1:]))
+	commands = collections.Counter()
+	for job in report["jobs"]:
+	    commands.update(units[command[0]] for command in job["commands"])
+	assert figures["runs"] > 1 and sum(commands.values()) == figures["commands"]
+	assert seen == {u: n * figures["runs"] for u, n in commands.items()}, (seen, commands)
+	EOF
+}
+
+# What failed leaves no half timeline.
+leaves_no_file() { # STATUS PATTERN FILE COMMAND...
+	local file=$3
+	refuses "$1" "$2" "${@:4}" && [ ! -e "$file" ]
+}
+
 lists_streams() {
 	python3 - "$1" <<-'EOF'
 	import json, sys
@@ -336,4 +374,18 @@ check "a picture that is not there" refuses 1 'No such file' build/bin/npu-class
 check "a directory is no trace" refuses 1 'Is a directory' build/bin/npu-timeline tests
 check "a directory is no graph" refuses 1 'not a regular file' build/bin/npu-info tests
 check "a node that is no DRM device" refuses 1 'not a DRM device' build/bin/npu-info --device /dev/null
+check "every command is in the timeline, in rows without overlaps" trace_is_whole schedule=exact
+check "with random delays, too" trace_is_whole schedule=random:7
+simulate=(build/bin/kestrel-sim "$out/one.npu" --input tests/demo/input_0.bin --output "$out/output.bin")
+check "a timeline that cannot be written: why" refuses 1 'Is a directory' "${simulate[@]}" --trace tests
+check "a timeline for a full disk" not_written 1 "${simulate[@]}" --trace /dev/full
+check "no timeline of a run that fails" leaves_no_file 1 'No such file' "$out/failed.json" \
+	build/bin/kestrel-sim "$out/none.npu" --input tests/demo/input_0.bin --output "$out/output.bin" \
+	--trace "$out/failed.json"
+check "a trace without events makes no timeline" leaves_no_file 1 'no event of the driver' \
+	"$out/failed.json" build/bin/npu-timeline README.md --output "$out/failed.json"
+check "a setting that there is not: those that there are" refuses 1 'no such key; there are macs .*ambient' \
+	"${simulate[@]}" --set colour=blue
+check "npuc names them, too" refuses 1 'setting "colour" is unknown; there are macs .*ambient' \
+	build/bin/npuc $model -o "$out/x.npu" --set colour=blue
 exit $failed

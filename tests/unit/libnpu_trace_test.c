@@ -84,6 +84,9 @@ static int test_jobs(void)
 	       summary.jobs == 2 && !summary.partial && !summary.lost &&
 	       has("\"name\": \"job 7\", \"pid\": 1, \"tid\": 6, \"ts\": 12000200.000, \"dur\": 100.000") &&
 	       has("\"name\": \"job 7\", \"pid\": 1, \"tid\": 7, \"ts\": 12000300.000, \"dur\": 1000.000, \"args\": {\"user_tag\": \"0xabc\", \"error\": 0, \"preemptions\": 2, \"start_cycle\": 100, \"end_cycle\": 500, \"active_cycles\": 400}}") &&
+	       /* It waited while the one before it did, in another row. */
+	       has("\"name\": \"job 8\", \"pid\": 1, \"tid\": 2054, \"ts\": 12000250.000, \"dur\": 60.000") &&
+	       has("\"tid\": 2054, \"args\": {\"name\": \"queue 3 waiting 2\"}") && !has("waiting 3") &&
 	       /* It begins where the one before it ended. */
 	       has("\"name\": \"job 8\", \"pid\": 1, \"tid\": 7, \"ts\": 12001300.000, \"dur\": 700.000") &&
 	       has("\"error\": -14") && has("\"name\": \"queue 3 waiting\"") &&
