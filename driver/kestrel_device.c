@@ -98,11 +98,13 @@ int kestrel_device_reset(struct kestrel_device *kdev)
 	kestrel_write(kdev, KESTREL_REG_RESET, KESTREL_RESET_DEVICE);
 	ret = readl_poll_timeout(kdev->registers + KESTREL_REG_RESET, value, !value, 10,
 				 KESTREL_RESET_TIMEOUT_US);
-	if (ret)
+	if (ret) {
 		drm_err(&kdev->drm, "the device does not finish its reset\n");
-	else
-		kestrel_sensors_restore(kdev);
-	return ret;
+		return ret;
+	}
+	kestrel_reset_halted(kdev);
+	kestrel_sensors_restore(kdev);
+	return 0;
 }
 
 static irqreturn_t kestrel_device_irq(int irq, void *data)

@@ -70,7 +70,7 @@ static void kestrel_pci_remove(struct pci_dev *pdev)
 }
 
 /**
- * kestrel_pci_silence - keep a device that is given up from reaching memory
+ * kestrel_pci_silence - keep a device that does not stop from reaching memory
  * @dev: NPU; nothing happens when it is not behind PCI
  *
  * Return: whether the bus keeps it from memory.
@@ -81,6 +81,16 @@ bool kestrel_pci_silence(struct device *dev)
 		return false;
 	pci_clear_master(to_pci_dev(dev));
 	return true;
+}
+
+/**
+ * kestrel_pci_unsilence - let a device reach memory again
+ * @dev: NPU that a reset has stopped; nothing happens when it is not behind PCI
+ */
+void kestrel_pci_unsilence(struct device *dev)
+{
+	if (dev_is_pci(dev))
+		pci_set_master(to_pci_dev(dev));
 }
 
 static const struct pci_device_id kestrel_pci_ids[] = {

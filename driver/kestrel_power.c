@@ -94,6 +94,8 @@ static void kestrel_power_set(struct kestrel_device *kdev, bool on)
 {
 	lockdep_assert_held(&kdev->firmware.request_lock);
 
+	if (kdev->power.on == on)
+		return;
 	mutex_lock(&kdev->mmu.lock);
 	kdev->power.on = on;
 	mutex_unlock(&kdev->mmu.lock);
@@ -118,9 +120,9 @@ static void kestrel_power_off(struct kestrel_device *kdev)
 		kestrel_device_irq_disable(kdev);
 		kestrel_perf_update(kdev);
 		kestrel_sensors_save(kdev);
-		/* What cannot be stopped may be at work until its supply is off. */
-		if (kestrel_firmware_stop(kdev) && kestrel_device_reset(kdev))
-			kestrel_mmu_revoke(kdev);
+		/* What cannot be stopped may be at work for as long as it has power. */
+		if (kestrel_firmware_stop(kdev))
+			kestrel_reset_halt(kdev);
 		/* Jobs that ended until here did end. */
 		kestrel_firmware_events_process(kdev);
 		/* Firmware that does not answer may have begun any of the others. */

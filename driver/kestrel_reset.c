@@ -42,13 +42,13 @@ MODULE_PARM_DESC(heartbeat_timeout_ms,
 		 "Time in which working firmware has to show its heartbeat, in ms (default 1000)");
 
 /**
- * kestrel_reset_halt - stop a device for good, before its memory is freed
+ * kestrel_reset_halt - stop a device before its memory is freed or it is switched off
  * @kdev: device that may be at work; the caller holds request_lock
  *
  * One that finishes its reset runs nothing until it is told to. Of any other what
  * it has is taken away, and where nothing is known to have stopped it the memory
  * that it had stays allocated: see kestrel_reset_keeps(). Its registers are not
- * touched after this.
+ * touched after this, until kestrel_power_on() if it comes to that.
  */
 void kestrel_reset_halt(struct kestrel_device *kdev)
 {
@@ -58,16 +58,46 @@ void kestrel_reset_halt(struct kestrel_device *kdev)
 		return;
 
 	contained = !kestrel_device_reset(kdev);
-	if (!contained)
+	if (!contained) {
 		kestrel_mmu_revoke(kdev);
+		/*
+		 * Before the cut: whoever waits for the MMU frees memory as soon as it
+		 * finds the device off. What is kept meanwhile may be so in vain.
+		 */
+		WRITE_ONCE(kdev->reset.uncontained, true);
+	}
 	contained |= kestrel_power_cut(kdev);
 	contained |= kestrel_pci_silence(kdev->drm.dev);
 	if (contained)
-		return;
+		WRITE_ONCE(kdev->reset.uncontained, false);
+	else
+		drm_err(&kdev->drm,
+			"it may access memory until its power is off: what it had stays allocated\n");
+}
 
-	WRITE_ONCE(kdev->reset.uncontained, true);
-	drm_err(&kdev->drm,
-		"it may access memory until its power is off: what it had stays allocated\n");
+/**
+ * kestrel_reset_halted - note that a reset has stopped the device
+ * @kdev: device that has finished its reset
+ *
+ * What it has once been kept for stays allocated; what it gets from here on does not.
+ */
+void kestrel_reset_halted(struct kestrel_device *kdev)
+{
+	kestrel_pci_unsilence(kdev->drm.dev);
+	WRITE_ONCE(kdev->reset.uncontained, false);
+}
+
+/**
+ * kestrel_reset_uncontained - whether the device may access memory that it is to leave
+ * @kdev: device
+ *
+ * Who has found it off, in kestrel_mmu_invalidate(), is told right after that.
+ *
+ * Return: true when it was to stop, and nothing is known to have stopped it.
+ */
+bool kestrel_reset_uncontained(struct kestrel_device *kdev)
+{
+	return READ_ONCE(kdev->reset.uncontained);
 }
 
 /**
@@ -80,7 +110,7 @@ void kestrel_reset_halt(struct kestrel_device *kdev)
  */
 bool kestrel_reset_keeps(struct kestrel_device *kdev, size_t size)
 {
-	if (!READ_ONCE(kdev->reset.uncontained))
+	if (!kestrel_reset_uncontained(kdev))
 		return false;
 	atomic64_add(size, &kdev->reset.kept_bytes);
 	return true;
