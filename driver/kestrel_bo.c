@@ -21,6 +21,7 @@
 #include <linux/dma-mapping.h>
 #include <linux/dma-resv.h>
 #include <linux/highmem.h>
+#include <linux/kmemleak.h>
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
 
@@ -55,29 +56,50 @@ void kestrel_bo_list_add(struct drm_gem_object *object)
 }
 
 /*
- * Keeps memory that the device could reach from whoever allocates some next. Where there
- * is an IOMMU the end of its DMA mapping takes it from the device as well.
+ * Keeps memory that the device could reach from whoever allocates some next. It stays
+ * mapped for DMA: where it is reached through a bounce buffer that must not become
+ * somebody else's either.
  */
 static void kestrel_bo_keep(struct kestrel_bo *bo)
 {
-	struct drm_gem_object *object = &bo->base.base;
 	struct sg_page_iter iterator;
 
-	if (!bo->base.sgt || !kestrel_reset_keeps(to_kestrel_device(object->dev), object->size))
-		return;
-	/* The pages of an imported one are its exporter's. */
-	if (object->import_attach) {
-		get_dma_buf(object->import_attach->dmabuf);
-		return;
-	}
 	for_each_sgtable_page(bo->base.sgt, &iterator, 0)
 		get_page(sg_page_iter_page(&iterator));
+	kmemleak_not_leak(bo->base.sgt);
+}
+
+/*
+ * Whether an imported BO stays attached and mapped for good: only as long as it is do
+ * all exporters leave its pages where they are.
+ */
+static bool kestrel_bo_import_kept(struct kestrel_bo *bo)
+{
+	struct drm_gem_object *object = &bo->base.base;
+
+	if (bo->base.sgt && !bo->import_kept)
+		bo->import_kept = kestrel_reset_keeps(to_kestrel_device(object->dev),
+						      object->size);
+	return bo->import_kept;
+}
+
+/* Leaves an imported BO, which nobody has any more, as it is, with what it refers to. */
+static void kestrel_bo_import_leave(struct kestrel_bo *bo)
+{
+	struct drm_gem_object *object = &bo->base.base;
+
+	/* Of the DRM device, which ends; the attachment is to the other one. */
+	drm_gem_free_mmap_offset(object);
+	get_device(object->import_attach->dev);
+	kmemleak_not_leak(bo);
 }
 
 /**
  * kestrel_bo_dma_unmap - undo the DMA mapping of a BO that is not imported
  * @bo: mapped BO that the device does not use; its reservation lock is held, or
  * nobody else has it
+ *
+ * Of a device that could not be stopped the mapping, and the pages, are left for good.
  */
 void kestrel_bo_dma_unmap(struct kestrel_bo *bo)
 {
@@ -88,32 +110,41 @@ void kestrel_bo_dma_unmap(struct kestrel_bo *bo)
 	 */
 	unsigned long attributes = bo->userptr ? DMA_ATTR_SKIP_CPU_SYNC : 0;
 
-	kestrel_bo_keep(bo);
-	dma_unmap_sgtable(bo->base.base.dev->dev, sgt, kestrel_bo_direction(bo), attributes);
-	sg_free_table(sgt);
-	kfree(sgt);
+	if (kestrel_reset_keeps(to_kestrel_device(bo->base.base.dev), bo->base.base.size)) {
+		kestrel_bo_keep(bo);
+	} else {
+		dma_unmap_sgtable(bo->base.base.dev->dev, sgt, kestrel_bo_direction(bo),
+				  attributes);
+		sg_free_table(sgt);
+		kfree(sgt);
+	}
 	/* Without it the helpers find nothing to undo. */
 	bo->base.sgt = NULL;
 }
 
-/* Undo the DMA mapping of a BO in &kestrel_device.bos; bo_lock is held. */
-static void kestrel_bo_shutdown(struct kestrel_bo *bo)
+/* Undo the DMA mapping of a BO that has one, unless it is kept. */
+static void kestrel_bo_unmap(struct kestrel_bo *bo)
 {
 	struct drm_gem_shmem_object *shmem = &bo->base;
 	struct drm_gem_object *object = &shmem->base;
 
-	list_del_init(&bo->link);
 	dma_resv_lock(object->resv, NULL);
-	if (object->import_attach) {
-		kestrel_bo_keep(bo);
-		dma_buf_unmap_attachment(object->import_attach, shmem->sgt, DMA_BIDIRECTIONAL);
-		shmem->sgt = NULL;
-	} else {
+	if (!object->import_attach) {
 		kestrel_bo_dma_unmap(bo);
 		if (!bo->userptr)
 			kestrel_compat_shmem_put_pages(shmem);
+	} else if (!kestrel_bo_import_kept(bo)) {
+		dma_buf_unmap_attachment(object->import_attach, shmem->sgt, DMA_BIDIRECTIONAL);
+		shmem->sgt = NULL;
 	}
 	dma_resv_unlock(object->resv);
+}
+
+/* For a BO in &kestrel_device.bos; bo_lock is held. */
+static void kestrel_bo_shutdown(struct kestrel_bo *bo)
+{
+	list_del_init(&bo->link);
+	kestrel_bo_unmap(bo);
 }
 
 static void kestrel_bo_free(struct drm_gem_object *object)
@@ -142,12 +173,14 @@ static void kestrel_bo_free(struct drm_gem_object *object)
 	resv = bo->resv;
 	user = bo->user;
 	charged = bo->charged;
-	if (bo->userptr) {
+	if (bo->base.sgt && !bo->userptr)
+		kestrel_bo_unmap(bo);
+	if (bo->userptr)
 		kestrel_userptr_free(bo);
-	} else {
-		kestrel_bo_keep(bo);
+	else if (bo->import_kept)
+		kestrel_bo_import_leave(bo);
+	else
 		drm_gem_shmem_free(&bo->base);
-	}
 	if (bound)
 		drm_dev_exit(idx);
 
@@ -295,7 +328,8 @@ void kestrel_bo_mapping_ref(struct drm_gem_object *object)
  */
 void kestrel_bo_mapping_put(struct drm_gem_object *object)
 {
-	atomic_dec(&to_kestrel_bo(object)->pins);
+	/* Who finds none sees, too, whether the device was stopped. */
+	atomic_fetch_dec_release(&to_kestrel_bo(object)->pins);
 	drm_gem_object_put(object);
 }
 

@@ -36,6 +36,11 @@ struct kestrel_bo {
 	 * to get them.
 	 */
 	atomic_t pins;
+	/**
+	 * @import_kept: imported, and stays attached and mapped for good, because the
+	 * device may access it still. Guarded by the reservation lock.
+	 */
+	bool import_kept;
 	/** @userptr: memory of a process, or NULL; constant. */
 	struct kestrel_userptr *userptr;
 	/** @resv: that of the only VM that may map it, or NULL; constant. */

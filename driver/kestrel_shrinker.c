@@ -21,11 +21,12 @@
 #include "kestrel_device.h"
 #include "kestrel_shrinker.h"
 
-/* What nobody has pinned now. */
+/* What nobody has pinned now, unless the device may access it all the same. */
 static bool kestrel_shrinker_may_take(const struct kestrel_bo *bo)
 {
-	return !atomic_read(&bo->pins) && !bo->userptr && !bo->base.base.import_attach &&
-	       bo->base.sgt;
+	return !atomic_read_acquire(&bo->pins) && !bo->userptr &&
+	       !bo->base.base.import_attach && bo->base.sgt &&
+	       !kestrel_reset_uncontained(to_kestrel_device(bo->base.base.dev));
 }
 
 static unsigned long kestrel_shrinker_count(struct shrinker *shrinker, struct shrink_control *sc)
