@@ -36,6 +36,7 @@
  *	kestrel_device.bo_lock		mutex: list of BOs
  *	dma_resv of a BO		while its pages are pinned or let go
  *	kestrel_power.lock		mutex: one reset, system sleep or new queue at a time
+ *	kestrel_devfreq.suspend_lock	mutex: devfreq stops looking, or goes on
  *	lock of devfreq
  *	kestrel_devfreq.target_lock	mutex: clock of a device that is off
  *	locks of operating points, clock framework

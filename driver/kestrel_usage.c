@@ -5,9 +5,10 @@
  * DOC: usage
  *
  * What a file uses, for fdinfo: the keys of drm-usage-stats, and kestrel-jobs, the
- * number of jobs that have ended. The engine's time counts while a job runs, as of
- * the firmware's last heartbeat: who looks every second at a job of ten sees each
- * of them.
+ * number of jobs that have ended, with all those of closed queues: what these have not
+ * begun ends unheard, when the fences that it waits for have signalled. The engine's
+ * time counts while a job runs, as of the firmware's last heartbeat: who looks every
+ * second at a job of ten sees each of them.
  *
  * DRM's own sums of memory take a BO for active when its reservation object has
  * fences. Jobs put none there, so active is what BO_PREP would wait for: a BO that
@@ -36,7 +37,7 @@
 struct kestrel_usage {
 	/** @cycles: engine cycles of jobs, also of one that runs. */
 	u64 cycles;
-	/** @jobs: how many have ended. */
+	/** @jobs: how many have ended, and all those of closed queues. */
 	u64 jobs;
 	/** @total: of all objects that the file has handles of. */
 	u64 total;
