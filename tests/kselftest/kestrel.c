@@ -158,6 +158,15 @@ int bo_close(int fd, uint32_t handle)
 	return device_ioctl(fd, DRM_IOCTL_GEM_CLOSE, &close);
 }
 
+int handle_import(int fd, int dmabuf, uint32_t *handle)
+{
+	struct drm_prime_handle prime = { .fd = dmabuf };
+	int ret = device_ioctl(fd, DRM_IOCTL_PRIME_FD_TO_HANDLE, &prime);
+
+	*handle = prime.handle;
+	return ret;
+}
+
 int queue_create(int fd, uint32_t vm, uint32_t max_jobs, uint32_t timeout_ms, uint32_t *queue)
 {
 	struct drm_kestrel_queue_create create = {

@@ -40,6 +40,8 @@ void *bo_map(int fd, uint32_t handle, uint64_t size);
 int bo_prep(int fd, uint32_t handle, uint32_t flags, uint64_t size, int64_t timeout_ns);
 int bo_fini(int fd, uint32_t handle, uint64_t size);
 int bo_close(int fd, uint32_t handle);
+/* A dma-buf, as an object of any DRM driver. */
+int handle_import(int fd, int dmabuf, uint32_t *handle);
 
 int queue_create(int fd, uint32_t vm, uint32_t max_jobs, uint32_t timeout_ms, uint32_t *queue);
 /* With the longest job timeout that there is. */

@@ -51,15 +51,6 @@ static int handle_export(int fd, uint32_t handle)
 	return ret ? ret : prime.fd;
 }
 
-static int handle_import(int fd, int dmabuf, uint32_t *handle)
-{
-	struct drm_prime_handle prime = { .fd = dmabuf };
-	int ret = device_ioctl(fd, DRM_IOCTL_PRIME_FD_TO_HANDLE, &prime);
-
-	*handle = prime.handle;
-	return ret;
-}
-
 /*
  * A buffer of DATA_SIZE bytes from elsewhere goes in: a job reads what the CPU
  * wrote into it and writes what the CPU then reads. 0 or -errno.

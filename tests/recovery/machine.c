@@ -26,6 +26,7 @@
 #define PORTS		"/sys/class/virtio-ports"
 #define COREDUMP	DEVICE "/devcoredump/data"
 #define OUT		"/out/coredump"
+#define ATTACHMENTS	"/sys/kernel/debug/dma_buf/bufinfo"
 #define INVALIDATE_TIMEOUT "/sys/module/kestrel/parameters/invalidate_timeout_ms"
 
 static int port = -1;
@@ -362,6 +363,35 @@ int invalidate_timeout_set(unsigned long milliseconds, unsigned long *before)
 
 	snprintf(text, sizeof(text), "%lu", milliseconds);
 	return ret ? ret : file_write(INVALIDATE_TIMEOUT, text);
+}
+
+int device_switch_off(void)
+{
+	int ret = file_write(DEVICE "/power/control", "auto");
+	int64_t end = deadline(LONG_TIMEOUT_S);
+	char text[32] = "";
+
+	while (!ret && strcmp(text, "suspended\n")) {
+		usleep(10000);
+		ret = file_read(DEVICE "/power/runtime_status", text, sizeof(text));
+		if (!ret && deadline(0) >= end)
+			ret = -ETIME;
+	}
+	return ret;
+}
+
+int device_attachments(void)
+{
+	FILE *file = fopen(ATTACHMENTS, "re");
+	char line[512];
+	int count = 0;
+
+	if (!file)
+		return -errno;
+	while (fgets(line, sizeof(line), file))
+		count += !strcmp(line, "\t" DEVICE_NAME "\n");
+	fclose(file);
+	return count;
 }
 
 int device_unbind(void)

@@ -56,6 +56,10 @@ int kernel_log_count(const char *text);
 /* How long the driver waits for the MMU; before may be NULL. */
 int invalidate_timeout_set(unsigned long milliseconds, unsigned long *before);
 
+/* Lets the device be switched off, and waits until it is. */
+int device_switch_off(void);
+/* Buffers of others that the device is attached to, or -errno. */
+int device_attachments(void);
 int device_unbind(void);
 int device_bind(void);
 

@@ -16,7 +16,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+
+#include <linux/udmabuf.h>
 
 #include <kestrel/isa.h>
 #include <kestrel/regs.h>
@@ -619,10 +623,43 @@ static void expect_kept(struct __test_metadata *_metadata, struct client *client
 	EXPECT_EQ(kept, 0);
 }
 
+/* Nothing else of a client is there. */
+#define IMPORT_VA	0x8000000ull
+
+/* Lets a client have a buffer of somebody else, mapped where jobs reach it. */
+static int client_import(struct client *client)
+{
+	struct udmabuf_create create = { .size = DATA_SIZE, .flags = UDMABUF_FLAGS_CLOEXEC };
+	int device = open("/dev/udmabuf", O_RDWR | O_CLOEXEC), buffer = -1, ret = -ENODEV;
+	int memory = memfd_create("kestrel", MFD_ALLOW_SEALING | MFD_CLOEXEC);
+	uint32_t handle;
+
+	create.memfd = memory;
+	if (device >= 0 && memory >= 0 && !ftruncate(memory, DATA_SIZE) &&
+	    !fcntl(memory, F_ADD_SEALS, F_SEAL_SHRINK))
+		buffer = ioctl(device, UDMABUF_CREATE, &create);
+	if (buffer >= 0)
+		ret = handle_import(client->fd, buffer, &handle);
+	if (!ret)
+		ret = vm_map(client->fd, client->vm, handle, IMPORT_VA, DATA_SIZE,
+			     DRM_KESTREL_BIND_READ | DRM_KESTREL_BIND_WRITE);
+	close(buffer);
+	close(memory);
+	close(device);
+	return ret;
+}
+
 TEST_F(recovery, endless_reset)
 {
 	size_t size = stream_copy(&self->client, 0, 0, 4096, 4096);
+	int attached = device_attachments();
+	struct client other;
 
+	ASSERT_GE(attached, 0);
+	ASSERT_EQ(client_open(&other, 0), 0);
+	ASSERT_EQ(client_import(&self->client), 0);
+	ASSERT_EQ(client_import(&other), 0);
+	EXPECT_EQ(device_attachments(), attached + 2);
 	ASSERT_EQ(machine_inject("endless-reset", 1), 0);
 	ASSERT_EQ(machine_inject("dead-mcu", 3), 0);
 	EXPECT_EQ(client_run(&self->client, 0, size), -ECANCELED);
@@ -631,6 +668,38 @@ TEST_F(recovery, endless_reset)
 	EXPECT_STEPS(0, 1, 1, 1);
 	EXPECT_EQ(coredump_keep("endless_reset"), 0);
 	expect_kept(_metadata, &self->client);
+	client_close(&other);
+	/* One was closed while the device was there, one when the driver had let go of it. */
+	EXPECT_EQ(device_attachments(), attached + 2);
+}
+
+/* It cannot be stopped when it is to be switched off, and goes on with its power. */
+TEST_F(recovery, all_ones_at_suspend)
+{
+	unsigned long before, kept;
+	struct client other;
+
+	ASSERT_EQ(client_open(&other, 0), 0);
+	EXPECT_EQ(bystander_round(&self->client, 1), 0);
+	ASSERT_EQ(kept_memory_read(&before), 0);
+	/* A change of the clock would be what finds out. */
+	ASSERT_EQ(clock_take(), 0);
+	ASSERT_EQ(machine_inject("all-ones", 1), 0);
+	ASSERT_EQ(device_switch_off(), 0);
+	client_close(&other);
+	ASSERT_EQ(kept_memory_read(&kept), 0);
+	EXPECT_GE(kept - before, CLIENT_BYTES);
+
+	/* What switches it on has stopped it: what it has from there on is freed. */
+	machine_heal();
+	EXPECT_EQ(bystander_round(&self->client, 2), 0);
+	EXPECT_STATUS(DRM_KESTREL_QUEUE_OK, 0);
+	ASSERT_EQ(client_open(&other, 0), 0);
+	client_close(&other);
+	ASSERT_EQ(kept_memory_read(&before), 0);
+	EXPECT_EQ(before, kept);
+	EXPECT_EQ(clock_give_back(), 0);
+	EXPECT_STEPS(0, 0, 0, 0);
 }
 
 /* The jobs of somebody else are at work, and are not known to stop. */
