@@ -14,6 +14,11 @@ struct pruner {
 	unsigned int *group;
 };
 
+static bool is_pool(const struct segment_node *node)
+{
+	return node->op->kind == IR_AVERAGE_POOL || node->op->kind == IR_MAX_POOL;
+}
+
 /* What a node does with the channels of its input. */
 enum node_class { NODE_SUMS, NODE_PASSES, NODE_OTHER };
 
@@ -40,16 +45,40 @@ static enum node_class class_of(const struct segment *segment, const struct segm
 	}
 }
 
+/* The zero point that a value was written with. */
+static int32_t zero_point_of(const struct pruner *pruner, int value)
+{
+	const struct segment *segment = pruner->segment;
+	const struct segment_node *node = &segment->nodes[segment->values[value].producer];
+
+	while (is_pool(node)) {
+		int producer = segment->values[node->inputs[0]].producer;
+
+		if (producer < 0)
+			break;
+		node = &segment->nodes[producer];
+	}
+	return node->op->output_zero_point;
+}
+
+/* Whether what a node reads has the zero point that it was written with: a reshape can change it. */
+static bool reads_zero_as_written(const struct pruner *pruner, const struct segment_node *node)
+{
+	return pruner->segment->values[node->inputs[0]].producer >= 0 &&
+	       zero_point_of(pruner, node->inputs[0]) == node->op->input_zero_point;
+}
+
 /* Whether all weights of an output channel that meet a live input are zero. */
 static bool weights_are_zero(const struct pruner *pruner, const struct segment_node *node,
 			     int32_t output)
 {
 	const struct weights *weights = &node->weights;
 	const bool *dead = pruner->dead[node->inputs[0]];
+	bool same_zero = reads_zero_as_written(pruner, node);
 
 	for (int32_t tap = 0; tap < weights->rows.count * weights->columns.count; tap++)
 		for (int32_t c = 0; c < weights->channels; c++) {
-			if (dead[node->depthwise ? output : c])
+			if (same_zero && dead[node->depthwise ? output : c])
 				continue;
 			if (weights_at(weights, output, tap, c) !=
 			    (uint8_t)node->op->weight_zero_point)
@@ -77,22 +106,6 @@ static bool bias_gives_zero(const struct segment_node *node, int32_t channel)
 	return value == op->output_zero_point;
 }
 
-/* The zero point that a value was written with. */
-static int32_t zero_point_of(const struct pruner *pruner, int value)
-{
-	const struct segment *segment = pruner->segment;
-	const struct segment_node *node = &segment->nodes[segment->values[value].producer];
-
-	while (node->op->kind == IR_AVERAGE_POOL || node->op->kind == IR_MAX_POOL) {
-		int producer = segment->values[node->inputs[0]].producer;
-
-		if (producer < 0)
-			break;
-		node = &segment->nodes[producer];
-	}
-	return node->op->output_zero_point;
-}
-
 /* Whether a zero point that a pool or mean passes on is left as it is by the clamp. */
 static bool clamp_keeps_zero(const struct pruner *pruner, const struct segment_node *node)
 {
@@ -106,12 +119,15 @@ static void find_dead(struct pruner *pruner, const struct segment_node *node)
 	const struct segment *segment = pruner->segment;
 	bool *dead = pruner->dead[node->output];
 	enum node_class class = class_of(segment, node);
+	/* A mean subtracts the zero point, pools do not. */
+	bool passes_zero = class == NODE_PASSES && !node->is_mac &&
+			   (is_pool(node) || reads_zero_as_written(pruner, node));
 
 	for (int32_t c = 0; c < segment->values[node->output].channels; c++) {
 		if (node->is_mac && class != NODE_OTHER)
 			dead[c] = bias_gives_zero(node, c) &&
 				  weights_are_zero(pruner, node, c);
-		else if (class == NODE_PASSES)
+		else if (passes_zero)
 			dead[c] = pruner->dead[node->inputs[0]][c] &&
 				  clamp_keeps_zero(pruner, node);
 	}
@@ -140,7 +156,6 @@ static void find_prunable(struct pruner *pruner)
 		const struct segment_node *node = &segment->nodes[n];
 		enum node_class class = class_of(segment, node);
 		int input = node->inputs[0];
-		bool pool = node->op->kind == IR_AVERAGE_POOL || node->op->kind == IR_MAX_POOL;
 
 		if (class == NODE_OTHER) {
 			pruner->prunable[node->output] = false;
@@ -148,8 +163,8 @@ static void find_prunable(struct pruner *pruner)
 				pruner->prunable[node->inputs[i]] = false;
 			continue;
 		}
-		if (!pool && pruner->prunable[input] &&
-		    zero_point_of(pruner, input) != node->op->input_zero_point)
+		if (!is_pool(node) && pruner->prunable[input] &&
+		    !reads_zero_as_written(pruner, node))
 			pruner->prunable[input] = false;
 		if (class == NODE_PASSES)
 			pruner->group[group_of(pruner, (unsigned int)node->output)] =

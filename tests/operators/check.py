@@ -216,6 +216,7 @@ def main():
     reference.tensorflow_load()
     import cases
     import index_cases  # noqa: F401  (these add their families to those of cases)
+    import network_cases  # noqa: F401
     import recurrent_cases  # noqa: F401
     import rank_cases  # noqa: F401  (of the others' families, which have to be there)
     failed, run = 0, 0

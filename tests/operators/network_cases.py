@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: MIT
+"""Cases of several operators."""
+from cases import constant, family, integers, scale_of, tensor, zero_of
+from model import Case, Tensor
+
+def pointwise(rng, source, channels):
+    """A convolution without bias, of a kernel of one, whose sums reach most of int8."""
+    weights = constant(rng, Tensor([channels, 1, 1, source.shape[3]], "int8",
+                                   scale_of(rng, "int8", -4, -2)))
+    bias = Tensor([channels], "int32", source.scales * weights.scales,
+                  data=integers([0] * channels).data)
+    result = Tensor(source.shape[:3] + [channels], "int8",
+                    source.scales * weights.scales * 60 * source.shape[3] ** 0.5,
+                    zero_of(rng, "int8"))
+    return Case("CONV_2D", [source, weights, bias], result, ("Conv2DOptions", {
+        "padding": 1, "strideH": 1, "strideW": 1, "dilationHFactor": 1, "dilationWFactor": 1,
+        "fusedActivationFunction": 0}))
+
+
+@family("RESHAPE of zeros to another zero point", ("int8",))
+def reshaped_zeros(rng, dtype):
+    """Channels that are always zero, and behind the reshape are not: none may be left out."""
+    source = tensor(rng, [1, 3, 4, 8], dtype)
+    first = pointwise(rng, source, 16)
+    first.inputs[1].data[:int(rng.integers(1, 17))] = 0
+    shown = first.outputs[0].like()
+    shown.zero_points = zero_of(rng, dtype)
+    steps = [first, Case("RESHAPE", [first.outputs[0], integers(shown.shape)], shown,
+                         ("ReshapeOptions", {"newShape": shown.shape}))]
+    # A mean subtracts the zero point too.
+    if rng.random() < 0.5:
+        mean = Tensor([1, 1, 1, 16], dtype, shown.scales, zero_of(rng, dtype))
+        steps.append(Case("MEAN", [shown, integers([1, 2])], mean,
+                          ("ReducerOptions", {"keepDims": True})))
+        shown = mean
+    steps.append(pointwise(rng, shown, 16))
+    last = pointwise(rng, steps[-1].outputs[0], 16)
+    last.before = steps
+    return last
