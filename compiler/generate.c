@@ -8,6 +8,8 @@
 
 #define PORT_CONSTANTS 0
 #define PORT_TENSORS 1
+/* COUNT0 of a command. */
+#define FILL_BYTES_MAX (1 << 24)
 
 struct generator {
 	const struct program *program;
@@ -333,21 +335,27 @@ static void fill_output(struct generator *generator, const struct program_step *
 	command_access(command, COMMAND_SPACE_SRAM, true, address, address + bytes);
 }
 
-/* The memory around what a node puts in its middle. */
+/* The memory around what a node puts in its middle, by as many commands as that takes. */
 static void fill_place(struct generator *generator, const struct segment_node *node)
 {
-	struct command *command = command_append(generator->list, KESTREL_UNIT_DMA_OUT,
-						 node->operator_index);
+	uint64_t at = node->fill_offset, end = at + node->fill_bytes;
 
-	command_set(command, KESTREL_DMA_MODE, KESTREL_DMA_FILL_BYTES);
-	command_set(command, KESTREL_DMA_PORT, PORT_TENSORS);
-	command_set(command, KESTREL_DMA_BASE, node->store->base);
-	command_set(command, KESTREL_DMA_OFFSET, (int64_t)node->fill_offset);
-	command_set(command, KESTREL_DMA_FILL, node->fill_byte);
-	command_set(command, KESTREL_DMA_COUNT0, (int64_t)node->fill_bytes);
-	plain_dimensions(command);
-	command_access(command, (uint8_t)(COMMAND_SPACE_BASE + node->store->base), true,
-		       node->fill_offset, node->fill_offset + node->fill_bytes);
+	while (at < end) {
+		uint64_t bytes = end - at < FILL_BYTES_MAX ? end - at : FILL_BYTES_MAX;
+		struct command *command = command_append(generator->list, KESTREL_UNIT_DMA_OUT,
+							 node->operator_index);
+
+		command_set(command, KESTREL_DMA_MODE, KESTREL_DMA_FILL_BYTES);
+		command_set(command, KESTREL_DMA_PORT, PORT_TENSORS);
+		command_set(command, KESTREL_DMA_BASE, node->store->base);
+		command_set(command, KESTREL_DMA_OFFSET, (int64_t)at);
+		command_set(command, KESTREL_DMA_FILL, node->fill_byte);
+		command_set(command, KESTREL_DMA_COUNT0, (int64_t)bytes);
+		plain_dimensions(command);
+		command_access(command, (uint8_t)(COMMAND_SPACE_BASE + node->store->base), true, at,
+			       at + bytes);
+		at += bytes;
+	}
 }
 
 static void compute(struct generator *generator, const struct program_step *step)

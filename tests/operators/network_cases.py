@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""Cases of several operators."""
+"""Cases of several operators, and of large tensors."""
 from cases import constant, family, integers, scale_of, tensor, zero_of
 from model import Case, Tensor
+
+# COUNT0 of a command of a DMA unit.
+COMMAND_BYTES = 1 << 24
+
 
 def pointwise(rng, source, channels):
     """A convolution without bias, of a kernel of one, whose sums reach most of int8."""
@@ -37,3 +41,13 @@ def reshaped_zeros(rng, dtype):
     last = pointwise(rng, steps[-1].outputs[0], 16)
     last.before = steps
     return last
+
+
+@family("PAD of more bytes than a command counts", ("int8",))
+def large_padding(rng, dtype):
+    """Of channels, for which memory is filled first."""
+    channels = int(rng.integers(2, 9))
+    rows = COMMAND_BYTES // (2048 * channels) + 1
+    source = tensor(rng, [1, rows, 2048, channels - 1], dtype)
+    paddings = [[0, 0]] * 3 + [[1, 0] if rng.random() < 0.5 else [0, 1]]
+    return Case("PAD", [source, integers(paddings)], source.like([1]), ("PadOptions", {}))
