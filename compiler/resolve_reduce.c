@@ -8,6 +8,8 @@
 #include "resolve_check.h"
 
 #define COUNT_MAX (1u << 23)
+/* What a zero point takes over from a sum. */
+#define OFFSET_MAX 0x1p23f
 
 /* Bits of the dimensions that a constant list of axes names, and how many elements they hold. */
 static int read_axes(struct ir_graph *graph, struct ir_operator *op, uint64_t *reduced)
@@ -53,6 +55,9 @@ static int resolve_mean(struct ir_graph *graph, struct ir_operator *op,
 	}
 	scale = in->scales[0] / ((float)count * out->scales[0]);
 	bias = (float)op->input_zero_point * in->scales[0] / out->scales[0];
+	if (!(fabsf(bias) < OFFSET_MAX))
+		return error_set(graph->error, -ENOTSUP, "%s: the output's factor is too large",
+				 ir_where(graph, op, op->outputs[0]));
 	op->scales[0] = quantise_factor((double)scale);
 	op->output_zero_point -= (int32_t)(bias + (bias > 0 ? 0.5f : -0.5f));
 	op->input_zero_point = 0;

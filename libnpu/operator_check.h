@@ -49,6 +49,10 @@ int check_requantise(const struct check *check,
 		     const struct kestrel_graph_requantise *requantise,
 		     uint32_t type, uint32_t channels);
 
+/* The same with one scale and a zero point that holds a part of the sum, as of MEAN. */
+int check_requantise_mean(const struct check *check,
+			  const struct kestrel_graph_requantise *requantise, uint32_t type);
+
 /*
  * The input broadcasts to the output: each dimension is the output's or 1. The
  * `innermost` last ones may be anything.

@@ -190,6 +190,23 @@ int check_requantise(const struct check *check,
 				       requantise->maximum);
 }
 
+/* The limit of a zero point that holds a part of the sum. */
+#define OFFSET_MAX (1 << 24)
+
+int check_requantise_mean(const struct check *check,
+			  const struct kestrel_graph_requantise *requantise, uint32_t type)
+{
+	int ret = check_mode(check, requantise->mode);
+
+	if (!ret)
+		ret = check_scales(check, requantise, 1);
+	if (!ret && (requantise->zero_point < -OFFSET_MAX || requantise->zero_point > OFFSET_MAX))
+		return check_fail(check, -EINVAL, "zero point %" PRId32 " is not in %d..%d",
+				  requantise->zero_point, -OFFSET_MAX, OFFSET_MAX);
+	return ret ? ret : check_range(check, type, requantise->minimum, requantise->minimum,
+				       requantise->maximum);
+}
+
 int check_broadcast(const struct check *check, const struct kestrel_graph_tensor *input,
 		    uint32_t innermost)
 {

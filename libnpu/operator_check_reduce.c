@@ -47,6 +47,8 @@ int check_reduce(const struct check *check)
 	if (input->type == KESTREL_GRAPH_TYPE_INT32)
 		return check_fail(check, -ENOTSUP, "no kernel that scales int32");
 	ret = check_zero_point(check, "input", input->type, attributes->input_zero_point);
+	if (!ret && check->operator->opcode == KESTREL_GRAPH_MEAN)
+		return check_requantise_mean(check, &attributes->requantise, output->type);
 	return ret ? ret : check_requantise(check, &attributes->requantise, output->type, 1);
 }
 

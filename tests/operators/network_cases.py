@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Cases of several operators, and of large tensors."""
-from cases import constant, family, integers, scale_of, tensor, zero_of
+"""Cases of several operators, of large tensors, and of scales that lie far apart."""
+from cases import BYTES, constant, family, integers, scale_of, tensor, zero_of
 from model import Case, Tensor
 
 # COUNT0 of a command of a DMA unit.
@@ -51,3 +51,13 @@ def large_padding(rng, dtype):
     source = tensor(rng, [1, rows, 2048, channels - 1], dtype)
     paddings = [[0, 0]] * 3 + [[1, 0] if rng.random() < 0.5 else [0, 1]]
     return Case("PAD", [source, integers(paddings)], source.like([1]), ("PadOptions", {}))
+
+
+@family("MEAN to a smaller scale", BYTES)
+def narrow_mean(rng, dtype):
+    """The optimised kernels' zero point, less the input's in the output's scale, is beyond 8 bits."""
+    source = tensor(rng, [1] + [int(size) for size in rng.integers(2, 8, 3)], dtype)
+    source.zero_points = int(rng.choice([-128, 127] if dtype == "int8" else [0, 255]))
+    mean = Tensor([1, 1, 1, source.shape[3]], dtype, source.scales / float(rng.uniform(2, 6)),
+                  source.zero_points)
+    return Case("MEAN", [source, integers([1, 2])], mean, ("ReducerOptions", {"keepDims": True}))

@@ -454,7 +454,8 @@ struct kestrel_graph_pool {
 
 /*
  * MEAN, SUM of integers: requantise(sum of q - n * input_zero_point). For MEAN
- * the division by n is already in the scale. REDUCE_PROD of integers: p begins
+ * the division by n is already in the scale, and the output's zero point may lie
+ * outside the type's range, at most 2^24 from 0. REDUCE_PROD of integers: p begins
  * as the first q - input_zero_point, each further one makes it
  * mode(p * (q - input_zero_point)); at last requantise(p). int32, and
  * REDUCE_MAX, REDUCE_MIN of any type: no requantisation, mode NONE.
