@@ -3,7 +3,9 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -13,6 +15,29 @@
 #include <linux/sync_file.h>
 
 #include <kestrel/isa.h>
+
+/* This task and all that it makes; a kernel without fault injection has no such file. */
+static void allocations_fail(void)
+{
+	int fd = open("/proc/self/make-it-fail", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	if (write(fd, "1", 1) != 1)
+		_exit(1);
+	close(fd);
+}
+
+/*
+ * With KESTREL_FAIL_ALLOCATIONS in the environment the kernel may refuse memory to the
+ * tests, as its fault injection is set up, but not to the harness around them: each
+ * test runs in a child of its own, and the harness is to live to tell how that ended.
+ */
+__attribute__((constructor)) static void allocations_fail_in_tests(void)
+{
+	if (getenv("KESTREL_FAIL_ALLOCATIONS"))
+		pthread_atfork(NULL, NULL, allocations_fail);
+}
 
 int device_ioctl(int fd, unsigned long request, void *argument)
 {

@@ -9,7 +9,8 @@
 #
 #   recovery    the failures, each of them, and the hangs in a row
 #   lifetime    device and module go while clients and fences are alive
-#   allocation  the ioctl tests while allocations fail (debug kernel)
+#   allocation  the ioctl tests and those of recovery while allocations fail (debug
+#               kernel)
 #
 # KESTREL_HANGS: how many hangs of the engine in a row (default 20).
 # KESTREL_ALLOCATION_ROUNDS: how often the ioctl tests without memory (default 1).
@@ -72,7 +73,7 @@ for name in "${guests[@]}"; do
 	# that fails elsewhere in the kernel is told with a trace of calls; what is a fault
 	# has a line of its own before its trace.
 	allocation)
-		[ "$kernel" != debug ] || guest allocation \
+		[ "$kernel" != debug ] || guest allocation --inject \
 			--allow 'DMA-API: (cacheline tracking ENOMEM|debugging out of memory)' \
 			--allow 'kmemleak: Cannot allocate a scan area|^\[[^]]*\] Call trace:$'
 		;;

@@ -134,7 +134,10 @@ FIXTURE_SETUP(recovery)
 {
 	ASSERT_EQ(machine_open(), 0);
 	/* A test that went wrong is not to take the others with it. */
-	ASSERT_EQ(counters_read(&self->before), 0);
+	if (counters_read(&self->before)) {
+		ASSERT_EQ(device_bind(), 0);
+		ASSERT_EQ(counters_read(&self->before), 0);
+	}
 	if (self->before.wedged) {
 		ASSERT_EQ(device_unbind(), 0);
 		ASSERT_EQ(device_bind(), 0);
