@@ -164,33 +164,45 @@ static int kestrel_debugfs_kept_get(void *data, u64 *bytes)
 }
 DEFINE_DEBUGFS_ATTRIBUTE(kestrel_debugfs_kept_fops, kestrel_debugfs_kept_get, NULL, "%llu\n");
 
+/* A step of recovery, as if the failure had been seen that asks for it. */
+static int kestrel_debugfs_inject(struct kestrel_device *kdev, const char *text)
+{
+	/* From KESTREL_RESET_MCU on. */
+	static const char *const levels[] = { "mcu-reset", "device-reset", "wedged" };
+	int level, ret;
+	char rest;
+	u32 slot;
+
+	if (sscanf(text, "queue-kill %u%c", &slot, &rest) == 1)
+		return kestrel_queue_kill(kdev, slot);
+	level = __sysfs_match_string(levels, ARRAY_SIZE(levels), text);
+	if (level < 0)
+		return -EINVAL;
+
+	/* Nothing can be reset in a device that is off. */
+	ret = kestrel_power_get(kdev);
+	if (ret)
+		return -EIO;
+	kestrel_reset_run(kdev, KESTREL_RESET_MCU + level);
+	kestrel_power_put(kdev);
+	return 0;
+}
+
 static ssize_t kestrel_debugfs_inject_write(struct file *file, const char __user *from,
 					    size_t size, loff_t *position)
 {
-	/* From KESTREL_RESET_MCU on. */
-	static const char *const levels[] = { "mcu-reset", "device-reset" };
 	struct kestrel_device *kdev = file_inode(file)->i_private;
 	char *text = memdup_user_nul(from, min_t(size_t, size, 32));
-	ssize_t ret = size;
-	int level, idx;
+	int ret = -ENODEV, idx;
 
 	if (IS_ERR(text))
 		return PTR_ERR(text);
-	level = __sysfs_match_string(levels, ARRAY_SIZE(levels), strim(text));
-	kfree(text);
-	if (level < 0)
-		return -EINVAL;
-	if (!drm_dev_enter(&kdev->drm, &idx))
-		return -ENODEV;
-	/* Nothing can be reset in a device that is off. */
-	if (!kestrel_power_get(kdev)) {
-		kestrel_reset_run(kdev, KESTREL_RESET_MCU + level);
-		kestrel_power_put(kdev);
-	} else {
-		ret = -EIO;
+	if (drm_dev_enter(&kdev->drm, &idx)) {
+		ret = kestrel_debugfs_inject(kdev, strim(text));
+		drm_dev_exit(idx);
 	}
-	drm_dev_exit(idx);
-	return ret;
+	kfree(text);
+	return ret ?: size;
 }
 
 static const struct file_operations kestrel_debugfs_inject_fops = {

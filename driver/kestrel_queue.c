@@ -441,13 +441,39 @@ static void kestrel_queue_detach(struct kestrel_queue *queue)
 			kestrel_queue_count_kill(queue);
 		drm_dev_exit(idx);
 	}
+}
 
-	/*
-	 * Nobody asked the firmware, or the reset above came too late: the device
-	 * is at work until its removal has stopped it.
-	 */
-	if (drm_dev_is_unplugged(&kdev->drm))
-		wait_for_completion(&kdev->silent);
+/**
+ * kestrel_queue_kill - take a queue away from the firmware, as if it were broken
+ * @kdev: device
+ * @slot: the queue's
+ *
+ * It dies as innocent, and its owner keeps it. That counts as a kill where the firmware
+ * had jobs of it. Must not be called with request_lock or one below it held.
+ *
+ * Return: 0, -ENOENT when there is no such queue, -ENODEV when the device is going.
+ */
+int kestrel_queue_kill(struct kestrel_device *kdev, u32 slot)
+{
+	struct kestrel_queue *queue = NULL;
+	int ret = 0;
+
+	if (slot < kdev->hardware.queue_count)
+		queue = kestrel_queue_at(kdev, slot);
+	if (!queue)
+		return -ENOENT;
+
+	kestrel_queue_detach(queue);
+	if (drm_dev_is_unplugged(&kdev->drm)) {
+		/* It may be at work still, until its removal ends the jobs. */
+		ret = -ENODEV;
+	} else {
+		spin_lock(&queue->lock);
+		kestrel_queue_die(queue, DRM_KESTREL_QUEUE_INNOCENT, -ECANCELED);
+		spin_unlock(&queue->lock);
+	}
+	kestrel_queue_put(queue);
+	return ret;
 }
 
 /* Does nothing the second time: the device may go before its clients do. */
@@ -491,6 +517,12 @@ void kestrel_queue_close(struct kestrel_queue *queue)
 	wake_up_all(&queue->room);
 
 	kestrel_queue_detach(queue);
+	/*
+	 * Nobody asked the firmware, or a reset came too late: the device is at work
+	 * until its removal has stopped it.
+	 */
+	if (drm_dev_is_unplugged(&queue->kdev->drm))
+		wait_for_completion(&queue->kdev->silent);
 
 	spin_lock(&queue->lock);
 	kestrel_queue_die(queue, DRM_KESTREL_QUEUE_INNOCENT, -ECANCELED);

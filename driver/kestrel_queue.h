@@ -119,6 +119,7 @@ void kestrel_queue_put(struct kestrel_queue *queue);
 void kestrel_queue_close(struct kestrel_queue *queue);
 u64 kestrel_queue_used_cycles(struct kestrel_queue *queue);
 struct dma_fence *kestrel_queue_last_fence(struct kestrel_queue *queue);
+int kestrel_queue_kill(struct kestrel_device *kdev, u32 slot);
 int kestrel_queue_event(struct kestrel_device *kdev, const struct kestrel_fw_event *event);
 
 void kestrel_queues_shutdown(struct kestrel_device *kdev);

@@ -124,7 +124,7 @@ bool kestrel_reset_keeps(struct kestrel_device *kdev, size_t size)
 void kestrel_reset_give_up(struct kestrel_device *kdev)
 {
 	drm_err(&kdev->drm, "the device does not come back: giving it up\n");
-	trace_kestrel_reset(KESTREL_RESET_FULL + 1);
+	trace_kestrel_reset(KESTREL_RESET_GIVE_UP);
 	WRITE_ONCE(kdev->reset.wedged, true);
 	/* It may still write: before the fences let memory go. */
 	kestrel_reset_halt(kdev);
@@ -208,8 +208,8 @@ static void kestrel_reset_work(struct work_struct *work)
 	level = max(level, kestrel_reset_take_level(reset));
 
 	kestrel_coredump_reset_begin(kdev);
-	ret = kestrel_reset_try(kdev, level);
-	if (ret && level != KESTREL_RESET_FULL) {
+	ret = level == KESTREL_RESET_GIVE_UP ? -EIO : kestrel_reset_try(kdev, level);
+	if (ret && level < KESTREL_RESET_FULL) {
 		level = KESTREL_RESET_FULL;
 		ret = kestrel_reset_try(kdev, level);
 	}

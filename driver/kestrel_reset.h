@@ -23,6 +23,8 @@ enum kestrel_reset_level {
 	KESTREL_RESET_MCU,
 	/** @KESTREL_RESET_FULL: everything. */
 	KESTREL_RESET_FULL,
+	/** @KESTREL_RESET_GIVE_UP: nothing; as if it had not come back. For tests. */
+	KESTREL_RESET_GIVE_UP,
 };
 
 /**

@@ -30,6 +30,9 @@ EXPECTED = {
     "all_ones": ("wedged", None),
     "endless_reset": ("wedged", None),
     "hung_invalidation_and_reset": ("wedged", None),
+    "injected_mcu_reset": ("mcu-reset", None),
+    "injected_device_reset": ("device-reset", None),
+    "injected_wedge": ("wedged", None),
 }
 # The first commands of the streams that the tests write.
 COPY = ["dma_in.base = 0", "dma_in.offset = 0", "dma_in.count0 = 4096", "dma_in execute"]
@@ -60,6 +63,10 @@ def wrong(name, dump):
             return f"job is {found}"
         if [command["text"] for command in dump["commands"]][:len(STREAMS[name])] != STREAMS[name]:
             return f"commands are {dump['commands']}"
+        # The firmware was told to say such things.
+        stop = f"queue {found['queue']} stops: event "
+        if not any(record["text"].startswith(stop) for record in dump["log"]):
+            return f"log does not say \"{stop}...\": {dump['log']}"
         mapped = [(m["address"], m["size"], m["permissions"]) for m in dump["mappings"]]
         if mapped != MAPPINGS:
             return f"mappings are {mapped}"

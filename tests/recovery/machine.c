@@ -332,6 +332,33 @@ int log_records(unsigned int level)
 	return count;
 }
 
+int step_inject(const char *step)
+{
+	char path[256];
+	int ret = debugfs_path("inject", path, sizeof(path));
+
+	return ret ? ret : file_write(path, step);
+}
+
+int queue_busy(unsigned int *slot)
+{
+	unsigned int pending, entry, count = 0;
+	char path[256], line[256];
+	int ret = debugfs_path("queues", path, sizeof(path));
+	FILE *file = ret ? NULL : fopen(path, "re");
+
+	if (!file)
+		return ret ? ret : -errno;
+	while (fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "%u %*u %*u %u", &entry, &pending) != 2 || !pending)
+			continue;
+		*slot = entry;
+		count++;
+	}
+	fclose(file);
+	return count == 1 ? 0 : -ENOENT;
+}
+
 int kept_memory_read(unsigned long *bytes)
 {
 	char path[256];

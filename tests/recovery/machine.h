@@ -49,6 +49,11 @@ int log_level_set(unsigned long level);
 /* Records of that level in the firmware's log, or -errno. */
 int log_records(unsigned int level);
 
+/* Has the driver take a step of recovery, named as in docs/driver.md; 0 or -errno. */
+int step_inject(const char *step);
+/* The slot of the one queue that has jobs; -ENOENT where it is not one. */
+int queue_busy(unsigned int *slot);
+
 /* What is not freed because the device may still access it, in bytes. */
 int kept_memory_read(unsigned long *bytes);
 /* How often the kernel's log has a text, or -errno. */

@@ -22,6 +22,7 @@
 
 #include <linux/udmabuf.h>
 
+#include <kestrel/firmware.h>
 #include <kestrel/isa.h>
 #include <kestrel/regs.h>
 
@@ -32,6 +33,9 @@
 
 /* Engine time, long enough for any good job. */
 #define SHORT_TIMEOUT_MS	20
+
+/* At this level the firmware writes to its log why it stops a queue. */
+#define LOG_STOPS		KESTREL_FW_LOG_DEBUG
 
 /*
  * Somebody who has nothing to do with it: copies all the time. Only where the
@@ -128,6 +132,7 @@ FIXTURE(recovery)
 {
 	struct client client;
 	struct counters before;
+	unsigned long log_level;
 };
 
 FIXTURE_SETUP(recovery)
@@ -143,12 +148,17 @@ FIXTURE_SETUP(recovery)
 		ASSERT_EQ(device_bind(), 0);
 	}
 	ASSERT_EQ(coredump_discard(), 0);
+	ASSERT_EQ(log_level_read(&self->log_level), 0);
 	ASSERT_EQ(client_open(&self->client, SHORT_TIMEOUT_MS), 0);
 	ASSERT_EQ(counters_read(&self->before), 0);
 }
 
 FIXTURE_TEARDOWN(recovery)
 {
+	unsigned long log_level;
+
+	if (!log_level_read(&log_level) && log_level != self->log_level)
+		EXPECT_EQ(log_level_set(self->log_level), 0);
 	client_close(&self->client);
 	machine_heal();
 	machine_close();
@@ -214,6 +224,7 @@ TEST_F(recovery, bad_stream)
 {
 	struct bystander bystander;
 
+	ASSERT_EQ(log_level_set(LOG_STOPS), 0);
 	ASSERT_EQ(bystander_start(&bystander), 0);
 	EXPECT_EQ(client_run(&self->client, 0, stream_illegal(&self->client, 0)), -EINVAL);
 	EXPECT_STATUS(DRM_KESTREL_QUEUE_FAULT, 1);
@@ -230,6 +241,7 @@ TEST_F(recovery, endless_stream)
 {
 	struct bystander bystander;
 
+	ASSERT_EQ(log_level_set(LOG_STOPS), 0);
 	ASSERT_EQ(bystander_start(&bystander), 0);
 	EXPECT_EQ(client_run(&self->client, 0, stream_endless(&self->client, 0)), -ETIMEDOUT);
 	EXPECT_STATUS(DRM_KESTREL_QUEUE_TIMEDOUT, 1);
@@ -247,6 +259,7 @@ TEST_F(recovery, hung_engine)
 {
 	size_t size = stream_copy(&self->client, 0, 0, 4096, 4096);
 
+	ASSERT_EQ(log_level_set(LOG_STOPS), 0);
 	/* A job on the engine hangs, and not the scrub before the first one. */
 	ASSERT_EQ(client_run(&self->client, 0, size), 0);
 	ASSERT_EQ(machine_inject("hung-engine", 1), 0);
@@ -265,6 +278,7 @@ TEST_F(recovery, memory_error)
 	struct drm_kestrel_queue_state state;
 	uint32_t done, queue;
 
+	ASSERT_EQ(log_level_set(LOG_STOPS), 0);
 	ASSERT_EQ(client_open(&patient, 0), 0);
 	ASSERT_EQ(queue_create_patient(patient.fd, patient.vm, 4, &queue), 0);
 	patient.queue = queue;
@@ -344,6 +358,7 @@ TEST_F(recovery, hung_engine_and_a_waiting_client)
 	size_t size = stream_copy(&self->client, 0, 0, 4096, 4096);
 	struct bystander bystander;
 
+	ASSERT_EQ(log_level_set(LOG_STOPS), 0);
 	ASSERT_EQ(client_run(&self->client, 0, size), 0);
 	ASSERT_EQ(machine_inject("hung-engine", 2), 0);
 	EXPECT_EQ(client_run(&self->client, 0, size), -ETIMEDOUT);
@@ -533,7 +548,7 @@ TEST_F(recovery, hung_invalidation)
 /* ---- Given up ---- */
 
 /* What a device that is given up says to everything; then it is bound anew. */
-#define EXPECT_WEDGED(mcu)							\
+#define EXPECT_WEDGED(mcu, device)						\
 	do {									\
 		struct drm_kestrel_vm_create create = { 0 };			\
 		struct drm_kestrel_queue_state state;				\
@@ -547,7 +562,7 @@ TEST_F(recovery, hung_invalidation)
 		EXPECT_EQ(device_ioctl(self->client.fd, DRM_IOCTL_KESTREL_VM_CREATE, &create), \
 			  -EIO);						\
 		EXPECT_EQ(queue_create(self->client.fd, self->client.vm, 4, 0, &queue), -EIO); \
-		EXPECT_STEPS(0, mcu, 1, 1);					\
+		EXPECT_STEPS(0, mcu, device, 1);				\
 	} while (0)
 
 static void bind_anew(struct __test_metadata *_metadata, struct client *client)
@@ -581,7 +596,7 @@ TEST_F(recovery, all_ones)
 	ASSERT_EQ(machine_inject("all-ones", 1), 0);
 	EXPECT_EQ(client_run(&self->client, 0, size), -EIO);
 	ASSERT_EQ(counters_wait_wedged(), 0);
-	EXPECT_WEDGED(1);
+	EXPECT_WEDGED(1, 1);
 	EXPECT_EQ(coredump_keep("all_ones"), 0);
 	bind_anew(_metadata, &self->client);
 }
@@ -594,7 +609,7 @@ TEST_F(recovery, all_ones_and_an_interrupt)
 	ASSERT_EQ(machine_inject("all-ones", 2), 0);
 	ASSERT_EQ(counters_wait_wedged(), 0);
 	EXPECT_EQ(machine_interrupts() - interrupts, 1);
-	EXPECT_WEDGED(1);
+	EXPECT_WEDGED(1, 1);
 	bind_anew(_metadata, &self->client);
 }
 
@@ -724,7 +739,7 @@ TEST_F(recovery, hung_invalidation_and_endless_reset)
 	ASSERT_EQ(counters_wait_wedged(), 0);
 	EXPECT_EQ(syncobj_wait(self->client.fd, done, 0, deadline(LONG_TIMEOUT_S)), 0);
 	EXPECT_EQ(syncobj_status(self->client.fd, done), -EIO);
-	EXPECT_WEDGED(0);
+	EXPECT_WEDGED(0, 1);
 	EXPECT_EQ(invalidate_timeout_set(timeout_ms, NULL), 0);
 	EXPECT_EQ(coredump_keep("hung_invalidation_and_reset"), 0);
 	expect_kept(_metadata, &self->client);
@@ -746,6 +761,75 @@ TEST_F(recovery, endless_reset_at_probe)
 	ASSERT_EQ(device_bind(), 0);
 	ASSERT_EQ(client_open(&self->client, SHORT_TIMEOUT_MS), 0);
 	EXPECT_EQ(bystander_round(&self->client, 1), 0);
+}
+
+/* ---- Asked for in debugfs ---- */
+
+TEST_F(recovery, injected_queue_kill)
+{
+	int64_t end = deadline(LONG_TIMEOUT_S);
+	uint64_t before, active;
+	unsigned int slot;
+	char step[32];
+	uint32_t done;
+
+	ASSERT_EQ(queue_destroy(self->client.fd, self->client.queue), 0);
+	ASSERT_EQ(queue_create_patient(self->client.fd, self->client.vm, 4, &self->client.queue), 0);
+	ASSERT_EQ(syncobj_create(self->client.fd, &done), 0);
+	ASSERT_EQ(engine_active(&self->client, &before), 0);
+	ASSERT_EQ(client_submit(&self->client, 0, stream_endless(&self->client, 0), done), 0);
+	do {
+		usleep(1000);
+		ASSERT_EQ(engine_active(&self->client, &active), 0);
+	} while (active == before && deadline(0) < end);
+	ASSERT_EQ(queue_busy(&slot), 0);
+	snprintf(step, sizeof(step), "queue-kill %u\n", slot);
+	EXPECT_EQ(step_inject(step), 0);
+	EXPECT_EQ(syncobj_wait(self->client.fd, done, 0, deadline(LONG_TIMEOUT_S)), 0);
+	EXPECT_EQ(syncobj_status(self->client.fd, done), -ECANCELED);
+	EXPECT_STATUS(DRM_KESTREL_QUEUE_INNOCENT, 0);
+	EXPECT_STEPS(1, 0, 0, 0);
+	/* It has nothing more to lose. */
+	EXPECT_EQ(step_inject(step), 0);
+	EXPECT_STEPS(1, 0, 0, 0);
+	EXPECT_EQ(client_works_again(&self->client), 0);
+	EXPECT_STEPS(1, 0, 0, 0);
+}
+
+TEST_F(recovery, injected_resets)
+{
+	EXPECT_EQ(step_inject("mcu-reset\n"), 0);
+	EXPECT_STEPS(0, 1, 0, 0);
+	EXPECT_EQ(coredump_keep("injected_mcu_reset"), 0);
+	EXPECT_EQ(bystander_round(&self->client, 1), 0);
+	EXPECT_EQ(step_inject("device-reset\n"), 0);
+	EXPECT_STEPS(0, 1, 1, 0);
+	EXPECT_EQ(coredump_keep("injected_device_reset"), 0);
+	EXPECT_EQ(bystander_round(&self->client, 2), 0);
+	EXPECT_STATUS(DRM_KESTREL_QUEUE_OK, 0);
+	EXPECT_STEPS(0, 1, 1, 0);
+}
+
+TEST_F(recovery, injected_wedge)
+{
+	EXPECT_EQ(step_inject("wedged\n"), 0);
+	EXPECT_WEDGED(0, 0);
+	EXPECT_EQ(coredump_keep("injected_wedge"), 0);
+	bind_anew(_metadata, &self->client);
+}
+
+TEST_F(recovery, injected_nonsense)
+{
+	static const char * const nonsense[] = {
+		"\n", "reset\n", "queue-kill\n", "queue-kill -1\n", "queue-kill 0 0\n", "wedged 1\n",
+	};
+	unsigned int i;
+
+	for (i = 0; i < sizeof(nonsense) / sizeof(nonsense[0]); i++)
+		EXPECT_EQ(step_inject(nonsense[i]), -EINVAL);
+	EXPECT_EQ(step_inject("queue-kill 64000\n"), -ENOENT);
+	EXPECT_EQ(bystander_round(&self->client, 1), 0);
+	EXPECT_STEPS(0, 0, 0, 0);
 }
 
 /* ---- Again and again ---- */
