@@ -94,7 +94,10 @@ static uint64_t longest_interval(const struct candidate *candidate)
 	return candidate->cycles - last > longest ? candidate->cycles - last : longest;
 }
 
-/* Where the memory of a job has its tensors; of those not known, behind the others. */
+/*
+ * Where the memory of a job has its tensors, of those not known behind the others; and
+ * where the one of the stream has its commands.
+ */
 static void place_tensors(struct candidate *candidate)
 {
 	const struct ir_graph *graph = candidate->segment.graph;
@@ -102,6 +105,7 @@ static void place_tensors(struct candidate *candidate)
 	struct command_list *list = &candidate->list;
 
 	list->tensor_bytes = out->tensor_bytes;
+	list->commands_offset = out->commands_offset;
 	for (unsigned int b = SEGMENT_BASE_TENSORS; b < out->base_count; b++) {
 		int tensor = out->bases[b].tensor;
 

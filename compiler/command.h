@@ -62,6 +62,8 @@ struct command_list {
 	bool failed;
 	/* Where the bases that are tensors begin in the memory that has them all, and its size. */
 	uint64_t tensor_offsets[KESTREL_ISA_BASES], tensor_bytes;
+	/* Where its bytes begin in the memory that has commands and, behind them, constants. */
+	uint64_t commands_offset;
 };
 
 /* Appends a command without any register; NULL and `failed` when out of memory. */

@@ -239,6 +239,8 @@ static int lower_segments(struct ir_graph *graph, const unsigned int *origin,
 			  const struct target *target, struct stream *stream, bool *cuts,
 			  const char **forced)
 {
+	uint64_t commands = 0;
+
 	for (unsigned int s = 0; s < stream->segment_count; s++) {
 		struct stream_segment *segment = &stream->segments[s];
 		struct candidate candidate = { 0 };
@@ -252,6 +254,7 @@ static int lower_segments(struct ir_graph *graph, const unsigned int *origin,
 				forced[segment->first_operator + o] = "a reshape on its own";
 			return -EAGAIN;
 		}
+		segment->commands_offset = commands;
 		ret = search_segment(graph, target, segment, stream->constants, &candidate,
 				     &failed);
 		if (ret == -ENOSPC) {
@@ -278,6 +281,8 @@ static int lower_segments(struct ir_graph *graph, const unsigned int *origin,
 		candidate_release(&candidate);
 		if (ret)
 			return ret;
+		commands += (segment->commands.bytes + KESTREL_GRAPH_ALIGNMENT - 1) &
+			    ~(uint64_t)(KESTREL_GRAPH_ALIGNMENT - 1);
 	}
 	return 0;
 }

@@ -123,8 +123,11 @@ static bool page_known(struct machine *machine, uint64_t page)
 /* Whether the front end had looked a page of the commands up by `time`, for its first burst. */
 static bool page_fetched(const struct machine *machine, uint64_t page, uint64_t time)
 {
-	uint64_t burst = page * PAGE_BYTES / BURST;
+	uint64_t begin = machine->list->commands_offset, address = page * PAGE_BYTES, burst;
 
+	if (page < begin / PAGE_BYTES)
+		return false;
+	burst = address > begin ? (address - begin) / BURST : 0;
 	return burst < machine->front_end.burst_count &&
 	       machine->front_end.bursts[burst].asked <= time;
 }
@@ -694,8 +697,9 @@ static uint64_t aligned(uint64_t offset)
 static void place_bases(struct machine *machine, uint64_t stream_bytes)
 {
 	const struct command_list *list = machine->list;
-	uint64_t end = machine->base_offsets[SEGMENT_BASE_CONSTANTS] = aligned(stream_bytes);
+	uint64_t end = aligned(list->commands_offset + stream_bytes);
 
+	machine->base_offsets[SEGMENT_BASE_CONSTANTS] = end;
 	for (unsigned int i = 0; i < list->count; i++) {
 		const struct command *command = &list->commands[i];
 

@@ -63,6 +63,8 @@ struct stream_segment {
 	 */
 	const uint64_t *tensor_offsets;
 	uint64_t tensor_bytes;
+	/* Where its commands begin behind those of the segments before. */
+	uint64_t commands_offset;
 	struct buffer commands;
 	uint64_t predicted_cycles;
 	/* The order in which its operators are computed, in words; of how many tried. */
