@@ -145,9 +145,13 @@ int compile(const struct compile_request *request, struct compile_result *result
 	if (!ret && !request->no_stream)
 		ret = lower_order(&graph);
 	graph.search_seed = request->search_seed;
-	graph.progress = request->progress;
+	graph.tell_progress = request->progress;
 	graph.progress_opaque = request->opaque;
 	for (unsigned int t = 0; !ret && !request->no_stream && t < target_count; t++) {
+		graph.progress = (struct progress){
+			.target = targets[t].name, .target_number = t + 1,
+			.target_count = target_count,
+		};
 		ret = lower_graph(&graph, &targets[t], &constants, &streams[t]);
 		report.stream_count = t + 1;
 	}

@@ -9,6 +9,7 @@
 
 #include "buffer.h"
 #include "error.h"
+#include "progress.h"
 
 /* Configurations in one graph. */
 #define COMPILE_TARGETS 16
@@ -40,11 +41,8 @@ struct compile_request {
 	bool wants_report, wants_text, wants_html;
 	/* The operator to make `explanation` of, as report_explain() takes it, or NULL. */
 	const char *explain;
-	/*
-	 * Called now and then, with how many of so many operators have been lowered; from
-	 * the thread that compiles. NULL: nobody asks.
-	 */
-	void (*progress)(void *opaque, unsigned int done, unsigned int total);
+	/* Called now and then; NULL: nobody asks. */
+	progress_fn *progress;
 	void *opaque;
 };
 

@@ -17,6 +17,7 @@
 #include <kestrel/graph.h>
 
 #include "arena.h"
+#include "progress.h"
 
 struct error;
 
@@ -253,8 +254,9 @@ struct ir_graph {
 	unsigned int merged_jobs;
 	/* As in struct compile_request. */
 	uint64_t search_seed;
-	void (*progress)(void *opaque, unsigned int done, unsigned int total);
+	progress_fn *tell_progress;
 	void *progress_opaque;
+	struct progress progress;
 };
 
 /* Bytes of one element; 0 for IR_TYPE_OTHER. */

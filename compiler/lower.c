@@ -378,6 +378,7 @@ int lower_graph(struct ir_graph *graph, const struct target *target,
 		return error_memory(graph->error);
 	/* Each round sends an operator to the processor or cuts a segment, so it ends. */
 	do {
+		expanded.progress.attempt++;
 		stream_release(stream);
 		*stream = (struct stream){
 			.target = target, .places = part_places, .constants = constants,

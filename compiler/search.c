@@ -78,6 +78,8 @@ struct search {
 	unsigned int front_count;
 	struct program_settings tried[TRIED_MAX];
 	unsigned int tried_count;
+	/* All that were tried, also of those that `tried` has no room for. */
+	unsigned int ways;
 	uint64_t work, effort;
 	/* The fewest cycles of whole rows and rings; 0: no way yet. */
 	uint64_t untiled_cycles;
@@ -181,16 +183,18 @@ static void front_add(struct search *search, const struct candidate *candidate)
 		search->front_count--;
 }
 
-/* As if the segment were done when the time is up. */
 static void tell_progress(const struct search *search)
 {
-	uint64_t done = search->work < WORK_MAX ? search->work : WORK_MAX;
+	struct progress *progress = &search->graph->progress;
 
-	if (search->graph->progress)
-		search->graph->progress(search->graph->progress_opaque,
-					search->place->first_operator +
-					(unsigned int)(search->place->operator_count * done / WORK_MAX),
-					search->graph->operator_count);
+	if (!search->graph->tell_progress)
+		return;
+	progress->first_operator = search->place->first_operator;
+	progress->operator_count = search->place->operator_count;
+	progress->operators_total = search->graph->operator_count;
+	progress->ways = search->ways;
+	progress->cycles = search->found ? search->best->cycles : 0;
+	search->graph->tell_progress(search->graph->progress_opaque, progress);
 }
 
 /*
@@ -212,6 +216,7 @@ static int search_try(struct search *search, const struct program_settings *sett
 	if (settings->order)
 		candidate.cache->like = &search->caches[0][settings->placement][settings->rearrange];
 	tell_progress(search);
+	search->ways++;
 	ret = candidate_build(&candidate, search->graph, search->target, search->place, &place,
 			      settings);
 	search->work += candidate.made_commands + candidate.made_bytes / WORK_BYTES;

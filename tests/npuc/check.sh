@@ -73,6 +73,31 @@ sweep_is_sound() {
 	EOF
 }
 
+# Keys alone, as the issue has them: every combination of the ranges that --help names.
+sweeps_all() {
+	build/bin/npuc $model --sweep macs,sram,bandwidth --json >"$out/sweep.json" &&
+	python3 - "$out/sweep.json" <<-'EOF'
+	import json, sys
+	rows = json.load(open(sys.argv[1]))
+	seen = [(row["macs"], row["sram"], row["bandwidth"]) for row in rows]
+	assert seen == [(m, s, b) for m in (64, 128, 256, 512, 1024, 2048)
+	                for s in (131072, 262144, 524288) for b in (1, 2, 4, 8)], seen
+	EOF
+}
+
+# What a person at a terminal sees, each line that replaces another on its own, and
+# at the end of it nothing of that.
+shows() { # PATTERN COMMAND...
+	local pattern=$1
+	shift
+	script -qec "$*" /dev/null </dev/null | tr '\r' '\n' >"$out/terminal" &&
+		grep -qE "^npuc: $pattern" "$out/terminal" && ! tail -n 1 "$out/terminal" | grep -q '^npuc: '
+}
+
+tells_no_script() { # COMMAND...: what is no terminal gets no progress.
+	"$@" 2>"$out/notice" && [ ! -s "$out/notice" ]
+}
+
 explains() { # OPERATOR PATTERN
 	build/bin/npuc $model --explain "$1" | grep -q "$2"
 }
@@ -321,7 +346,21 @@ check "nor on another configuration" exits 1 same_on "$out/npu.npu" sim kestrel-
 check "a graph for nobody" exits 1 build/bin/npuc $model -o "$out/x.npu" --npu-only --no-stream
 check "weights to verify with" exits 2 build/bin/npuc $model --npu-only --verify
 check "configurations are swept" sweep_is_sound
-check "a sweep of nonsense" exits 2 build/bin/npuc $model --sweep macs=x
+check "keys alone are swept over ranges" sweeps_all
+for keys in macs=x macs= = "" depth macs,macs macs=64,macs macs=64: macs=64..32 macs=0 macs=1..4294967296 \
+	sram,, sram=nan bandwidth=1..inf; do
+	check "a sweep of nonsense: '$keys'" exits 2 build/bin/npuc $model --sweep "$keys"
+done
+check "a sweep tells which configuration it is at" shows 'configuration 2 of 2' \
+	build/bin/npuc $model --sweep macs=64:128
+check "--verify tells which run it is at" shows '--verify: kestrel-512, run 4 of 4' \
+	build/bin/npuc $model --target kestrel-64,kestrel-512 --verify
+every=kestrel-64,kestrel-128,kestrel-256,kestrel-512,kestrel-1024,kestrel-2048
+check "a search tells what of and how far" \
+	shows 'kestrel-2048 \(6 of 6\): .*operators.*, [0-9]+ ways' \
+	build/bin/npuc tests/transformer/encoder/model.tflite -o "$out/x.npu" --set sram=65536 --target $every
+check "scripts are told nothing of that" tells_no_script build/bin/npuc \
+	tests/transformer/encoder/model.tflite -o "$out/x.npu" --set sram=65536
 check "nothing to do" exits 2 build/bin/npuc $model
 check "every condition of an NPU form has words" exits 1 grep -n '?' docs/operators.md
 check "docs/operators.md is what npuc --list-ops=markdown prints" \

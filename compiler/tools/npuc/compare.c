@@ -137,7 +137,23 @@ static enum npuc_exit outputs_compare(const struct side sides[2], uint32_t outpu
 	return NPUC_DONE;
 }
 
-static enum npuc_exit runs_compare(struct side sides[2], const struct npu_model_info *info)
+static enum npuc_exit sides_run(struct side sides[2], unsigned int run, const char *target)
+{
+	const struct side *failed = NULL;
+	struct waiting waiting;
+
+	waiting_begin(&waiting);
+	waiting_tell(&waiting, "npuc: --verify: %s%srun %u of %u", target ? target : "",
+		     target ? ", " : "", run + 1, RUNS);
+	for (unsigned int s = 0; s < 2 && !failed; s++)
+		if (npu_job_run(sides[s].job))
+			failed = &sides[s];
+	waiting_end(&waiting);
+	return failed ? complain(failed, npu_job_errmsg(failed->job)) : NPUC_DONE;
+}
+
+static enum npuc_exit runs_compare(struct side sides[2], const struct npu_model_info *info,
+				   const char *target)
 {
 	void **inputs = calloc(info->input_count + 1, sizeof(*inputs));
 	uint64_t state = 88172645463325252ull;
@@ -145,9 +161,8 @@ static enum npuc_exit runs_compare(struct side sides[2], const struct npu_model_
 
 	for (unsigned int run = 0; run < RUNS && status == NPUC_DONE; run++) {
 		status = inputs_bind(sides, inputs, info->input_count, &state);
-		for (unsigned int s = 0; s < 2 && status == NPUC_DONE; s++)
-			if (npu_job_run(sides[s].job))
-				status = complain(&sides[s], npu_job_errmsg(sides[s].job));
+		if (status == NPUC_DONE)
+			status = sides_run(sides, run, target);
 		if (status == NPUC_DONE)
 			status = outputs_compare(sides, info->output_count, run);
 	}
@@ -174,7 +189,7 @@ static enum npuc_exit compare_target(const void *graph, size_t bytes, const char
 		status = outputs_bind(&sides[s], info.output_count);
 	}
 	if (status == NPUC_DONE)
-		status = runs_compare(sides, &info);
+		status = runs_compare(sides, &info, target);
 	if (status == NPUC_DONE)
 		printf("%s%s%u runs with random inputs: NPU and processor agree in every byte "
 		       "(%u operators on the NPU, %u on the processor, %u removed)\n",

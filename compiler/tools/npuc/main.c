@@ -5,8 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "npuc.h"
 #include "operators.h"
@@ -37,8 +35,11 @@ static const char usage[] =
 	"                        or type\n"
 	"      --verify          run the graph with random inputs on the simulated NPU and on\n"
 	"                        the processor, and compare every byte\n"
-	"      --sweep K=V:V,... compile for every combination of macs, sram and bandwidth\n"
-	"                        (lists V:V or doubling ranges V..V) and compare\n"
+	"      --sweep KEYS      compile for every combination of macs, sram (bytes) and\n"
+	"                        bandwidth (bytes a cycle of the constant port) and compare:\n"
+	"                        \"macs,sram,bandwidth\", or each with a list (macs=64:256) or\n"
+	"                        a doubling range (macs=64..512) of values; without one it is\n"
+	"                        macs=" SWEEP_MACS ", sram=" SWEEP_SRAM ", bandwidth=" SWEEP_BANDWIDTH "\n"
 	"      --json            --sweep: as JSON\n"
 	"      --search-seed N   not the fastest way of computing that is found but any, the\n"
 	"                        same for the same N: to test all of them\n"
@@ -87,24 +88,6 @@ static bool has_suffix(const char *path, const char *suffix)
 	return bytes > strlen(suffix) && !strcmp(path + bytes - strlen(suffix), suffix);
 }
 
-struct progress {
-	struct timespec started;
-	bool shown;
-};
-
-/* Tells a person who waits for more than a second how far it is. */
-static void show_progress(void *opaque, unsigned int done, unsigned int total)
-{
-	struct progress *progress = opaque;
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	if (now.tv_sec - progress->started.tv_sec <= 1)
-		return;
-	fprintf(stderr, "\rnpuc: operator %u of %u ", done, total);
-	progress->shown = true;
-}
-
 static enum npuc_exit report_write(const struct arguments *arguments,
 				   const struct compile_result *result)
 {
@@ -139,7 +122,7 @@ static enum npuc_exit run(struct arguments *arguments)
 	struct compile_request *request = &arguments->request;
 	struct compile_result result = { 0 };
 	struct buffer contents = { 0 };
-	struct progress progress = { .shown = false };
+	struct waiting waiting;
 	struct error error;
 	enum npuc_exit status = file_read(arguments->model, &contents);
 	int ret;
@@ -154,19 +137,16 @@ static enum npuc_exit run(struct arguments *arguments)
 		status = sweep(request, arguments->sweep, arguments->json);
 		goto out;
 	}
-	clock_gettime(CLOCK_MONOTONIC, &progress.started);
-	if (isatty(STDERR_FILENO)) {
-		request->progress = show_progress;
-		request->opaque = &progress;
-	}
+	waiting_begin(&waiting);
+	request->progress = waiting_progress;
+	request->opaque = &waiting;
 	if (arguments->report) {
 		request->wants_html = has_suffix(arguments->report, ".html");
 		request->wants_text = has_suffix(arguments->report, ".txt");
 		request->wants_report = !request->wants_html && !request->wants_text;
 	}
 	ret = compile(request, &result, &error);
-	if (progress.shown)
-		fputc('\n', stderr);
+	waiting_end(&waiting);
 	if (ret) {
 		fprintf(stderr, "npuc: %s: %s\n", arguments->model, error.text);
 		status = NPUC_FAILED;

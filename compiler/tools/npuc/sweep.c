@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "npuc.h"
 
@@ -12,7 +11,13 @@
 
 enum key { KEY_MACS, KEY_SRAM, KEY_BANDWIDTH };
 
-static const char *const key_names[KEYS] = { "macs", "sram", "bandwidth" };
+static const struct {
+	const char *name;
+	/* What is tried where nothing else is said. */
+	const char *values;
+} keys_known[KEYS] = {
+	{ "macs", SWEEP_MACS }, { "sram", SWEEP_SRAM }, { "bandwidth", SWEEP_BANDWIDTH },
+};
 
 /* Values of a key as they were written; none: the key is not swept. */
 struct axis {
@@ -29,71 +34,97 @@ struct point {
 
 static enum npuc_exit complain(const char *keys)
 {
-	fprintf(stderr, "npuc: --sweep %s: not KEY=VALUE[:VALUE]... or KEY=FIRST..LAST (doubling) "
-		"with macs, sram (bytes), bandwidth (bytes a cycle of the constant port)\n", keys);
+	fprintf(stderr, "npuc: --sweep %s: not KEY, KEY=VALUE[:VALUE]... or KEY=FIRST..LAST "
+		"(doubling; at most %d values) with macs, sram (bytes), bandwidth (bytes a cycle "
+		"of the constant port), each once\n", keys, VALUES_MAX);
 	return NPUC_USAGE;
 }
 
 static bool axis_add(struct axis *axis, double value)
 {
-	if (axis->count == VALUES_MAX || !(value > 0))
+	if (axis->count == VALUES_MAX || !(value > 0 && value <= UINT32_MAX))
 		return false;
 	axis->values[axis->count++] = value;
 	return true;
 }
 
-/* "V:V:..." or "FIRST..LAST" up to a comma; returns its end or NULL. */
-static const char *axis_parse(struct axis *axis, const char *text)
+/* A number that is all of the text. */
+static bool number_parse(const char *text, double *value)
 {
-	char number[32];
+	char *end;
 
-	for (;;) {
-		size_t bytes = strcspn(text, ":,");
-		const char *range = strstr(text, "..");
-		char *end;
-		double value;
+	*value = strtod(text, &end);
+	return end != text && !*end;
+}
 
-		if (!bytes || bytes >= sizeof(number))
-			return NULL;
-		memcpy(number, text, bytes);
-		number[bytes] = 0;
-		if (range && range < text + bytes)
-			number[range - text] = 0;
-		value = strtod(number, &end);
-		if (*end || end == number || !axis_add(axis, value))
-			return NULL;
-		if (range && range < text + bytes) {
-			double last = strtod(range + 2, &end);
+/* "V", or "FIRST..LAST": each twice the one before. */
+static bool values_parse(struct axis *axis, char *text)
+{
+	char *range = strstr(text, "..");
+	double value, last;
 
-			if (end != text + bytes || !(last >= value))
-				return NULL;
-			while ((value *= 2) <= last)
-				if (!axis_add(axis, value))
-					return NULL;
-		}
-		text += bytes;
-		if (*text != ':')
-			return text;
-		text++;
+	if (range)
+		*range = 0;
+	if (!number_parse(text, &value))
+		return false;
+	last = value;
+	if (range && (!number_parse(range + 2, &last) || !(last >= value)))
+		return false;
+	do {
+		if (!axis_add(axis, value))
+			return false;
+		value *= 2;
+	} while (value <= last);
+	return true;
+}
+
+/* "VALUES:VALUES:..." */
+static bool axis_parse(struct axis *axis, const char *text, size_t bytes)
+{
+	char part[64];
+
+	for (const char *end = text + bytes; text <= end;) {
+		size_t length = strcspn(text, ":,");
+
+		if (!length || length >= sizeof(part))
+			return false;
+		memcpy(part, text, length);
+		part[length] = 0;
+		if (!values_parse(axis, part))
+			return false;
+		text += length + 1;
 	}
+	return true;
+}
+
+/* "KEY" or "KEY=VALUES" of so many bytes. */
+static bool key_parse(struct axis axes[KEYS], const char *text, size_t bytes)
+{
+	size_t name = strcspn(text, "=,");
+
+	for (unsigned int k = 0; k < KEYS; k++) {
+		if (strlen(keys_known[k].name) != name || memcmp(text, keys_known[k].name, name))
+			continue;
+		if (axes[k].count)
+			return false;
+		return text[name] == '=' ?
+		       axis_parse(&axes[k], text + name + 1, bytes - name - 1) :
+		       axis_parse(&axes[k], keys_known[k].values, strlen(keys_known[k].values));
+	}
+	return false;
 }
 
 static bool axes_parse(struct axis axes[KEYS], const char *keys)
 {
-	while (*keys) {
-		unsigned int k = 0;
+	for (;;) {
+		size_t bytes = strcspn(keys, ",");
 
-		while (k < KEYS && (strncmp(keys, key_names[k], strlen(key_names[k])) ||
-				    keys[strlen(key_names[k])] != '='))
-			k++;
-		if (k == KEYS || axes[k].count)
+		if (!key_parse(axes, keys, bytes))
 			return false;
-		keys = axis_parse(&axes[k], keys + strlen(key_names[k]) + 1);
-		if (!keys)
-			return false;
-		keys += *keys == ',';
+		if (!keys[bytes])
+			return true;
+		keys += bytes + 1;
 	}
-	return true;
 }
 
 /*
@@ -120,7 +151,8 @@ static void settings_write(const struct compile_request *request, const struct a
 }
 
 static enum npuc_exit point_compile(const struct compile_request *request,
-				    const struct axis axes[KEYS], struct point *point)
+				    const struct axis axes[KEYS], struct point *point,
+				    struct waiting *waiting)
 {
 	struct compile_request one = *request;
 	struct compile_result result;
@@ -129,8 +161,10 @@ static enum npuc_exit point_compile(const struct compile_request *request,
 
 	settings_write(request, axes, point, settings, sizeof(settings));
 	one.settings = settings[0] == ',' ? settings + 1 : settings;
-	one.progress = NULL;
+	one.progress = waiting_progress;
+	one.opaque = waiting;
 	if (compile(&one, &result, &error)) {
+		waiting_end(waiting);
 		fprintf(stderr, "npuc: %s with %s: %s\n", request->name, one.settings, error.text);
 		return NPUC_FAILED;
 	}
@@ -168,7 +202,7 @@ static void print_text(const struct axis axes[KEYS], const struct point *points,
 {
 	for (unsigned int k = 0; k < KEYS; k++)
 		if (axes[k].count)
-			printf("%10s ", key_names[k]);
+			printf("%10s ", keys_known[k].name);
 	printf("%12s %10s %7s %10s %10s %10s\n", "cycles", "ms", "array", "SRAM peak", "spilled",
 	       "constants");
 	for (unsigned int i = 0; i < count; i++) {
@@ -197,7 +231,7 @@ static void print_json(const struct axis axes[KEYS], const struct point *points,
 		printf("%s\n  {", i ? "," : "");
 		for (unsigned int k = 0; k < KEYS; k++)
 			if (axes[k].count)
-				printf("\"%s\": %.10g, ", key_names[k], points[i].values[k]);
+				printf("\"%s\": %.10g, ", keys_known[k].name, points[i].values[k]);
 		printf("\"predicted_cycles\": %" PRIu64 ", \"milliseconds\": %.4f, "
 		       "\"npu_macs\": %" PRIu64 ", \"sram_peak_bytes\": %" PRIu64
 		       ", \"spill_bytes\": %" PRIu64 ", \"constant_bytes\": %" PRIu64
@@ -213,7 +247,8 @@ enum npuc_exit sweep(const struct compile_request *request, const char *keys, bo
 	struct axis axes[KEYS] = { 0 };
 	unsigned int counts[KEYS], count = 1;
 	enum npuc_exit status = NPUC_DONE;
-	bool shows = isatty(STDERR_FILENO);
+	struct waiting waiting;
+	char what[64];
 	struct point *points;
 
 	if (request->settings && strlen(request->settings) > 800) {
@@ -231,17 +266,18 @@ enum npuc_exit sweep(const struct compile_request *request, const char *keys, bo
 		fprintf(stderr, "npuc: out of memory\n");
 		return NPUC_FAILED;
 	}
+	waiting_begin(&waiting);
+	waiting.what = what;
 	for (unsigned int i = 0; i < count && status == NPUC_DONE; i++) {
 		unsigned int rest = i;
 
 		for (unsigned int k = KEYS; k-- > 0; rest /= counts[k])
 			points[i].values[k] = axes[k].values[rest % counts[k]];
-		if (shows)
-			fprintf(stderr, "\rnpuc: configuration %u of %u ", i + 1, count);
-		status = point_compile(request, axes, &points[i]);
+		snprintf(what, sizeof(what), "configuration %u of %u", i + 1, count);
+		waiting_tell(&waiting, "npuc: %s", what);
+		status = point_compile(request, axes, &points[i], &waiting);
 	}
-	if (shows)
-		fputc('\n', stderr);
+	waiting_end(&waiting);
 	if (status == NPUC_DONE) {
 		mark_best(points, count);
 		(json ? print_json : print_text)(axes, points, count);
