@@ -37,8 +37,12 @@ TOLERANCE = 1e-4
 # Of elements: how many may be a step beside the definition.
 SHARE = 0.01
 TIMEOUT_SECONDS = 120
-# Families whose every byte is ONNX Runtime's.
-EXACT = dynamic_cases.EXACT + index_cases.EXACT
+# Families whose every byte is ONNX Runtime's: moves, tables, comparisons and requantisation.
+EXACT = dynamic_cases.EXACT + index_cases.EXACT + (
+    "unary", "unary_positive", "swish", "prelu", "requantise", "max_pool", "minimum_same",
+    "reshape", "transpose", "transpose_after_pool", "concat", "slices", "split", "gather",
+    "embedding", "pad", "pad_reflect", "blocks", "expand", "arg_extreme", "squeeze",
+    "shape_arithmetic", "resize_nearest", "flatten_other")
 # Chains of several quantisations: a step in one of them becomes several, everywhere;
 # and what has a test of its own for the bytes (layer_norm.py).
 CHAINS = {"network": 4, "flatten_gemm": 2, "layer_normalisation": 1}

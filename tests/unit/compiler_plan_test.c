@@ -164,7 +164,7 @@ int main(void)
 	check_random_plans(&test);
 	check_prefetch(&test);
 	check_tight_plans(&test, 9, 100);
-	check_tight_plans(&test, 16, 80);
+	check_tight_plans(&test, 16, 100);
 	check_tight_plans(&test, 40, 80);
 	check_layouts(&test);
 	return test.failed ? EXIT_FAILURE : EXIT_SUCCESS;
