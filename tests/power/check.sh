@@ -120,7 +120,7 @@ guests=("$@")
 for name in "${guests[@]}"; do
 	case $name in
 	power) guest power "$device" ;;
-	supply) guest supply "$device -dtb $tree" ;;
+	supply) guest supply "$device -dtb $tree" --inject ;;
 	voltless) guest voltless "$device -dtb $voltless" ;;
 	pulled) guest pulled "-device kestrel-npu-pci,id=npu,timing=on,port0_rate=0.25" --inject ;;
 	hot) guest hot "$device -global kestrel-npu.ambient=82000" ;;

@@ -30,6 +30,7 @@ struct board {
 	u32 microvolts;
 	u32 reset_asserted;
 	u32 violations;
+	bool fail_enable;
 };
 
 static void board_check(struct board *board, bool right, const char *what)
@@ -129,6 +130,8 @@ static int board_supply_enable(struct regulator_dev *supply)
 {
 	struct board *board = rdev_get_drvdata(supply);
 
+	if (board->fail_enable)
+		return -EIO;
 	board->supply_enabled = 1;
 	return 0;
 }
@@ -236,6 +239,8 @@ static int board_probe(struct platform_device *pdev)
 	debugfs_create_u32("microvolts", 0400, board->directory, &board->microvolts);
 	debugfs_create_u32("reset_asserted", 0400, board->directory, &board->reset_asserted);
 	debugfs_create_u32("violations", 0400, board->directory, &board->violations);
+	/* Written: from then on the supply cannot be switched on. */
+	debugfs_create_bool("fail_enable", 0600, board->directory, &board->fail_enable);
 	return 0;
 }
 
