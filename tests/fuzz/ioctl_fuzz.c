@@ -7,8 +7,12 @@
  * something, whoever made it. Now and then it makes one again that went well, with
  * damage. How often each call went well and with which errors it was refused is
  * told in the end, since a fuzzer whose calls are all refused tests little.
- * All that a thread does follows from seed and thread number; with --threads 1 a
- * run repeats exactly. A timer interrupts calls all the time. With
+ * What a thread's n-th call is follows from seed, thread and n, which objects it names
+ * also from what earlier calls have given away; with --threads 1 a run repeats
+ * exactly. With --log FILE, a device that outlives the machine, every call's thread is
+ * written before the call. --replay FILE has one thread make the calls of all of
+ * them in this order, one behind the other: the same calls, but without what two
+ * did to each other while both were under way. A timer interrupts calls all the time. With
  * --fail-allocations on, failslab and fail_page_alloc, set up by the caller with
  * task-filter, hit the threads that make the calls. The kernel must
  * not mind (its debugging says so), each error must be one that the interface
@@ -57,6 +61,9 @@ atomic_int files[FILES];
 atomic_uint known[FILES][OBJECTS][KNOWN_NUMBERS];
 static atomic_ulong calls_left;
 static atomic_int unknown_error;
+/* Of --log; -1: none. Each run begins with a byte that is no thread's number. */
+static int log_file = -1;
+#define LOG_BEGIN	0xff
 /* Allocations fail as the kernel's fault injection is set up. */
 static bool allocations_fail;
 
@@ -426,6 +433,8 @@ static void step(struct worker *w)
 	uint8_t argument[ARGUMENT_BYTES] __attribute__((aligned(8))) = { 0 };
 	uint32_t index;
 
+	/* So that a call that comes out otherwise does not change all that follow. */
+	w->random = fuzz_random_start((w->seed << 32) + w->calls++);
 	w->lists_used = 0;
 	w->file = below(w, FILES);
 	w->sound = below(w, 2);
@@ -446,18 +455,36 @@ static void step(struct worker *w)
 	row_call(w, index, argument, odd(w, 2));
 }
 
+static void log_write(uint8_t byte)
+{
+	if (log_file < 0)
+		return;
+	while (write(log_file, &byte, 1) != 1) {
+		/* The thread's allocations may be failing. */
+		if (errno == EINTR || errno == EAGAIN || errno == ENOMEM)
+			continue;
+		perror("log");
+		exit(2);
+	}
+}
+
+/* Whether allocations of the calling thread may fail. */
+static void failing_set(bool fail)
+{
+	int fd = open("/proc/thread-self/make-it-fail", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || write(fd, fail ? "1" : "0", 1) != 1)
+		perror("make-it-fail");
+	close(fd);
+}
+
 static void *worker_run(void *argument)
 {
 	struct worker *w = argument;
 	unsigned long left;
 
-	if (allocations_fail) {
-		int fd = open("/proc/thread-self/make-it-fail", O_WRONLY | O_CLOEXEC);
-
-		if (fd < 0 || write(fd, "1", 1) != 1)
-			perror("make-it-fail");
-		close(fd);
-	}
+	if (allocations_fail)
+		failing_set(true);
 	while ((left = atomic_load(&calls_left)) > 0) {
 		if (!atomic_compare_exchange_weak(&calls_left, &left, left - 1))
 			continue;
@@ -465,8 +492,51 @@ static void *worker_run(void *argument)
 			printf("# %lu calls to go\n", left);
 			fflush(stdout);
 		}
+		log_write(w->number);
 		step(w);
 	}
+	return NULL;
+}
+
+/* What a log tells of its last run, in this thread; how many calls that were. */
+static unsigned long workers_replay(struct worker *workers, unsigned int threads, FILE *log)
+{
+	unsigned long calls = 0;
+	int number;
+
+	if (allocations_fail)
+		failing_set(true);
+	while ((number = fgetc(log)) != EOF) {
+		if ((unsigned int)number >= threads) {
+			printf("# the log has a thread %d\n", number);
+			return 0;
+		}
+		log_write((uint8_t)number);
+		step(&workers[number]);
+		calls++;
+	}
+	if (allocations_fail)
+		failing_set(false);
+	return calls;
+}
+
+/* Behind the last LOG_BEGIN; NULL when it cannot be read or has none. */
+static FILE *log_open(const char *path)
+{
+	FILE *log = fopen(path, "rb");
+	long at = 0, begin = 0;
+	int byte;
+
+	if (!log)
+		return NULL;
+	while ((byte = fgetc(log)) != EOF) {
+		at++;
+		if (byte == LOG_BEGIN)
+			begin = at;
+	}
+	if (begin && !fseek(log, begin, SEEK_SET))
+		return log;
+	fclose(log);
 	return NULL;
 }
 
@@ -531,22 +601,31 @@ static bool coverage_tell(void)
 	return all;
 }
 
-static bool workers_run(unsigned int threads, uint64_t seed)
+static bool workers_make(struct worker *workers, unsigned int threads, uint64_t seed)
 {
-	static struct worker workers[THREADS_MAX];
 	unsigned int i;
 
 	for (i = 0; i < threads; i++) {
-		workers[i].random = fuzz_random_start(seed * THREADS_MAX + i);
+		workers[i].number = (uint8_t)i;
+		workers[i].seed = seed * THREADS_MAX + i;
 		workers[i].playground = mmap(NULL, (PLAYGROUND_PAGES + 8) * PAGE, PROT_READ | PROT_WRITE,
 					     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		workers[i].lists = mmap(NULL, LISTS_BYTES + PAGE, PROT_READ | PROT_WRITE,
 					MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		if (workers[i].lists == MAP_FAILED || workers[i].playground == MAP_FAILED ||
-		    mprotect(workers[i].lists + LISTS_BYTES, PAGE, PROT_NONE) ||
-		    pthread_create(&workers[i].thread, NULL, worker_run, &workers[i]))
+		    mprotect(workers[i].lists + LISTS_BYTES, PAGE, PROT_NONE))
 			return false;
 	}
+	return true;
+}
+
+static bool workers_run(struct worker *workers, unsigned int threads)
+{
+	unsigned int i;
+
+	for (i = 0; i < threads; i++)
+		if (pthread_create(&workers[i].thread, NULL, worker_run, &workers[i]))
+			return false;
 	for (i = 0; i < threads; i++)
 		pthread_join(workers[i].thread, NULL);
 	return true;
@@ -557,8 +636,11 @@ int main(int argc, char **argv)
 	const struct itimerval tick = { { 0, 7000 }, { 0, 7000 } }, off = { 0 };
 	struct sigaction action = { .sa_handler = interrupted };
 	struct drm_kestrel_query_resets before = { 0 }, after = { 0 };
+	static struct worker workers[THREADS_MAX];
+	const char *log_path = NULL, *replay_path = NULL;
 	unsigned long calls = 5000;
 	unsigned int threads = 4;
+	FILE *replay = NULL;
 	uint64_t seed = 1;
 	bool good = true, all = true;
 	char name[128];
@@ -571,6 +653,10 @@ int main(int argc, char **argv)
 			threads = (unsigned int)strtoul(argv[i + 1], NULL, 0);
 		else if (!strcmp(argv[i], "--seed"))
 			seed = strtoull(argv[i + 1], NULL, 0);
+		else if (!strcmp(argv[i], "--log"))
+			log_path = argv[i + 1];
+		else if (!strcmp(argv[i], "--replay"))
+			replay_path = argv[i + 1];
 		else if (!strcmp(argv[i], "--fail-allocations"))
 			allocations_fail = !strcmp(argv[i + 1], "on");
 		else
@@ -578,12 +664,23 @@ int main(int argc, char **argv)
 	}
 	if (i != argc || !threads || threads > THREADS_MAX) {
 		fprintf(stderr, "usage: %s [--calls N] [--threads N, at most %d] [--seed S] "
-			"[--fail-allocations on|off]\n", argv[0], THREADS_MAX);
+			"[--fail-allocations on|off] [--log FILE] [--replay FILE]\n", argv[0],
+			THREADS_MAX);
 		return 2;
 	}
-	printf("# to repeat: %s --calls %lu --threads %u --seed %" PRIu64
-	       " --fail-allocations %s\n", argv[0], calls, threads, seed,
-	       allocations_fail ? "on" : "off");
+	if (log_path)
+		log_file = open(log_path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+	if (replay_path)
+		replay = log_open(replay_path);
+	if ((log_path && log_file < 0) || (replay_path && !replay)) {
+		fprintf(stderr, "%s: %s: no log\n", argv[0], log_path && log_file < 0 ? log_path :
+										  replay_path);
+		return 2;
+	}
+	printf("# to repeat%s: %s --calls %lu --threads %u --seed %" PRIu64
+	       " --fail-allocations %s%s\n", threads == 1 ? " exactly" : "", argv[0], calls,
+	       threads, seed, allocations_fail ? "on" : "off",
+	       log_path && threads > 1 ? " --replay LOG" : "");
 	fflush(stdout);
 	for (i = 0; i < FILES; i++) {
 		files[i] = device_open();
@@ -594,7 +691,15 @@ int main(int argc, char **argv)
 	calls_left = calls;
 	sigaction(SIGALRM, &action, NULL);
 	setitimer(ITIMER_REAL, &tick, NULL);
-	good = workers_run(threads, seed);
+	log_write(LOG_BEGIN);
+	good = workers_make(workers, threads, seed);
+	if (good && replay) {
+		calls = workers_replay(workers, threads, replay);
+		good = calls > 0;
+		fclose(replay);
+	} else if (good) {
+		good = workers_run(workers, threads);
+	}
 	setitimer(ITIMER_REAL, &off, NULL);
 	for (i = 0; i < FILES; i++)
 		close(files[i]);

@@ -34,7 +34,12 @@ extern atomic_uint known[FILES][OBJECTS][KNOWN_NUMBERS];
 
 struct worker {
 	pthread_t thread;
+	/* Counted from 0. */
+	uint8_t number;
+	/* Of the call; they begin anew with each, from `seed` and how many there were. */
 	struct fuzz_random random;
+	uint64_t seed;
+	uint32_t calls;
 	/* Lists that calls point to, with nothing mapped behind them. */
 	uint8_t *lists;
 	uint32_t lists_used;
