@@ -38,7 +38,7 @@ mkdir -p "$out"
 {
 	{ [ -n "${KESTREL_QEMU-}" ] || emulator/qemu/build.sh; } &&
 		tests/vm/build-guest.sh "$overlay" &&
-		tests/kselftest/build.sh "$overlay/usr/bin" tests/power/load.c \
+		tests/kselftest/build.sh "$overlay/usr/bin" tests/power/load.c tests/power/sleep.c \
 			tests/power/deadline_test.c &&
 		mkdir -p "$overlay/power" &&
 		build/bin/npuc tests/demo/model.tflite -o "$overlay/power/model.npu" \
