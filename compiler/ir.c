@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "error.h"
@@ -110,16 +111,30 @@ bool ir_same_shape(const struct ir_tensor *a, const struct ir_tensor *b)
 	return a->rank == b->rank && !memcmp(a->shape, b->shape, a->rank * sizeof(*a->shape));
 }
 
+const char *ir_tensor_text(const struct ir_graph *graph, int tensor)
+{
+	const struct ir_tensor *t = &graph->tensors[tensor];
+	char shape[IR_RANK_MAX * 12 + 1] = "";
+	size_t at = 0;
+	const char *text;
+
+	for (unsigned int d = 0; d < t->rank; d++)
+		at += (size_t)snprintf(shape + at, sizeof(shape) - at, "%s%d", d ? "x" : " ",
+				       t->shape[d]);
+	text = arena_printf(graph->arena, "tensor %u \"%.80s\" %s%s", t->source, t->name,
+			    ir_type_name(t->type), shape);
+	return text ? text : "a tensor";
+}
+
 const char *ir_where(const struct ir_graph *graph, const struct ir_operator *op, int tensor)
 {
 	const char *text;
 
 	if (tensor >= 0)
-		text = arena_printf(graph->arena, "operator %u (%s), tensor %u \"%s\"", op->source,
-				    op->type_name, graph->tensors[tensor].source,
-				    graph->tensors[tensor].name);
+		text = arena_printf(graph->arena, "operator %u (%.80s), %s", op->source,
+				    op->type_name, ir_tensor_text(graph, tensor));
 	else
-		text = arena_printf(graph->arena, "operator %u (%s)", op->source, op->type_name);
+		text = arena_printf(graph->arena, "operator %u (%.80s)", op->source, op->type_name);
 	return text ? text : "an operator";
 }
 

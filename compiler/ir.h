@@ -291,8 +291,14 @@ struct ir_feature_map ir_feature_map(const struct ir_tensor *tensor);
 bool ir_same_shape(const struct ir_tensor *a, const struct ir_tensor *b);
 
 /*
- * A place for messages: `operator 3 (CONV_2D), tensor 17 "x"`; tensor may be
- * -1. Lives in the graph's arena, never NULL.
+ * A tensor for messages: `tensor 17 "x" int8 4x5x3x3`; its dimensions are missing
+ * where it has none. Long names are cut. Lives in the graph's arena, never NULL.
+ */
+const char *ir_tensor_text(const struct ir_graph *graph, int tensor);
+
+/*
+ * A place for messages: `operator 3 (CONV_2D), tensor 17 "x" int8 4x5x3x3`; tensor may
+ * be -1. Lives in the graph's arena, never NULL.
  */
 const char *ir_where(const struct ir_graph *graph, const struct ir_operator *op, int tensor);
 

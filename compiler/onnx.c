@@ -303,12 +303,15 @@ static int refuse(struct onnx *o)
 {
 	const Onnx__Node *proto = o->node->proto;
 	const char *domain = proto->domain && *proto->domain ? proto->domain : "ai.onnx";
+	/* What it reads; that is where a model would be cut. */
+	const struct onnx_value *from = o->node->input_count ? o->node->inputs[0] : NULL;
 
 	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
 		if (!strcmp(refused[i].type, proto->op_type))
-			return onnx_fail(o, NULL, -ENOTSUP, "%s", refused[i].advice);
-	return onnx_fail(o, NULL, -ENOTSUP,
-			 "this operator of domain %.60s has neither an NPU nor a CPU form", domain);
+			return onnx_fail(o, from, -ENOTSUP, "%s", refused[i].advice);
+	return onnx_fail(o, from, -ENOTSUP,
+			 "this operator of domain %.60s has neither an NPU nor a CPU form: replace it by operators that \"npuc --list-ops\" names, or end the model before it",
+			 domain);
 }
 
 static int translate(struct onnx *o, struct onnx_node *node)

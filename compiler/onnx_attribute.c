@@ -8,7 +8,7 @@
 #include "error.h"
 #include "onnx_import.h"
 
-#define PLACE_BYTES 300
+#define PLACE_BYTES 400
 
 /* Names come from the file; long ones are cut. */
 static void describe(const struct onnx *o, const struct onnx_value *value, char *text)
@@ -26,9 +26,13 @@ static void describe(const struct onnx *o, const struct onnx_value *value, char 
 		return;
 	length += snprintf(text + length, (size_t)(PLACE_BYTES - length), ", tensor \"%.80s\"",
 			   value->name);
+	/* Of what no node has made yet nothing is known. */
+	if (value->type != IR_TYPE_OTHER)
+		length += snprintf(text + length, (size_t)(PLACE_BYTES - length), " %s",
+				   ir_type_name(value->type));
 	for (unsigned int d = 0; d < value->rank; d++)
-		length += snprintf(text + length, (size_t)(PLACE_BYTES - length), "%s%d%s",
-				   d ? "x" : " ", value->shape[d], "");
+		length += snprintf(text + length, (size_t)(PLACE_BYTES - length), "%s%d",
+				   d ? "x" : " ", value->shape[d]);
 }
 
 int onnx_fail(struct onnx *o, const struct onnx_value *value, int code, const char *format, ...)

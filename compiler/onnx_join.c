@@ -123,12 +123,14 @@ static int define_concat(struct onnx *o, struct onnx_value *y, unsigned int *axi
 		const struct onnx_value *part = node->inputs[i];
 
 		if (part->type != x->type || part->rank != x->rank || !ir_type_bytes(part->type))
-			return onnx_fail(o, part, -EINVAL, "differs in type or dimensions from \"%.80s\"",
-					 x->name);
+			return onnx_fail(o, part, -EINVAL,
+					 "differs in type or dimensions from \"%.80s\", %s of rank %u",
+					 x->name, ir_type_name(x->type), x->rank);
 		for (unsigned int d = 0; d < x->rank; d++)
 			if (d != *axis && part->shape[d] != x->shape[d])
 				return onnx_fail(o, part, -EINVAL,
-						 "dimension %u is not that of \"%.80s\"", d, x->name);
+						 "dimension %u is not the %d of \"%.80s\"", d, x->shape[d],
+						 x->name);
 		sum += part->shape[*axis];
 	}
 	if (sum > INT32_MAX)

@@ -81,9 +81,9 @@ static int resolve_window(struct ir_graph *graph, struct ir_operator *op, int32_
 	w = resolve_axis_window(a->padding, input.w, kernel_w, a->stride_w, dilation_w);
 	if (output.n != input.n || output.h != h.output || output.w != w.output)
 		return error_set(graph->error, -EINVAL,
-				 "%s: shape %dx%dx%d, the operator gives %dx%dx%d",
-				 ir_where(graph, op, op->outputs[0]), output.n, output.h, output.w,
-				 input.n, h.output, w.output);
+				 "%s: its shape is not the %dx%dx%dx%d that the operator makes of %s",
+				 ir_where(graph, op, op->outputs[0]), input.n, h.output, w.output,
+				 output.c, ir_tensor_text(graph, op->inputs[0]));
 	op->window = (struct ir_window){
 		.kernel_h = kernel_h, .kernel_w = kernel_w,
 		.stride_h = a->stride_h, .stride_w = a->stride_w,
@@ -342,14 +342,17 @@ static int resolve_fully_connected(struct ir_graph *graph, struct ir_operator *o
 	weights = &graph->tensors[op->inputs[1]];
 	if (weights->rank != 2 || in->elements % (uint64_t)weights->shape[1])
 		return error_set(graph->error, -EINVAL,
-				 "%s: shape does not match an input of %llu elements",
+				 "%s: shape does not match an input of %llu elements, %s",
 				 ir_where(graph, op, op->inputs[1]),
-				 (unsigned long long)in->elements);
+				 (unsigned long long)in->elements,
+				 ir_tensor_text(graph, op->inputs[0]));
 	if (out->elements != in->elements / (uint64_t)weights->shape[1] *
 			     (uint64_t)weights->shape[0] ||
 	    ir_extent(out, 0) != weights->shape[0])
-		return error_set(graph->error, -EINVAL, "%s: shape does not match the weights",
-				 ir_where(graph, op, op->outputs[0]));
+		return error_set(graph->error, -EINVAL,
+				 "%s: shape does not match the weights, %s",
+				 ir_where(graph, op, op->outputs[0]),
+				 ir_tensor_text(graph, op->inputs[1]));
 	op->rounding = rounding_of(graph, op, profile);
 	ret = resolve_weights(graph, op, 0, weights->shape[0], true);
 	return ret ? ret : resolve_bias(graph, op, weights->shape[0]);
@@ -371,8 +374,10 @@ static int resolve_pool(struct ir_graph *graph, struct ir_operator *op)
 		return ret;
 	if (ir_extent(&graph->tensors[op->inputs[0]], 0) !=
 	    ir_extent(&graph->tensors[op->outputs[0]], 0))
-		return error_set(graph->error, -EINVAL, "%s: has another number of channels",
-				 ir_where(graph, op, op->outputs[0]));
+		return error_set(graph->error, -EINVAL,
+				 "%s: has another number of channels than %s",
+				 ir_where(graph, op, op->outputs[0]),
+				 ir_tensor_text(graph, op->inputs[0]));
 	return 0;
 }
 
@@ -481,6 +486,18 @@ static const struct resolver {
 	[IR_DETECTION] = { resolve_detection, NULL },
 };
 
+/* With what it reads and makes: that is where a model would be cut. */
+static int resolve_refuse(struct ir_graph *graph, const struct ir_operator *op,
+			  const char *advice)
+{
+	bool reads = op->input_count && op->inputs[0] >= 0, makes = op->output_count > 0;
+
+	return error_set(graph->error, -ENOTSUP, "%s%s%s%s%s: %s", ir_where(graph, op, -1),
+			 reads ? ", from " : "",
+			 reads ? ir_tensor_text(graph, op->inputs[0]) : "", makes ? " to " : "",
+			 makes ? ir_tensor_text(graph, op->outputs[0]) : "", advice);
+}
+
 static int resolve_operator(struct ir_graph *graph, struct ir_operator *op,
 			    const struct resolve_profile *profile)
 {
@@ -498,11 +515,9 @@ static int resolve_operator(struct ir_graph *graph, struct ir_operator *op,
 		return 0;
 	}
 	if (resolve_advice(op->type_name))
-		return error_set(graph->error, -ENOTSUP, "%s: %s", ir_where(graph, op, -1),
-				 resolve_advice(op->type_name));
-	return error_set(graph->error, -ENOTSUP,
-			 "%s: this operator has neither an NPU nor a CPU form",
-			 ir_where(graph, op, op->output_count ? op->outputs[0] : -1));
+		return resolve_refuse(graph, op, resolve_advice(op->type_name));
+	return resolve_refuse(graph, op,
+			      "this operator has neither an NPU nor a CPU form: replace it by operators that \"npuc --list-ops\" names, or end the model before it");
 }
 
 int resolve_graph(struct ir_graph *graph, const char *numerics)

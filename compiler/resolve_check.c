@@ -27,8 +27,9 @@ int resolve_check_counts_and_elements(struct ir_graph *graph, const struct ir_op
 
 	if (!ret && graph->tensors[op->inputs[0]].elements !=
 		    graph->tensors[op->outputs[0]].elements)
-		ret = error_set(graph->error, -EINVAL, "%s: shape is not that of the input",
-				ir_where(graph, op, op->outputs[0]));
+		ret = error_set(graph->error, -EINVAL, "%s: shape is not that of the input, %s",
+				ir_where(graph, op, op->outputs[0]),
+				ir_tensor_text(graph, op->inputs[0]));
 	return ret;
 }
 
@@ -109,8 +110,10 @@ int resolve_check_broadcast(struct ir_graph *graph, const struct ir_operator *op
 		if (ir_extent(out, d) != (of_a > of_b ? of_a : of_b) ||
 		    (of_a != of_b && of_a != 1 && of_b != 1))
 			return error_set(graph->error, -EINVAL,
-					 "%s: shape is not that of the inputs",
-					 ir_where(graph, op, op->outputs[0]));
+					 "%s: shape is not that of the inputs, %s and %s",
+					 ir_where(graph, op, op->outputs[0]),
+					 ir_tensor_text(graph, op->inputs[0]),
+					 ir_tensor_text(graph, op->inputs[1]));
 	}
 	return 0;
 }

@@ -101,8 +101,9 @@ int resolve_select(struct ir_graph *graph, struct ir_operator *op)
 			if ((ir_extent(in, d) != ir_extent(out, d) && ir_extent(in, d) != 1) ||
 			    in->rank > out->rank)
 				return error_set(graph->error, -ENOTSUP,
-						 "%s: shape does not broadcast to the output's",
-						 ir_where(graph, op, op->inputs[i]));
+						 "%s: shape does not broadcast to the output's, %s",
+						 ir_where(graph, op, op->inputs[i]),
+						 ir_tensor_text(graph, op->outputs[0]));
 	}
 	return resolve_portable(graph, op, KESTREL_GRAPH_SELECT, 0);
 }

@@ -120,8 +120,9 @@ int resolve_elementwise(struct ir_graph *graph, struct ir_operator *op,
 	int ret = resolve_check_counts(graph, op, 2, 2);
 
 	if (!ret && graph->tensors[op->inputs[1]].type != graph->tensors[op->inputs[0]].type)
-		ret = error_set(graph->error, -ENOTSUP, "%s: the inputs differ in type",
-				ir_where(graph, op, op->inputs[1]));
+		ret = error_set(graph->error, -ENOTSUP, "%s: its type is not that of %s",
+				ir_where(graph, op, op->inputs[1]),
+				ir_tensor_text(graph, op->inputs[0]));
 	if (!ret)
 		ret = resolve_check_broadcast(graph, op, 0);
 	if (!ret && resolve_is_plain(graph, op))
@@ -175,8 +176,9 @@ int resolve_leaky(struct ir_graph *graph, struct ir_operator *op,
 	in = &graph->tensors[op->inputs[0]];
 	out = &graph->tensors[op->outputs[0]];
 	if (!ir_same_shape(in, out))
-		return error_set(graph->error, -EINVAL, "%s: shape is not that of the input",
-				 ir_where(graph, op, op->outputs[0]));
+		return error_set(graph->error, -EINVAL, "%s: shape is not that of the input, %s",
+				 ir_where(graph, op, op->outputs[0]),
+				 ir_tensor_text(graph, op->inputs[0]));
 	if (resolve_is_float(graph, op)) {
 		op->portable->attributes.leaky.alpha = resolve_float_bits(op->attributes.alpha);
 		return 0;

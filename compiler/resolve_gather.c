@@ -78,8 +78,9 @@ int resolve_gather(struct ir_graph *graph, struct ir_operator *op)
 		outer *= (uint64_t)in->shape[d];
 		if (indices->shape[d] != in->shape[d])
 			return error_set(graph->error, -EINVAL,
-					 "%s: batch dimension %d differs from the input's",
-					 ir_where(graph, op, op->inputs[1]), d);
+					 "%s: batch dimension %d differs from the input's, %s",
+					 ir_where(graph, op, op->inputs[1]), d,
+					 ir_tensor_text(graph, op->inputs[0]));
 	}
 	count = in->elements / (uint64_t)in->shape[axis] * (indices->elements / outer);
 	if (out->elements != count)

@@ -134,8 +134,10 @@ int resolve_one_hot(struct ir_graph *graph, struct ir_operator *op)
 	    out->elements != indices->elements * (uint64_t)out->shape[axis] ||
 	    graph->tensors[op->inputs[2]].elements != 1 ||
 	    graph->tensors[op->inputs[3]].elements != 1)
-		return error_set(graph->error, -EINVAL, "%s: shape does not match the indices",
-				 ir_where(graph, op, op->outputs[0]));
+		return error_set(graph->error, -EINVAL,
+				 "%s: shape does not match the indices, %s",
+				 ir_where(graph, op, op->outputs[0]),
+				 ir_tensor_text(graph, op->inputs[0]));
 	op->inputs[1] = op->inputs[2];
 	op->inputs[2] = op->inputs[3];
 	op->input_count = 3;

@@ -16,14 +16,18 @@ static int check_shapes(struct ir_graph *graph, const struct ir_operator *op)
 		return error_set(graph->error, -EINVAL, "%s: needs two dimensions",
 				 ir_where(graph, op, a->rank < 2 ? op->inputs[0] : op->inputs[1]));
 	if (ir_extent(a, transpose_a ? 1 : 0) != ir_extent(b, transpose_b ? 0 : 1))
-		return error_set(graph->error, -EINVAL, "%s: %d rows do not fit %d columns",
+		return error_set(graph->error, -EINVAL, "%s: %d rows do not fit %d columns of %s",
 				 ir_where(graph, op, op->inputs[1]),
 				 ir_extent(b, transpose_b ? 0 : 1),
-				 ir_extent(a, transpose_a ? 1 : 0));
+				 ir_extent(a, transpose_a ? 1 : 0),
+				 ir_tensor_text(graph, op->inputs[0]));
 	if (ir_extent(out, 1) != ir_extent(a, transpose_a ? 0 : 1) ||
 	    ir_extent(out, 0) != ir_extent(b, transpose_b ? 1 : 0))
-		return error_set(graph->error, -EINVAL, "%s: shape is not that of the product",
-				 ir_where(graph, op, op->outputs[0]));
+		return error_set(graph->error, -EINVAL,
+				 "%s: shape is not that of the product of %s and %s",
+				 ir_where(graph, op, op->outputs[0]),
+				 ir_tensor_text(graph, op->inputs[0]),
+				 ir_tensor_text(graph, op->inputs[1]));
 	return resolve_check_broadcast(graph, op, 2);
 }
 

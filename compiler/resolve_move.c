@@ -148,8 +148,9 @@ int resolve_concatenation(struct ir_graph *graph, struct ir_operator *op)
 		for (unsigned int d = 0; d < out->rank && !ret; d++)
 			if (d != axis && in->shape[pack && d > axis ? d - 1 : d] != out->shape[d])
 				ret = error_set(graph->error, -EINVAL,
-						"%s: dimension %u does not fit the output's",
-						ir_where(graph, op, op->inputs[i]), d);
+						"%s: dimension %u does not fit the output's, %s",
+						ir_where(graph, op, op->inputs[i]), d,
+						ir_tensor_text(graph, op->outputs[0]));
 	}
 	if (!ret && sum != out->elements)
 		ret = error_set(graph->error, -EINVAL, "%s: the inputs do not fill it",
@@ -191,8 +192,10 @@ int resolve_split(struct ir_graph *graph, struct ir_operator *op)
 		ret = resolve_check_moved(graph, op, op->inputs[0], op->outputs[i]);
 		sum += out->elements;
 		if (!ret && out->elements % step)
-			ret = error_set(graph->error, -EINVAL, "%s: shape is no part of the input's",
-					ir_where(graph, op, op->outputs[i]));
+			ret = error_set(graph->error, -EINVAL,
+					"%s: shape is no part of the input's, %s",
+					ir_where(graph, op, op->outputs[i]),
+					ir_tensor_text(graph, op->inputs[0]));
 	}
 	if (!ret && sum != in->elements)
 		ret = error_set(graph->error, -EINVAL, "%s: the outputs are not all of it",
@@ -289,8 +292,9 @@ int resolve_slice(struct ir_graph *graph, struct ir_operator *op)
 		elements *= (uint64_t)taken;
 	}
 	if (!ret && elements != out->elements)
-		ret = error_set(graph->error, -EINVAL, "%s: shape is not that of the slice",
-				ir_where(graph, op, op->outputs[0]));
+		ret = error_set(graph->error, -EINVAL, "%s: shape is not that of the slice of %s",
+				ir_where(graph, op, op->outputs[0]),
+				ir_tensor_text(graph, op->inputs[0]));
 	op->kind = IR_SLICE;
 	op->input_count = 1;
 	return ret;

@@ -23,8 +23,9 @@ int resolve_normalization(struct ir_graph *graph, struct ir_operator *op)
 		return error_set(graph->error, -ENOTSUP, "%s: its fused activation is not supported",
 				 ir_where(graph, op, -1));
 	if (!in->rank || !ir_same_shape(in, out))
-		return error_set(graph->error, -EINVAL, "%s: shape is not that of the input",
-				 ir_where(graph, op, op->outputs[0]));
+		return error_set(graph->error, -EINVAL, "%s: shape is not that of the input, %s",
+				 ir_where(graph, op, op->outputs[0]),
+				 ir_tensor_text(graph, op->inputs[0]));
 	if (in->type == IR_FLOAT32)
 		return 0;
 	zero_point = in->type == IR_UINT8 ? 128 : 0;

@@ -116,8 +116,10 @@ int resolve_batch_block(struct ir_graph *graph, struct ir_operator *op)
 		product *= blocks[d];
 	}
 	if (many->shape[0] != product * few->shape[0] || ir_extent(few, 0) != ir_extent(many, 0))
-		return error_set(graph->error, -EINVAL, "%s: shape does not match its blocks",
-				 ir_where(graph, op, op->outputs[0]));
+		return error_set(graph->error, -EINVAL,
+				 "%s: shape does not match its blocks of %s",
+				 ir_where(graph, op, op->outputs[0]),
+				 ir_tensor_text(graph, op->inputs[0]));
 	to->value = in->scale_count ? (int32_t)in->zero_points[0] : 0;
 	op->input_count = 1;
 	return 0;
@@ -144,8 +146,9 @@ int resolve_repeat(struct ir_graph *graph, struct ir_operator *op)
 
 		if (tile ? in->rank != out->rank || to % from : from != to && from != 1)
 			return error_set(graph->error, -EINVAL,
-					 "%s: its shape does not repeat the input's",
-					 ir_where(graph, op, op->outputs[0]));
+					 "%s: its shape does not repeat the input's, %s",
+					 ir_where(graph, op, op->outputs[0]),
+					 ir_tensor_text(graph, op->inputs[0]));
 	}
 	if (in->rank > out->rank)
 		return error_set(graph->error, -EINVAL, "%s: rank %u, the input has %u",
@@ -168,8 +171,9 @@ int resolve_reverse(struct ir_graph *graph, struct ir_operator *op)
 		return ret;
 	in = &graph->tensors[op->inputs[0]];
 	if (in->elements != graph->tensors[op->outputs[0]].elements)
-		return error_set(graph->error, -EINVAL, "%s: shape is not that of the input",
-				 ir_where(graph, op, op->outputs[0]));
+		return error_set(graph->error, -EINVAL, "%s: shape is not that of the input, %s",
+				 ir_where(graph, op, op->outputs[0]),
+				 ir_tensor_text(graph, op->inputs[0]));
 	slice = &op->portable->attributes.slice;
 	for (unsigned int d = 0; d < in->rank; d++) {
 		slice->stride[d] = 1;

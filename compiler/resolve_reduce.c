@@ -35,8 +35,10 @@ static int read_axes(struct ir_graph *graph, struct ir_operator *op, uint64_t *r
 		if (op->axes & 1u << d)
 			*reduced *= (uint64_t)in->shape[d];
 	if (!op->axes || out->elements != in->elements / *reduced)
-		return error_set(graph->error, -EINVAL, "%s: shape does not match the reduced axes",
-				 ir_where(graph, op, op->outputs[0]));
+		return error_set(graph->error, -EINVAL,
+				 "%s: shape does not match the reduced axes of %s",
+				 ir_where(graph, op, op->outputs[0]),
+				 ir_tensor_text(graph, op->inputs[0]));
 	op->input_count = 1;
 	return 0;
 }
@@ -157,8 +159,10 @@ int resolve_arg_extreme(struct ir_graph *graph, struct ir_operator *op)
 		return error_set(graph->error, -ENOTSUP, "%s: no form for type %s",
 				 ir_where(graph, op, op->inputs[0]), ir_type_name(in->type));
 	if (out->elements != in->elements / (uint64_t)in->shape[axis])
-		return error_set(graph->error, -EINVAL, "%s: shape does not match the axis",
-				 ir_where(graph, op, op->outputs[0]));
+		return error_set(graph->error, -EINVAL,
+				 "%s: shape is not that of %s without the axis",
+				 ir_where(graph, op, op->outputs[0]),
+				 ir_tensor_text(graph, op->inputs[0]));
 	op->input_count = 1;
 	ret = resolve_portable(graph, op, op->kind == IR_ARG_MAX ? KESTREL_GRAPH_ARG_MAX :
 			       KESTREL_GRAPH_ARG_MIN, 0);

@@ -151,8 +151,9 @@ int resolve_softmax(struct ir_graph *graph, struct ir_operator *op,
 	in = &graph->tensors[op->inputs[0]];
 	out = &graph->tensors[op->outputs[0]];
 	if (!in->rank || !ir_same_shape(in, out))
-		return error_set(graph->error, -EINVAL, "%s: shape is not that of the input",
-				 ir_where(graph, op, op->outputs[0]));
+		return error_set(graph->error, -EINVAL, "%s: shape is not that of the input, %s",
+				 ir_where(graph, op, op->outputs[0]),
+				 ir_tensor_text(graph, op->inputs[0]));
 	if (resolve_is_float(graph, op))
 		return resolve_float_softmax(graph, op);
 	ret = resolve_check_activation(graph, op, op->inputs[0]);

@@ -498,8 +498,10 @@ int resolve_dequantise(struct ir_graph *graph, struct ir_operator *op)
 				 ir_where(graph, op, op->inputs[0]), ir_type_name(in->type),
 				 in->scale_count);
 	if (out->type != IR_FLOAT32 || in->elements != out->elements)
-		return error_set(graph->error, -EINVAL, "%s: not float32 of the input's shape",
-				 ir_where(graph, op, op->outputs[0]));
+		return error_set(graph->error, -EINVAL,
+				 "%s: not float32 of the input's shape, %s",
+				 ir_where(graph, op, op->outputs[0]),
+				 ir_tensor_text(graph, op->inputs[0]));
 	op->input_zero_point = (int32_t)in->zero_points[0];
 	return 0;
 }

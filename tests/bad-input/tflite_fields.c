@@ -87,6 +87,11 @@ static const struct damage damages[] = {
 	{ "unknown operator code", FIELD, CODE(0), TFLITE_CODE_BUILTIN, 0, 4, 12345,
 	  { "operator", "12345" } },
 
+	{ "operator without any form", FIELD, CODE(0), TFLITE_CODE_BUILTIN, 0, 4, 125,
+	  { "operator 0 (SEGMENT_SUM), from tensor 0", "int8 1x16x16x1 to tensor", "npuc --list-ops" } },
+	{ "operator whose output's size is not known", FIELD, CODE(0), TFLITE_CODE_BUILTIN, 0, 4, 109,
+	  { "operator 0 (WHERE), from tensor 0", "int8 1x16x16x1 to tensor", "end the model before it" } },
+
 	{ "2^31 tensors", COUNT, SUBGRAPH, TFLITE_SUBGRAPH_TENSORS, 0, 4, 1u << 31,
 	  { "subgraph 0", "leaves the file" } },
 	{ "no tensors", COUNT, SUBGRAPH, TFLITE_SUBGRAPH_TENSORS, 0, 4, 0, { "tensor" } },
@@ -107,7 +112,8 @@ static const struct damage damages[] = {
 	{ "dimension of size 2^31 - 1", ITEM, TENSOR(0), TFLITE_TENSOR_SHAPE, 1, 4, 0x7fffffff,
 	  { "tensor 0", "elements" } },
 	{ "dimension of size 17 instead of 16", ITEM, TENSOR(0), TFLITE_TENSOR_SHAPE, 1, 4, 17,
-	  { "operator 0", "shape" } },
+	  { "operator 0", "int8 1x16x16x16: its shape is not the 1x17x16x16 that",
+	    "int8 1x17x16x1" } },
 	{ "contents in buffer 9999", FIELD, TENSOR(1), TFLITE_TENSOR_BUFFER, 0, 4, 9999,
 	  { "tensor 1", "buffer 9999" } },
 	{ "scales outside the file", FIELD, QUANTIZATION(0), TFLITE_QUANTIZATION_SCALE, 0, 4,
