@@ -103,6 +103,18 @@ def broadcast_of(rng, shape):
     return [1 if rng.random() < 0.4 else size for size in rest]
 
 
+def broadcast_shape(tensors):
+    import numpy
+    return [int(size) for size in
+            numpy.broadcast_shapes(*[tuple(tensor.shape) for tensor in tensors])]
+
+
+def micro(case, shape):
+    """Has TensorFlow Lite Micro for a reference, in every profile."""
+    case.reference = "micro"
+    case.outputs[0].shape = list(shape)
+
+
 def activation_of(rng):
     """NONE, RELU, RELU_N1_TO_1 or RELU6, as the schema numbers them."""
     return int(rng.choice([0, 0, 1, 2, 3]))
@@ -138,7 +150,7 @@ def extreme(name, rng, dtype):
     return Case(name, pair, pair[0].like([1]), ("MaximumMinimumOptions", {}))
 
 
-@family("SQUARED_DIFFERENCE", ("int8", "float32"))
+@family("SQUARED_DIFFERENCE", ("int8", "int16", "float32"))
 def squared_difference(rng, dtype):
     pair = operands(rng, dtype)
     result = output(rng, dtype)
@@ -146,10 +158,16 @@ def squared_difference(rng, dtype):
         # The kernel wants a factor below one.
         largest = max(pair[0].scales, pair[1].scales)
         result.scales = float(max(result.scales, largest * largest * rng.uniform(0.01, 300)))
-    return Case("SQUARED_DIFFERENCE", pair, result, ("SquaredDifferenceOptions", {}))
+    case = Case("SQUARED_DIFFERENCE", pair, result, ("SquaredDifferenceOptions", {}))
+    if dtype == "int16":
+        # Its square of differences of up to 2^16 must fit in 32 bits.
+        pair[0].scales = pair[1].scales = scale_of(rng, dtype)
+        result.scales = float(pair[0].scales ** 2 * 10.0 ** rng.uniform(3, 5))
+        micro(case, broadcast_shape(pair))
+    return case
 
 
-@family("DIV", ("uint8", "float32"))
+@family("DIV", ("int8", "uint8", "float32"))
 def division(rng, dtype):
     shape = shape_of(rng)
     first, second = tensor(rng, shape, dtype), tensor(rng, broadcast_of(rng, shape), dtype)
@@ -157,14 +175,17 @@ def division(rng, dtype):
     constant(rng, second)
     case = Case("DIV", [first, second], result,
                 ("DivOptions", {"fusedActivationFunction": activation_of(rng)}))
-    if dtype == "uint8":
+    if dtype in BYTES:
         # The kernel shifts by too much where the quotient is far below one, and nothing
         # may be divided by zero.
-        first.zero_points, second.zero_points = 0, 128
-        case.values = [rng.integers(64, 256, shape).astype(dtype)]
+        low = INTEGER_RANGES[dtype][0]
+        first.zero_points, second.zero_points = low, low + 128
+        case.values = [rng.integers(low + 64, low + 256, shape).astype(dtype)]
         magnitudes = rng.integers(1, 16, second.shape)
-        second.data = (128 + magnitudes * rng.choice([-1, 1], second.shape)).astype(dtype)
+        second.data = (low + 128 + magnitudes * rng.choice([-1, 1], second.shape)).astype(dtype)
         result.scales = first.scales / second.scales * float(rng.uniform(1.001, 8))
+        if dtype == "int8":
+            micro(case, shape)
     else:
         second.data[second.data == 0] = 1
     return case
@@ -216,7 +237,7 @@ def axes_of(rng, rank):
 
 
 @family("MEAN", QUANTISED + ("float32",), "MEAN")
-@family("SUM", ("uint8", "float32"), "SUM")
+@family("SUM", QUANTISED + ("float32",), "SUM")
 @family("REDUCE_PROD", ("int8", "int16", "float32"), "REDUCE_PROD")
 @family("REDUCE_MAX", QUANTISED + ("float32", "int32"), "REDUCE_MAX")
 @family("REDUCE_MIN", QUANTISED + ("float32", "int32"), "REDUCE_MIN")
@@ -228,8 +249,13 @@ def reduction(name, rng, dtype):
     if name == "REDUCE_PROD" and dtype != "float32":
         source.shape = shape_of(rng, 2, 3, 3)
         result.scales = source.scales * float(rng.uniform(0.3, 3))
-    return Case(name, [source, axes_of(rng, len(source.shape))], result,
-                ("ReducerOptions", {"keepDims": bool(rng.integers(2))}))
+    axes, keep = axes_of(rng, len(source.shape)), bool(rng.integers(2))
+    case = Case(name, [source, axes], result, ("ReducerOptions", {"keepDims": keep}))
+    if name == "SUM" and dtype in ("int8", "int16"):
+        gone = {int(axis) % len(source.shape) for axis in axes.data}
+        micro(case, [1 if axis in gone else size for axis, size in enumerate(source.shape)
+                     if keep or axis not in gone])
+    return case
 
 
 @family("ARG_MAX", ("int8", "uint8", "float32", "int32"), "ARG_MAX")
@@ -252,9 +278,9 @@ def unary(name, rng, dtype, options=None):
 
 @family("LOGISTIC", BYTES, "LOGISTIC")
 @family("TANH", BYTES, "TANH")
-@family("EXP", ("int8", "int16"), "EXP")
-@family("ELU", ("int8",), "ELU")
-@family("ABS", ("int8", "int16"), "ABS")
+@family("EXP", QUANTISED, "EXP")
+@family("ELU", BYTES, "ELU")
+@family("ABS", QUANTISED, "ABS")
 @family("RELU", QUANTISED, "RELU")
 @family("RELU6", BYTES, "RELU6")
 @family("RELU_N1_TO_1", BYTES, "RELU_N1_TO_1")
@@ -269,6 +295,8 @@ def quantised_unary(name, rng, dtype):
         case.outputs[0].zero_points = INTEGER_RANGES[dtype][0]
     if name == "ABS" and rng.random() < 0.3:
         case.outputs[0].scales = case.inputs[0].scales
+    if dtype == "uint8" and name in ("EXP", "ELU", "ABS"):
+        case.reference = "int8"
     return case
 
 
@@ -280,13 +308,14 @@ def hard_swish(rng, dtype):
     return case
 
 
-@family("RSQRT", ("int8",))
+@family("RSQRT", BYTES)
 def rsqrt(rng, dtype):
     case = unary("RSQRT", rng, dtype)
     low, high = INTEGER_RANGES[dtype]
     source = case.inputs[0]
-    if dtype == "int8":
-        source.zero_points = int(rng.integers(low, 0))
+    source.zero_points = int(rng.integers(low, low + 128))
+    if dtype == "uint8":
+        case.reference = "int8"
     case.values = [rng.integers(source.zero_points, high + 1, source.shape).astype(dtype)]
     return case
 
@@ -443,7 +472,7 @@ def convolution(rng, dtype):
     result = output(rng, dtype)
     fit(rng, source, weights, result, kernel[0] * kernel[1] * depth)
     dilation = [int(size) for size in rng.choice([1, 1, 2], 2)]
-    stride = [1 if step > 1 else int(rng.integers(1, 4)) for step in dilation]
+    stride = [int(size) for size in rng.integers(1, 4, 2)]
     return Case("CONV_2D", [source, weights, bias_of(rng, source, weights, channels)], result,
                 ("Conv2DOptions", {"padding": int(rng.integers(2)) if max(dilation) == 1 else 0,
                                    "strideH": stride[0], "strideW": stride[1],
@@ -463,11 +492,13 @@ def depthwise(rng, dtype):
     result = output(rng, dtype)
     fit(rng, source, weights, result, kernel[0] * kernel[1])
     stride = int(rng.integers(1, 4))
+    dilation = [int(size) for size in rng.choice([1, 1, 2, 3], 2)]
     return Case("DEPTHWISE_CONV_2D",
                 [source, weights, bias_of(rng, source, weights, channels)], result,
                 ("DepthwiseConv2DOptions", {
-                    "padding": int(rng.integers(2)), "strideH": stride, "strideW": stride,
-                    "depthMultiplier": multiplier,
+                    "padding": int(rng.integers(2)) if max(dilation) == 1 else 0,
+                    "strideH": stride, "strideW": stride, "depthMultiplier": multiplier,
+                    "dilationHFactor": dilation[0], "dilationWFactor": dilation[1],
                     "fusedActivationFunction": activation_of(rng)}))
 
 

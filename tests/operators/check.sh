@@ -15,6 +15,8 @@ if [ ! -x "${KESTREL_CACHE:-$HOME/.cache/kestrel}/tensorflow-2.14.1/bin/python" 
 	exit 0
 fi
 make -s programs || exit 1
+# Has the only right kernels of some types; without it they are skipped.
+tests/demo/make-venv.sh tflite_micro >/dev/null || true
 failed=0
 count=${KESTREL_OPERATORS:-4}
 echo "# $count cases of each, $(((count + 1) / 2)) of the optimised kernels and on the simulated NPU," \

@@ -27,6 +27,10 @@ class Tensor:
         # Kept from run to run.
         self.is_state = False
 
+    def as_int8(self):
+        """The same real values in int8, of a tensor of uint8 without contents."""
+        return Tensor(self.shape, "int8", self.scales, self.zero_points - 128)
+
     def like(self, shape=None):
         """Another tensor of the same type and quantisation."""
         return Tensor(self.shape if shape is None else shape, self.dtype, self.scales,
@@ -49,6 +53,11 @@ class Case:
         self.before = []
         # Tensors that only say how values between the steps of an operator are quantised.
         self.intermediates = []
+        # What gives the expected bytes where TensorFlow Lite has no kernel, or a wrong one:
+        # "micro", TensorFlow Lite Micro; "int8", its kernel of int8, of all uint8 less 128; a
+        # function of the list of input arrays, which returns that of the outputs. All but
+        # "int8" want the shapes of the outputs.
+        self.reference = None
 
     def variables(self):
         """The inputs that are neither constants nor made by an operator, each once, in order."""

@@ -59,3 +59,30 @@ def lstm(rng, dtype):
         case.intermediates = [Tensor([0], "int16", GATE_SCALE) for _ in range(4)] + \
             [Tensor([0], "int8", hidden_scale, hidden_zero)]
     return case
+
+
+@family("SVDF with state", ("int8", "int16"))
+def svdf(rng, dtype):
+    """An int8 operator whose state has the type; one of int8 only Micro has."""
+    import numpy
+    batch, depth, rank, units, memory = (int(size) for size in
+                                         rng.integers(1, (4, 30, 4, 12, 10)))
+    filters = rank * units
+    source = Tensor([batch, depth], "int8", scale_of(rng, "int8", -2.5, -1), zero_of(rng, "int8"))
+    feature = weights(rng, [filters, depth], "int8")
+    time = weights(rng, [filters, memory], "int8")
+    kept = state([batch, memory * filters], dtype, source.scales * feature.scales *
+                 (64 if dtype == "int8" else 0.25) * depth ** 0.5)
+    if dtype == "int16":
+        time.dtype, time.scales = dtype, float(numpy.float32(2.0 ** -13 * rng.uniform(0.5, 1)))
+        time.data = rng.integers(-3000, 3000, time.shape).astype(dtype)
+    bias = biases(rng, units, "int8", kept.scales * time.scales)
+    step = kept.scales * time.scales * (memory * rank) ** 0.5
+    result = Tensor([batch, units], "int8", float(step * 2.0 ** (19 if dtype == "int16" else 7) *
+                                                  rng.uniform(0.3, 3)), zero_of(rng, "int8"))
+    # With ReLU alone TensorFlow Lite takes integers; it then clamps to the type.
+    case = Case("SVDF", [source, feature, time, bias, kept], result,
+                ("SVDFOptions", {"rank": rank, "fusedActivationFunction": 1}))
+    if dtype == "int8":
+        case.reference = "micro"
+    return case

@@ -131,7 +131,8 @@ static void write_operator_codes(struct file *file, size_t link, const struct ne
 	/* One for each operator: duplicates are allowed. */
 	for (int i = 0; i < network->operator_count; i++) {
 		int code = network->operators[i].code;
-		struct field fields[] = { SCALAR(1, code), { 0, 0 }, SCALAR(4, 1),
+		/* Greater ones only the newer field holds. */
+		struct field fields[] = { SCALAR(1, code < 127 ? code : 127), { 0, 0 }, SCALAR(4, 1),
 					  SCALAR(4, code) };
 
 		file_table(file, reference + 4 * (size_t)i, fields, 4, NULL);
@@ -223,7 +224,8 @@ static int options_of(const struct network_operator *op, struct field *fields, i
 		return 101;
 	case NETWORK_SVDF:
 		fields[0] = (struct field)SCALAR(4, o->rank);
-		*count = 1;
+		fields[1] = (struct field)SCALAR(1, o->activation);
+		*count = 2;
 		return 6;
 	case NETWORK_FULLY_CONNECTED:
 		fields[0] = (struct field)SCALAR(1, o->activation);

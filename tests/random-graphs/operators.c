@@ -10,6 +10,8 @@
 #define TAPS_MAX 16384
 /* The reference shifts by 32 where a row's sum is 512 or more. */
 #define SOFTMAX_ROW_MAX 511
+/* Steps of int16 in one of int8. */
+#define WIDER 64
 
 static struct network_tensor *tensor_of(const struct builder *builder, int index)
 {
@@ -333,7 +335,28 @@ bool step_transposed(struct builder *builder)
 	return advance(builder, output);
 }
 
-/* State of the builder's type; rows of the input beyond the first are batches. */
+/* Makes int16 of int8, contents too, without changing the real values much. */
+static void widen(struct network_tensor *tensor)
+{
+	int8_t *narrow = tensor->data;
+	int16_t *wide = narrow ? malloc(tensor->elements * sizeof(*wide)) : NULL;
+
+	if (narrow && !wide)
+		return;
+	for (size_t i = 0; narrow && i < tensor->elements; i++)
+		wide[i] = (int16_t)(narrow[i] * WIDER);
+	free(narrow);
+	tensor->data = wide;
+	tensor->type = NETWORK_INT16;
+	tensor->zero_point = 0;
+	tensor->scales[0] /= WIDER;
+	tensor->level *= WIDER;
+}
+
+/*
+ * State of int8, or of int16 as the reference alone takes it; rows of the input beyond
+ * the first are batches.
+ */
 bool step_svdf(struct builder *builder)
 {
 	struct random *random = &builder->random;
@@ -343,6 +366,8 @@ bool step_svdf(struct builder *builder)
 	int32_t shape[2] = { in->shape[0], units }, feature[2] = { filters, in->shape[1] };
 	int32_t time[2] = { filters, memory }, state[2] = { in->shape[0], filters * memory };
 	int input = builder->current, weights[2], output, kept;
+	struct random own = random_stream(random->state, (uint64_t)in->elements);
+	bool wide = random_chance(&own, 60);
 	struct network_operator *op;
 	double deviation;
 
@@ -357,11 +382,17 @@ bool step_svdf(struct builder *builder)
 	weights[1] = builder_tensor(builder, NETWORK_INT8, 2, time, 0, 0);
 	deviation = fill_weights(builder, weights[1], filters, false, false) *
 		    builder_deviation(builder, kept) * sqrt(memory * rank);
+	if (wide) {
+		widen(tensor_of(builder, kept));
+		widen(tensor_of(builder, weights[1]));
+	}
 	output = builder_activation(builder, 2, shape, deviation);
 	op = builder_operator(builder, NETWORK_SVDF, input, output);
 	op->inputs[op->input_count++] = weights[0];
 	op->inputs[op->input_count++] = weights[1];
 	op->options.rank = rank;
+	/* The reference takes integers with ReLU alone, and clamps them to the type. */
+	op->options.activation = 1;
 	add_bias(builder, op, units, memory * rank);
 	if (op->input_count == 3)
 		op->inputs[op->input_count++] = -1;
@@ -807,20 +838,5 @@ bool step_softmax(struct builder *builder)
 	op = builder_operator(builder, NETWORK_SOFTMAX, input, output);
 	op->options.beta = random_chance(random, 80) ? 1 :
 			   (float)random_logarithmic(random, 0.1, 4);
-	return advance(builder, output);
-}
-
-bool step_unary(struct builder *builder)
-{
-	const struct network_tensor *in = tensor_of(builder, builder->current);
-	bool logistic = random_chance(&builder->random, 50);
-	int input = builder->current, output;
-
-	if (in->type != builder->type || in->type == NETWORK_INT16)
-		return false;
-	output = builder_tensor(builder, in->type, in->rank, in->shape,
-				logistic ? 1.0 / 256 : 1.0 / 128,
-				(logistic ? -128 : 0) + (in->type == NETWORK_UINT8 ? 128 : 0));
-	builder_operator(builder, logistic ? NETWORK_LOGISTIC : NETWORK_TANH, input, output);
 	return advance(builder, output);
 }
