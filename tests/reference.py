@@ -188,6 +188,17 @@ def model_load(path):
     return bytes(data)
 
 
+def matmul_overreads(schema, subgraph, operator):
+    """Whether a BATCH_MATMUL transposes the left side and has fewer matrices on the right."""
+    options = schema.BatchMatMulOptions()
+    table = operator.BuiltinOptions()
+    if table is None:
+        return False
+    options.Init(table.Bytes, table.Pos)
+    left, right = (subgraph.Tensors(operator.Inputs(i)).ShapeAsNumpy() for i in range(2))
+    return bool(options.AdjX()) and left[:-2].prod() > right[:-2].prod()
+
+
 def model_check(data, name):
     """Refuse what the runtime has no kernel for, or a kernel with a known fault."""
     schema = schema_module()
@@ -196,6 +207,12 @@ def model_check(data, name):
     for index in range(subgraph.OperatorsLength()):
         operator = subgraph.Operators(index)
         code = operator_code(schema, model.OperatorCodes(operator.OpcodeIndex()))
+        if code == schema.BuiltinOperator.BATCH_MATMUL:
+            if matmul_overreads(schema, subgraph, operator):
+                raise RunError(f"{name}: operator {index} (BATCH_MATMUL) transposes its left "
+                               "matrices and repeats those on the right, beyond which "
+                               f"TensorFlow Lite {REFERENCE_VERSION} then reads")
+            continue
         if code == schema.BuiltinOperator.SVDF:
             tensor, what = SVDF_STATE_INPUT, "(SVDF) keeps int8 state, for which"
             why = "has no kernel"

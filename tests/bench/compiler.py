@@ -54,6 +54,9 @@ GEOMETRIC_MEAN = 0.70
 SPEEDUP = 2
 BOUND_SHARE = 0.85
 PREDICTION_ERROR = 0.05
+MACS_NPU_SHARE = 0.95
+# Whose convolutions are of floats: the NPU computes with integers.
+FLOAT_MODELS = ("onnx/conv_float_weights", "onnx/conv_unframed")
 
 
 class Failure(Exception):
@@ -212,6 +215,8 @@ def measure(arguments, name, directory, target, work):
         compare_with_vela(row)
     if abs(row["predicted_cycles"] / row["cycles_total"] - 1) > PREDICTION_ERROR:
         row.setdefault("missed", []).append("prediction")
+    if share is not None and share < MACS_NPU_SHARE and name not in FLOAT_MODELS:
+        row.setdefault("missed", []).append("MACs on the NPU")
     return row
 
 
