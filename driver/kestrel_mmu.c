@@ -153,6 +153,8 @@ void kestrel_mmu_invalidate(struct kestrel_device *kdev, unsigned int asid, u64 
 	kestrel_write64(kdev, KESTREL_REG_INVALIDATE_LENGTH_LO, size);
 	done = kestrel_mmu_invalidate_run(kdev, size ? KESTREL_INVALIDATE_RANGE :
 						       KESTREL_INVALIDATE_ASID);
+	if (!done)
+		kestrel_reset_doubt(kdev);
 	mutex_unlock(&kdev->mmu.lock);
 
 	if (!done) {

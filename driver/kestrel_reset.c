@@ -42,6 +42,18 @@ MODULE_PARM_DESC(heartbeat_timeout_ms,
 		 "Time in which working firmware has to show its heartbeat, in ms (default 1000)");
 
 /**
+ * kestrel_reset_doubt - note that the device may access memory that it is to leave
+ * @kdev: device that does not do what it is told
+ *
+ * What is freed stays allocated from here on, until kestrel_reset_halt() or a reset
+ * tells more: the one that is asked for now comes too late while the device is unbound.
+ */
+void kestrel_reset_doubt(struct kestrel_device *kdev)
+{
+	WRITE_ONCE(kdev->reset.uncontained, true);
+}
+
+/**
  * kestrel_reset_halt - stop a device before its memory is freed or it is switched off
  * @kdev: device that may be at work; the caller holds request_lock
  *
@@ -64,7 +76,7 @@ void kestrel_reset_halt(struct kestrel_device *kdev)
 		 * Before the cut: whoever waits for the MMU frees memory as soon as it
 		 * finds the device off. What is kept meanwhile may be so in vain.
 		 */
-		WRITE_ONCE(kdev->reset.uncontained, true);
+		kestrel_reset_doubt(kdev);
 	}
 	contained |= kestrel_power_cut(kdev);
 	contained |= kestrel_pci_silence(kdev->drm.dev);
@@ -93,7 +105,7 @@ void kestrel_reset_halted(struct kestrel_device *kdev)
  *
  * Who has found it off, in kestrel_mmu_invalidate(), is told right after that.
  *
- * Return: true when it was to stop, and nothing is known to have stopped it.
+ * Return: true when it did not do as told, and nothing is known to have stopped it.
  */
 bool kestrel_reset_uncontained(struct kestrel_device *kdev)
 {

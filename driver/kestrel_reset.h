@@ -60,8 +60,9 @@ struct kestrel_reset {
 	/** @wedged: the device is given up; set once, read without a lock. */
 	bool wedged;
 	/**
-	 * @uncontained: the device was to stop and may access memory still. Set before
-	 * &kestrel_power.on is cleared, until a reset works; read without a lock.
+	 * @uncontained: the device may access memory that it is to leave: it was to
+	 * stop, or to forget translations. Set before &kestrel_power.on is cleared,
+	 * until a reset works; read without a lock.
 	 */
 	bool uncontained;
 	/** @kept_bytes: memory that is never freed for that reason. */
@@ -73,6 +74,7 @@ void kestrel_reset_stop(struct kestrel_device *kdev);
 void kestrel_reset_schedule(struct kestrel_device *kdev, enum kestrel_reset_level level);
 void kestrel_reset_wait(struct kestrel_device *kdev);
 void kestrel_reset_run(struct kestrel_device *kdev, enum kestrel_reset_level level);
+void kestrel_reset_doubt(struct kestrel_device *kdev);
 void kestrel_reset_halt(struct kestrel_device *kdev);
 void kestrel_reset_halted(struct kestrel_device *kdev);
 bool kestrel_reset_uncontained(struct kestrel_device *kdev);
