@@ -580,4 +580,6 @@ module_exit(kestrel_drv_exit);
 KESTREL_COMPAT_IMPORT_NS(DMA_BUF);
 MODULE_DESCRIPTION("Kestrel NPU driver");
 MODULE_AUTHOR("The Kestrel authors");
+/* devfreq asks for its governor by name: without it the NPU stays at one clock. */
+MODULE_SOFTDEP("pre: governor_simpleondemand");
 MODULE_LICENSE("GPL");
