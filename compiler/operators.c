@@ -58,6 +58,8 @@ static void put_form(const struct partition_form *form, uint32_t among, const ch
 	}
 	if (*form->conditions)
 		text_put(text, ": %s", form->conditions);
+	if (form->wide_conditions && form->inputs & among & 1u << IR_INT16)
+		text_put(text, "; of int16: %s", form->wide_conditions);
 	if (*note)
 		text_put(text, "%s%s", *form->conditions ? "; " : ": ", note);
 }

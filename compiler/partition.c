@@ -210,12 +210,11 @@ static const char *float_resize_reason(const struct ir_graph *graph, const struc
 
 /* What the functions above ask for, as users read it. */
 static const char convolution_words[] =
-	"kernel at most 1024 x 1024, dilation at most 256; of int16: "
-	"sums that provably have 32 bits";
+	"kernel at most 1024 x 1024, dilation at most 256";
 static const char transposed_words[] =
 	"kernel at most 1024 x 1024, product of the strides at most "
 	"256";
-static const char sum_words[] = "bias of 32 bits; of int16: sums that provably have 32 bits";
+static const char sum_words[] = "bias of 32 bits";
 static const char window_words[] = "kernel at most 1024 x 1024";
 static const char average_words[] = "kernel at most 1024 x 1024 and 65535 taps";
 static const char reduce_words[] = "at most 1024 rows and columns";
@@ -402,7 +401,10 @@ bool partition_form(enum ir_kind kind, unsigned int index, struct partition_form
 		if (forms[f].kind != kind || !forms[f].conditions || index--)
 			continue;
 		*form = (struct partition_form){ forms[f].inputs, forms[f].outputs,
-						 forms[f].conditions };
+						 forms[f].conditions, NULL };
+		/* What these ask of int16 beside that. */
+		if (forms[f].reason == convolution_reason || forms[f].reason == sum_reason)
+			form->wide_conditions = "sums that provably have 32 bits";
 		return true;
 	}
 	return false;

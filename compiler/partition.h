@@ -13,6 +13,8 @@ struct partition_form {
 	uint32_t inputs, outputs;
 	/* What else must hold, in words; "" for nothing. */
 	const char *conditions;
+	/* And of int16 alone; NULL for nothing. */
+	const char *wide_conditions;
 };
 
 /* Fills `form` with the kind's form number `index`; false: there are no so many. */

@@ -363,6 +363,8 @@ check "scripts are told nothing of that" tells_no_script build/bin/npuc \
 	tests/transformer/encoder/model.tflite -o "$out/x.npu" --set sram=65536
 check "nothing to do" exits 2 build/bin/npuc $model
 check "every condition of an NPU form has words" exits 1 grep -n '?' docs/operators.md
+check "forms of ONNX operators say nothing of int16" exits 1 \
+	grep -n int16 <(sed -n '/^## ONNX/,$p' docs/operators.md | grep '^|')
 check "docs/operators.md is what npuc --list-ops=markdown prints" \
 	diff -u docs/operators.md <(build/bin/npuc --list-ops=markdown)
 
