@@ -5,6 +5,7 @@
 
 #include "verify.h"
 #include "verify_access.h"
+#include "verify_range.h"
 
 struct semaphore {
 	/* Signals given and taken, as the stream lists them. */
@@ -229,15 +230,28 @@ static int execute(struct verifier *verifier)
 	return ret;
 }
 
+static int set_register(struct verifier *verifier, unsigned int number)
+{
+	unsigned int unit = verifier->selected;
+	uint32_t *value = &verifier->registers[unit][number];
+	int ret;
+
+	if (number >= verify_register_count(unit))
+		return fail(verifier, "a register that the unit does not have");
+	ret = take_leb128(verifier, value);
+	if (!ret && !verify_range(unit, number, *value))
+		return error_set(verifier->error, -EPROTO,
+				 "internal check of the command stream, byte %zu: register %u of %s does not take %u",
+				 verifier->at, number, unit_names[unit], *value);
+	return ret;
+}
+
 static int record(struct verifier *verifier, bool *ended)
 {
 	uint8_t opcode = verifier->data[verifier->at++];
 
-	if (opcode < KESTREL_ISA_END) {
-		if (opcode >= verify_register_count(verifier->selected))
-			return fail(verifier, "a register that the unit does not have");
-		return take_leb128(verifier, &verifier->registers[verifier->selected][opcode]);
-	}
+	if (opcode < KESTREL_ISA_END)
+		return set_register(verifier, opcode);
 	if (opcode == KESTREL_ISA_END) {
 		*ended = true;
 		return drain(verifier);
