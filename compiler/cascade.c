@@ -334,9 +334,10 @@ static bool input_streams(const struct segment *segment, unsigned int n, unsigne
 	const struct segment_node *node = &segment->nodes[n];
 	const struct segment_value *input = &segment->values[node->inputs[i]];
 
-	/* One row stays where it is. */
-	return !node->row_broadcast[i] && (input->last_reader == (int)n ||
-					   value_bytes(input, input->height) > split_bytes);
+	/* One row stays where it is, and so does what another node takes as a whole. */
+	return !node->row_broadcast[i] && !input->read_whole &&
+	       (input->last_reader == (int)n ||
+		value_bytes(input, input->height) > split_bytes);
 }
 
 /* Whether something that the run reads is put in memory inside it, so not in time. */

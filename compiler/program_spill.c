@@ -29,12 +29,11 @@ static bool can_spill(const struct program *program, unsigned int v)
 	/* There are no stripes of one row. */
 	if (value->height < 2 && (value->width < 2 || !program->settings.tiles))
 		return false;
-	/* PAD and a rearrangement take whole maps at once; a cascade does not read what it stores. */
+	/* A cascade does not read what it stores. */
 	for (unsigned int n = 0; n < segment->node_count; n++) {
 		const struct segment_node *node = &segment->nodes[n];
-		bool pads = node->op->kind == IR_PAD && !node->store;
 
-		if (((node->rearrangement.active || pads) &&
+		if ((segment_takes_whole(node) &&
 		     (node->output == (int)v || node->inputs[0] == (int)v)) ||
 		    read_in_own_cascade(program, n, (int)v))
 			return false;

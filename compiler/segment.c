@@ -2,13 +2,25 @@
 /* What the nodes of a segment read of their inputs. */
 #include "segment.h"
 
+bool segment_takes_whole(const struct segment_node *node)
+{
+	return node->rearrangement.active || (node->op->kind == IR_PAD && !node->store);
+}
+
 void segment_find_readers(struct segment *segment)
 {
-	for (unsigned int v = 0; v < segment->value_count; v++)
+	for (unsigned int v = 0; v < segment->value_count; v++) {
 		segment->values[v].last_reader = -1;
+		segment->values[v].read_whole = false;
+	}
 	for (unsigned int n = 0; n < segment->node_count; n++)
-		for (unsigned int i = 0; i < segment->nodes[n].input_count; i++)
-			segment->values[segment->nodes[n].inputs[i]].last_reader = (int)n;
+		for (unsigned int i = 0; i < segment->nodes[n].input_count; i++) {
+			struct segment_value *input =
+				&segment->values[segment->nodes[n].inputs[i]];
+
+			input->last_reader = (int)n;
+			input->read_whole |= segment_takes_whole(&segment->nodes[n]);
+		}
 }
 
 int32_t segment_image_first(const struct segment_node *node, int32_t input_height, int32_t row)

@@ -76,6 +76,8 @@ struct segment_value {
 	unsigned int buffer;
 	/* The last node that reads it; -1: none. */
 	int last_reader;
+	/* A node that takes whole maps at once reads it: see segment_takes_whole(). */
+	bool read_whole;
 };
 
 /*
@@ -169,7 +171,10 @@ struct segment {
  */
 int segment_build(struct segment *segment, unsigned int first, unsigned int count);
 
-/* Finds each value's last_reader. */
+/* Whether a node takes whole maps at once, as PAD and a rearrangement in SRAM do. */
+bool segment_takes_whole(const struct segment_node *node);
+
+/* Finds each value's last_reader, and whether one of its readers takes it whole. */
 void segment_find_readers(struct segment *segment);
 
 /* The input's first row of the image that an output row belongs to. */

@@ -40,8 +40,9 @@ failed=0
 # Each has found a fault once: rows of padding that a cascade made before any input, and
 # loads that get ahead of what waits for them by more than a semaphore counts; tensors on
 # other pages than predicted, in one job and in the second of two; bursts of commands that
-# delayed transfers at other times than predicted; constants of a second job.
-for seed in 50442 60566 40168 6141 30117 1879 4487 4516 6358; do
+# delayed transfers at other times than predicted; constants of a second job; a map that came to a cascade in
+# stripes, of which a padding took the whole.
+for seed in 50442 60566 40168 6141 30117 1879 4487 4516 6358 20406; do
 	"$program" --first $seed --count 1 || failed=1
 done
 
