@@ -51,7 +51,7 @@ static int kestrel_pci_probe(struct pci_dev *pdev, const struct pci_device_id *i
 
 	kdev->irq = pci_irq_vector(pdev, 0);
 	kdev->hardware.coherent = dev_is_dma_coherent(dev);
-	pci_set_master(pdev);
+	/* What a driver before this one could not stop gets at memory once a reset has. */
 	ret = kestrel_drv_attach(kdev);
 	if (ret)
 		return ret;
