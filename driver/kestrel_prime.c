@@ -164,8 +164,12 @@ struct drm_gem_object *kestrel_prime_import_sgt(struct drm_device *drm,
 		return ERR_PTR(-ENODEV);
 
 	object = drm_gem_shmem_prime_import_sg_table(drm, attachment, sgt);
-	if (!IS_ERR(object))
+	if (!IS_ERR(object)) {
+		/* As the caller does next: who finds it in the list must know whose it is. */
+		object->import_attach = attachment;
+		object->resv = attachment->dmabuf->resv;
 		kestrel_bo_list_add(object);
+	}
 	drm_dev_exit(idx);
 	return object;
 }
