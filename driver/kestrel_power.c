@@ -108,7 +108,7 @@ static void kestrel_power_off(struct kestrel_device *kdev)
 	static const struct kestrel_fw_request request = {
 		.type = KESTREL_FW_REQUEST_SUSPEND,
 	};
-	bool cookie;
+	bool stopped = false, cookie;
 	int ret;
 
 	/* Jobs end here, so this is in order with request_lock as in a reset. */
@@ -121,7 +121,8 @@ static void kestrel_power_off(struct kestrel_device *kdev)
 		kestrel_perf_update(kdev);
 		kestrel_sensors_save(kdev);
 		/* What cannot be stopped may be at work for as long as it has power. */
-		if (kestrel_firmware_stop(kdev))
+		stopped = !kestrel_firmware_stop(kdev);
+		if (!stopped)
 			kestrel_reset_halt(kdev);
 		/* Jobs that ended until here did end. */
 		kestrel_firmware_events_process(kdev);
@@ -130,6 +131,9 @@ static void kestrel_power_off(struct kestrel_device *kdev)
 			kestrel_queues_lose(kdev, DRM_KESTREL_QUEUE_INNOCENT, -ECANCELED, false);
 	}
 	kestrel_power_set(kdev, false);
+	/* An invalidation got no answer meanwhile, and the reset for it finds the device off. */
+	if (stopped && kestrel_reset_uncontained(kdev))
+		kestrel_device_reset(kdev);
 	mutex_unlock(&kdev->firmware.request_lock);
 	dma_fence_end_signalling(cookie);
 

@@ -720,6 +720,43 @@ TEST_F(recovery, all_ones_at_suspend)
 	EXPECT_STEPS(0, 0, 0, 0);
 }
 
+static void *queue_destroy_run(void *of)
+{
+	struct client *client = of;
+
+	return (void *)(intptr_t)queue_destroy(client->fd, client->queue);
+}
+
+/* The reset for it comes too late, and finds a device that is off. */
+TEST_F(recovery, hung_invalidation_while_switched_off)
+{
+	unsigned long timeout_ms, before, kept;
+	struct client other;
+	pthread_t thread;
+	void *destroyed;
+
+	ASSERT_EQ(client_open(&other, 0), 0);
+	ASSERT_EQ(bystander_round(&self->client, 1), 0);
+	ASSERT_EQ(kept_memory_read(&before), 0);
+	ASSERT_EQ(clock_take(), 0);
+	ASSERT_EQ(invalidate_timeout_set(MMU_TIMEOUT_MS, &timeout_ms), 0);
+	ASSERT_EQ(machine_inject("hung-invalidation", 2), 0);
+	ASSERT_EQ(pthread_create(&thread, NULL, queue_destroy_run, &other), 0);
+	usleep(100 * MMU_TIMEOUT_MS);
+	EXPECT_EQ(device_switch_off(), 0);
+	ASSERT_EQ(pthread_join(thread, &destroyed), 0);
+	EXPECT_EQ((intptr_t)destroyed, 0);
+	client_close(&other);
+	/* It was reset before it was off. */
+	ASSERT_EQ(kept_memory_read(&kept), 0);
+	EXPECT_EQ(kept, before);
+	EXPECT_EQ(bystander_round(&self->client, 2), 0);
+	EXPECT_STATUS(DRM_KESTREL_QUEUE_OK, 0);
+	EXPECT_STEPS(0, 0, 0, 0);
+	EXPECT_EQ(invalidate_timeout_set(timeout_ms, NULL), 0);
+	EXPECT_EQ(clock_give_back(), 0);
+}
+
 /* The jobs of somebody else are at work, and are not known to stop. */
 TEST_F(recovery, hung_invalidation_and_endless_reset)
 {
