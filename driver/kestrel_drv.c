@@ -374,8 +374,11 @@ static int kestrel_drv_start(struct kestrel_device *kdev)
 
 	/* It has nothing to access before it boots. */
 	ret = kestrel_firmware_init(kdev);
-	if (ret)
+	if (ret) {
+		/* There is no firmware that a reset could start. */
+		kestrel_reset_stop(kdev);
 		goto err_memory;
+	}
 
 	ret = kestrel_firmware_boot(kdev);
 	if (!ret)
