@@ -416,15 +416,16 @@ static void kestrel_queue_detach(struct kestrel_queue *queue)
 		.type = KESTREL_FW_REQUEST_DESTROY_QUEUE,
 		.queue = queue->slot,
 	};
+	bool cookie, taken;
 	int idx, ret = 0;
-	bool cookie;
 
 	if (drm_dev_enter(&kdev->drm, &idx)) {
 		/* Jobs may end here, so this is in order with request_lock as in a reset. */
 		cookie = dma_fence_begin_signalling();
 		mutex_lock(&kdev->firmware.request_lock);
 		/* Firmware that is off has forgotten it. */
-		if (queue->in_firmware && kdev->power.on)
+		taken = queue->in_firmware;
+		if (taken && kdev->power.on)
 			ret = kestrel_firmware_request(kdev, &request);
 		queue->in_firmware = false;
 		if (ret && ret != -EIO)
@@ -437,7 +438,7 @@ static void kestrel_queue_detach(struct kestrel_queue *queue)
 
 		if (ret && ret != -EIO)
 			kestrel_reset_wait(kdev);
-		if (!ret)
+		if (taken && !ret)
 			kestrel_queue_count_kill(queue);
 		drm_dev_exit(idx);
 	}
