@@ -426,9 +426,56 @@ int device_unbind(void)
 	return file_write(DRIVER "/unbind", DEVICE_NAME);
 }
 
+/* The code in which no allocation is made to fail, although others are, also of this. */
+static void rejects_set(const char *start, const char *end)
+{
+	static const char *const files[] = {
+		"failslab/reject-start", "fail_page_alloc/reject-start",
+		"failslab/reject-end", "fail_page_alloc/reject-end",
+	};
+	char path[64];
+	size_t i;
+
+	for (i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		snprintf(path, sizeof(path), "/sys/kernel/debug/%s", files[i]);
+		while (file_write(path, i < 2 ? start : end) == -ENOMEM)
+			;
+	}
+}
+
+static int rejects_read(char *start, char *end, size_t size)
+{
+	int ret;
+
+	do {
+		ret = file_read("/sys/kernel/debug/failslab/reject-start", start, size);
+		if (!ret)
+			ret = file_read("/sys/kernel/debug/failslab/reject-end", end, size);
+	} while (ret == -ENOMEM);
+	return ret;
+}
+
+/*
+ * Where allocations fail, KESTREL_BIND_REJECTS tells from where to where none may
+ * while the device is bound.
+ */
 int device_bind(void)
 {
-	return file_write(DRIVER "/bind", DEVICE_NAME);
+	const char *rejects = getenv("KESTREL_BIND_REJECTS");
+	char start[32], end[32], bind_start[32], bind_end[32];
+	int ret;
+
+	if (!rejects)
+		return file_write(DRIVER "/bind", DEVICE_NAME);
+	if (sscanf(rejects, "%31s %31s", bind_start, bind_end) != 2)
+		return -EINVAL;
+	ret = rejects_read(start, end, sizeof(start));
+	if (ret)
+		return ret;
+	rejects_set(bind_start, bind_end);
+	ret = file_write(DRIVER "/bind", DEVICE_NAME);
+	rejects_set(start, end);
+	return ret;
 }
 
 static int coredump_wait(double seconds)
