@@ -9,8 +9,9 @@
  * told in the end, since a fuzzer whose calls are all refused tests little.
  * What a thread's n-th call is follows from seed, thread and n, which objects it names
  * also from what earlier calls have given away; with --threads 1 a run repeats
- * exactly. With --log FILE, a device that outlives the machine, every call's thread is
- * written before the call. --replay FILE has one thread make the calls of all of
+ * exactly. With --log RUN the thread of every call is noted in a file in memory before the
+ * call, where tests/fuzz/calls.py finds it in that of a machine that has died, by this number
+ * of the run. --replay FILE, what it wrote, has one thread make the calls of all of
  * them in this order, one behind the other: the same calls, but without what two
  * did to each other while both were under way. A timer interrupts calls all the time. With
  * --fail-allocations on, failslab and fail_page_alloc, set up by the caller with
@@ -61,8 +62,26 @@ atomic_int files[FILES];
 atomic_uint known[FILES][OBJECTS][KNOWN_NUMBERS];
 static atomic_ulong calls_left;
 static atomic_int unknown_error;
-/* Of --log; -1: none. Each run begins with a byte that is no thread's number. */
-static int log_file = -1;
+/*
+ * A page of the log of --log, as tests/fuzz/calls.py looks for it: the threads of calls
+ * in their order, LOG_NONE where none was made yet. The letter that the magic number
+ * begins with is not in the program's own copy, which is in the memory, too.
+ */
+#define LOG_MAGIC	"?estrel calls  1"
+#define LOG_MAGIC_FIRST	'k'
+#define LOG_PAGE_BYTES	4096
+#define LOG_NONE	0xfe
+struct log_page {
+	char magic[16];
+	/* Of the run, as --log names it, and of the page in it. */
+	uint32_t run, page;
+	uint8_t thread[LOG_PAGE_BYTES - 24];
+};
+_Static_assert(sizeof(struct log_page) == LOG_PAGE_BYTES, "pages lie one behind the other");
+/* NULL: none. */
+static struct log_page *log_pages;
+static atomic_ulong log_length;
+/* In a log that is replayed: a run begins. */
 #define LOG_BEGIN	0xff
 /* Allocations fail as the kernel's fault injection is set up. */
 static bool allocations_fail;
@@ -455,17 +474,43 @@ static void step(struct worker *w)
 	row_call(w, index, argument, odd(w, 2));
 }
 
-static void log_write(uint8_t byte)
+/* Room for as many calls, in a file that stays when the program ends; false: there is none. */
+static bool log_begin(uint32_t run, unsigned long calls)
 {
-	if (log_file < 0)
-		return;
-	while (write(log_file, &byte, 1) != 1) {
-		/* The thread's allocations may be failing. */
-		if (errno == EINTR || errno == EAGAIN || errno == ENOMEM)
-			continue;
-		perror("log");
-		exit(2);
+	const size_t room = sizeof(log_pages->thread);
+	const size_t pages = (calls + room - 1) / room;
+	char path[64];
+	size_t i;
+	int fd;
+
+	snprintf(path, sizeof(path), "/tmp/kestrel-ioctl-fuzz-%u", run);
+	fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd < 0 || ftruncate(fd, (off_t)(pages * LOG_PAGE_BYTES)))
+		return false;
+	log_pages = mmap(NULL, pages * LOG_PAGE_BYTES, PROT_READ | PROT_WRITE,
+			 MAP_SHARED | MAP_POPULATE, fd, 0);
+	close(fd);
+	if (log_pages == MAP_FAILED)
+		return false;
+	for (i = 0; i < pages; i++) {
+		memset(log_pages[i].thread, LOG_NONE, room);
+		log_pages[i].run = run;
+		log_pages[i].page = (uint32_t)i;
+		memcpy(log_pages[i].magic, LOG_MAGIC, sizeof(log_pages[i].magic));
+		log_pages[i].magic[0] = LOG_MAGIC_FIRST;
 	}
+	return true;
+}
+
+static void log_write(uint8_t thread)
+{
+	const size_t room = sizeof(log_pages->thread);
+	unsigned long at;
+
+	if (!log_pages)
+		return;
+	at = atomic_fetch_add(&log_length, 1);
+	log_pages[at / room].thread[at % room] = thread;
 }
 
 /* Whether allocations of the calling thread may fail. */
@@ -637,7 +682,7 @@ int main(int argc, char **argv)
 	struct sigaction action = { .sa_handler = interrupted };
 	struct drm_kestrel_query_resets before = { 0 }, after = { 0 };
 	static struct worker workers[THREADS_MAX];
-	const char *log_path = NULL, *replay_path = NULL;
+	const char *log_run = NULL, *replay_path = NULL;
 	unsigned long calls = 5000;
 	unsigned int threads = 4;
 	FILE *replay = NULL;
@@ -654,7 +699,7 @@ int main(int argc, char **argv)
 		else if (!strcmp(argv[i], "--seed"))
 			seed = strtoull(argv[i + 1], NULL, 0);
 		else if (!strcmp(argv[i], "--log"))
-			log_path = argv[i + 1];
+			log_run = argv[i + 1];
 		else if (!strcmp(argv[i], "--replay"))
 			replay_path = argv[i + 1];
 		else if (!strcmp(argv[i], "--fail-allocations"))
@@ -664,23 +709,24 @@ int main(int argc, char **argv)
 	}
 	if (i != argc || !threads || threads > THREADS_MAX) {
 		fprintf(stderr, "usage: %s [--calls N] [--threads N, at most %d] [--seed S] "
-			"[--fail-allocations on|off] [--log FILE] [--replay FILE]\n", argv[0],
+			"[--fail-allocations on|off] [--log RUN] [--replay FILE]\n", argv[0],
 			THREADS_MAX);
 		return 2;
 	}
-	if (log_path)
-		log_file = open(log_path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
 	if (replay_path)
 		replay = log_open(replay_path);
-	if ((log_path && log_file < 0) || (replay_path && !replay)) {
-		fprintf(stderr, "%s: %s: no log\n", argv[0], log_path && log_file < 0 ? log_path :
-										  replay_path);
+	if (replay_path && !replay) {
+		fprintf(stderr, "%s: %s: no log\n", argv[0], replay_path);
+		return 2;
+	}
+	if (log_run && !log_begin((uint32_t)strtoul(log_run, NULL, 0), calls)) {
+		fprintf(stderr, "%s: no memory for the log\n", argv[0]);
 		return 2;
 	}
 	printf("# to repeat%s: %s --calls %lu --threads %u --seed %" PRIu64
 	       " --fail-allocations %s%s\n", threads == 1 ? " exactly" : "", argv[0], calls,
 	       threads, seed, allocations_fail ? "on" : "off",
-	       log_path && threads > 1 ? " --replay LOG" : "");
+	       log_run && threads > 1 ? " --replay LOG" : "");
 	fflush(stdout);
 	for (i = 0; i < FILES; i++) {
 		files[i] = device_open();
@@ -691,7 +737,6 @@ int main(int argc, char **argv)
 	calls_left = calls;
 	sigaction(SIGALRM, &action, NULL);
 	setitimer(ITIMER_REAL, &tick, NULL);
-	log_write(LOG_BEGIN);
 	good = workers_make(workers, threads, seed);
 	if (good && replay) {
 		calls = workers_replay(workers, threads, replay);

@@ -8,8 +8,8 @@
 #
 # KESTREL_FUZZ_CALLS: how many calls (default 5000); KESTREL_SEED: default 1.
 # A quarter of the calls comes from one thread, and repeats exactly; the others from
-# four, in an order that the machine's end does not take away: calls.log beside the
-# console's log. With such a LOG and the seed of its run, one thread makes the calls of
+# four, in an order that is found in the machine's memory afterwards, also of one that
+# died: calls.log beside the console's log. With such a LOG and the seed of its run, one thread makes the calls of
 # the last run that it tells of again, in that order.
 set -u
 cd "$(dirname "$0")/../.." || exit
@@ -40,9 +40,11 @@ echo "again=$again calls=$calls seed=$seed parameters='$busy_parameters'" >"$ove
 status=0
 tests/vm/run-guest.sh --kernel "$kernel" --script tests/fuzz/ioctls-script --overlay "$overlay" \
 	--module "$module" --log "$out/console.log" --timeout $((900 + calls / 20)) --quiet \
-	--qemu-args "-device virtio-serial-pci -chardev file,id=calls,path=$out/calls.log -device virtserialport,chardev=calls,name=kestrel.calls" \
+	--qemu-args "-object memory-backend-file,id=memory,size=1G,mem-path=$out/memory,share=on -machine memory-backend=memory" \
 	--allow 'DMA-API: cacheline tracking ENOMEM|kmemleak: Cannot allocate a scan area' >"$out/run.log" 2>&1 </dev/null || status=$?
 grep -aE '^(ok|not ok) - |^# ' "$out/console.log" | grep -v ' calls to go$'
+must python3 tests/fuzz/calls.py "$out/memory" "$out/calls.log"
+rm -f "$out/memory"
 case $status in
 0) echo "ok - ioctl fuzzer, seed $seed: the kernel complains of nothing and leaks nothing" ;;
 *)
