@@ -217,21 +217,37 @@ static int engine_active(struct client *client, uint64_t *cycles)
 	return ret;
 }
 
-TEST_F(recovery, destroyed_at_work)
+/* Gives the client a patient queue, at work on a job without an end; `done` is its syncobj. */
+static int endless_start(struct client *client, uint32_t *done)
 {
 	int64_t end = deadline(LONG_TIMEOUT_S);
-	uint64_t before, active;
+	uint64_t before, active = 0;
+	int ret = queue_destroy(client->fd, client->queue);
+
+	if (!ret)
+		ret = queue_create_patient(client->fd, client->vm, 4, &client->queue);
+	if (!ret)
+		ret = syncobj_create(client->fd, done);
+	if (!ret)
+		ret = engine_active(client, &before);
+	if (!ret)
+		ret = client_submit(client, 0, stream_endless(client, 0), *done);
+	while (!ret) {
+		usleep(1000);
+		ret = engine_active(client, &active);
+		if (!ret && active != before)
+			return 0;
+		if (!ret && deadline(0) >= end)
+			ret = -ETIME;
+	}
+	return ret;
+}
+
+TEST_F(recovery, destroyed_at_work)
+{
 	uint32_t done;
 
-	ASSERT_EQ(queue_destroy(self->client.fd, self->client.queue), 0);
-	ASSERT_EQ(queue_create_patient(self->client.fd, self->client.vm, 4, &self->client.queue), 0);
-	ASSERT_EQ(syncobj_create(self->client.fd, &done), 0);
-	ASSERT_EQ(engine_active(&self->client, &before), 0);
-	ASSERT_EQ(client_submit(&self->client, 0, stream_endless(&self->client, 0), done), 0);
-	do {
-		usleep(1000);
-		ASSERT_EQ(engine_active(&self->client, &active), 0);
-	} while (active == before && deadline(0) < end);
+	ASSERT_EQ(endless_start(&self->client, &done), 0);
 	EXPECT_EQ(client_works_again(&self->client), 0);
 	EXPECT_EQ(syncobj_status(self->client.fd, done), -ECANCELED);
 	EXPECT_STEPS(1, 0, 0, 0);
@@ -713,21 +729,11 @@ TEST_F(recovery, endless_reset_at_probe)
 
 TEST_F(recovery, injected_queue_kill)
 {
-	int64_t end = deadline(LONG_TIMEOUT_S);
-	uint64_t before, active;
 	unsigned int slot;
 	char step[32];
 	uint32_t done;
 
-	ASSERT_EQ(queue_destroy(self->client.fd, self->client.queue), 0);
-	ASSERT_EQ(queue_create_patient(self->client.fd, self->client.vm, 4, &self->client.queue), 0);
-	ASSERT_EQ(syncobj_create(self->client.fd, &done), 0);
-	ASSERT_EQ(engine_active(&self->client, &before), 0);
-	ASSERT_EQ(client_submit(&self->client, 0, stream_endless(&self->client, 0), done), 0);
-	do {
-		usleep(1000);
-		ASSERT_EQ(engine_active(&self->client, &active), 0);
-	} while (active == before && deadline(0) < end);
+	ASSERT_EQ(endless_start(&self->client, &done), 0);
 	ASSERT_EQ(queue_busy(&slot), 0);
 	snprintf(step, sizeof(step), "queue-kill %u\n", slot);
 	EXPECT_EQ(step_inject(step), 0);
