@@ -66,10 +66,11 @@ static void set_elementwise_input(const struct program *program, const struct pr
 /* What picks or averages values gives a value: there is nothing to clamp. */
 static void set_type_range(struct command *command, enum ir_type type)
 {
-	command_set(command, KESTREL_VECTOR_CLAMP_MIN, type == IR_UINT8 ? 0 :
-		    type == IR_INT8 ? INT8_MIN : INT16_MIN);
-	command_set(command, KESTREL_VECTOR_CLAMP_MAX, type == IR_UINT8 ? UINT8_MAX :
-		    type == IR_INT8 ? INT8_MAX : INT16_MAX);
+	int32_t low, high;
+
+	ir_type_range(type, &low, &high);
+	command_set(command, KESTREL_VECTOR_CLAMP_MIN, low);
+	command_set(command, KESTREL_VECTOR_CLAMP_MAX, high);
 }
 
 static void set_range(struct command *command, const struct ir_operator *op)

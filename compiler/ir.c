@@ -26,6 +26,27 @@ unsigned int ir_type_bytes(enum ir_type type)
 	return 0;
 }
 
+void ir_type_range(enum ir_type type, int32_t *low, int32_t *high)
+{
+	switch (type) {
+	case IR_INT8:
+		*low = INT8_MIN;
+		*high = INT8_MAX;
+		return;
+	case IR_UINT8:
+		*low = 0;
+		*high = UINT8_MAX;
+		return;
+	case IR_INT16:
+		*low = INT16_MIN;
+		*high = INT16_MAX;
+		return;
+	default:
+		*low = INT32_MIN;
+		*high = INT32_MAX;
+	}
+}
+
 const char *ir_type_name(enum ir_type type)
 {
 	static const char *const names[] = {

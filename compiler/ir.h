@@ -261,6 +261,8 @@ struct ir_graph {
 
 /* Bytes of one element; 0 for IR_TYPE_OTHER. */
 unsigned int ir_type_bytes(enum ir_type type);
+/* Inclusive range of an integer type of at most 32 bits. */
+void ir_type_range(enum ir_type type, int32_t *low, int32_t *high);
 const char *ir_type_name(enum ir_type type);
 
 /* ADD, SUB, MUL, MINIMUM, MAXIMUM: two operands, element by element, with broadcasting. */

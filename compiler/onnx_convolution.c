@@ -283,7 +283,7 @@ int onnx_qlinear_convolution(struct onnx *o)
 	weights.bias = bias ? (const int32_t *)(const void *)bias->data : NULL;
 	frame.result = o->node->outputs[0];
 	frame.result->type = frame.type;
-	resolve_type_range(frame.type, &frame.low, &frame.high);
+	ir_type_range(frame.type, &frame.low, &frame.high);
 	return emit_integers(o, &g, x, affine, &weights, &frame);
 }
 

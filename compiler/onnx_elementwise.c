@@ -164,7 +164,7 @@ static bool clamp_fits(enum binary binary, const struct onnx_frame *frame)
 {
 	int32_t low, high;
 
-	resolve_type_range(frame->type, &low, &high);
+	ir_type_range(frame->type, &low, &high);
 	return (binary != BINARY_MIN && binary != BINARY_MAX) ||
 	       (frame->low == low && frame->high == high);
 }
@@ -326,7 +326,7 @@ int onnx_qlinear_binary(struct onnx *o)
 	a = onnx_input(o, 0);
 	b = onnx_input(o, 3);
 	frame.result = o->node->outputs[0];
-	resolve_type_range(frame.type, &frame.low, &frame.high);
+	ir_type_range(frame.type, &frame.low, &frame.high);
 	if (a->type != a_type || b->type != b_type || frame.type == IR_INT16 ||
 	    a_type == IR_INT16 || b_type == IR_INT16)
 		return onnx_fail(o, a, -ENOTSUP, "only int8 and uint8 with their zero points");

@@ -104,7 +104,7 @@ static bool frame_clamps(const struct onnx_frame *frame)
 {
 	int32_t low, high;
 
-	resolve_type_range(frame->type, &low, &high);
+	ir_type_range(frame->type, &low, &high);
 	return frame->low != low || frame->high != high;
 }
 

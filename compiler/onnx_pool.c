@@ -139,7 +139,7 @@ static int emit_pool(struct onnx *o, enum ir_kind kind, const struct onnx_window
 	to->scales = from->scales;
 	to->zero_points = from->zero_points;
 	op->window = w->window;
-	resolve_type_range(y->type, &op->clamp_low, &op->clamp_high);
+	ir_type_range(y->type, &op->clamp_low, &op->clamp_high);
 	return y->type == IR_FLOAT32 ? onnx_float_numbers(o, op) : 0;
 }
 

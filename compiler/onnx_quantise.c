@@ -23,7 +23,7 @@ int32_t onnx_quantise(float real, struct onnx_affine affine, enum ir_type type)
 	int32_t low, high;
 	int64_t value;
 
-	resolve_type_range(type, &low, &high);
+	ir_type_range(type, &low, &high);
 	/* Not a number: the low end, as the processor's QUANTIZE has it. */
 	if (!(quotient > -1e6f))
 		return low;
@@ -340,7 +340,7 @@ static int emit_quantise(struct onnx *o, struct onnx_value *x, struct onnx_value
 	quantize->scale = resolve_float_bits(affine.scale);
 	quantize->zero_point = affine.zero_point;
 	quantize->rounding = 1;
-	resolve_type_range(y->type, &quantize->minimum, &quantize->maximum);
+	ir_type_range(y->type, &quantize->minimum, &quantize->maximum);
 	return 0;
 }
 
@@ -428,7 +428,7 @@ bool onnx_frame_find(struct onnx *o, const struct onnx_value *value, struct onnx
 	frame->result = node->outputs[0];
 	if (!found)
 		return false;
-	resolve_type_range(frame->type, &frame->low, &frame->high);
+	ir_type_range(frame->type, &frame->low, &frame->high);
 	if (low > -INFINITY)
 		frame->low = onnx_quantise(low, frame->affine, frame->type);
 	if (high < INFINITY)

@@ -75,18 +75,11 @@ static const char *average_reason(const struct ir_graph *graph, const struct ir_
 	return window_reason(graph, op);
 }
 
-static bool is_zero_point(enum ir_type type, int32_t value)
-{
-	int32_t low = type == IR_UINT8 ? 0 : type == IR_INT8 ? INT8_MIN : INT16_MIN;
-	int32_t high = type == IR_UINT8 ? UINT8_MAX : type == IR_INT8 ? INT8_MAX : INT16_MAX;
-
-	return value >= low && value <= high;
-}
-
 static const char *reduce_reason(const struct ir_graph *graph, const struct ir_operator *op)
 {
 	const struct ir_tensor *in = &graph->tensors[op->inputs[0]];
 	struct segment_reduction reduction;
+	int32_t low, high;
 	uint64_t count = 1;
 
 	for (unsigned int d = 0; d < in->rank; d++)
@@ -99,7 +92,8 @@ static const char *reduce_reason(const struct ir_graph *graph, const struct ir_o
 	    count > WIDE_TAPS_MAX)
 		return "sums of its int16 values could need more than 32 bits";
 	/* The optimised kernels' mean: resolve_reduce.c. */
-	if (!is_zero_point(graph->tensors[op->outputs[0]].type, op->output_zero_point))
+	ir_type_range(graph->tensors[op->outputs[0]].type, &low, &high);
+	if (op->output_zero_point < low || op->output_zero_point > high)
 		return "the optimised kernel's zero point is outside the type's range";
 	return NULL;
 }

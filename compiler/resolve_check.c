@@ -33,27 +33,6 @@ int resolve_check_counts_and_elements(struct ir_graph *graph, const struct ir_op
 	return ret;
 }
 
-void resolve_type_range(enum ir_type type, int32_t *low, int32_t *high)
-{
-	switch (type) {
-	case IR_INT8:
-		*low = INT8_MIN;
-		*high = INT8_MAX;
-		return;
-	case IR_UINT8:
-		*low = 0;
-		*high = UINT8_MAX;
-		return;
-	case IR_INT16:
-		*low = INT16_MIN;
-		*high = INT16_MAX;
-		return;
-	default:
-		*low = INT32_MIN;
-		*high = INT32_MAX;
-	}
-}
-
 int resolve_check_activation(struct ir_graph *graph, const struct ir_operator *op, int index)
 {
 	const struct ir_tensor *tensor = &graph->tensors[index];
@@ -66,7 +45,7 @@ int resolve_check_activation(struct ir_graph *graph, const struct ir_operator *o
 	if (tensor->scale_count != 1 || !(tensor->scales[0] > 0))
 		return error_set(graph->error, -EINVAL, "%s: needs one positive scale, has %u",
 				 ir_where(graph, op, index), tensor->scale_count);
-	resolve_type_range(tensor->type, &low, &high);
+	ir_type_range(tensor->type, &low, &high);
 	if (tensor->type == IR_INT16)
 		low = high = 0;
 	if (tensor->zero_points[0] < low || tensor->zero_points[0] > high)
@@ -180,7 +159,7 @@ int resolve_output_range(struct ir_graph *graph, struct ir_operator *op)
 	}
 	op->input_zero_point = (int32_t)graph->tensors[op->inputs[0]].zero_points[0];
 	op->output_zero_point = (int32_t)out->zero_points[0];
-	resolve_type_range(out->type, &op->clamp_low, &op->clamp_high);
+	ir_type_range(out->type, &op->clamp_low, &op->clamp_high);
 	quantise_activation(op->attributes.activation, out->scales[0], op->output_zero_point,
 			    &op->clamp_low, &op->clamp_high);
 	return 0;

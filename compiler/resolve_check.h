@@ -43,9 +43,6 @@ int resolve_check_moved(struct ir_graph *graph, const struct ir_operator *op, in
 int resolve_check_broadcast(struct ir_graph *graph, const struct ir_operator *op,
 			    unsigned int innermost);
 
-/* Inclusive range of an integer type of at most 32 bits. */
-void resolve_type_range(enum ir_type type, int32_t *low, int32_t *high);
-
 /*
  * Zero points of first input and output, and the clamp with the fused activation;
  * float32 operators get IR_ROUNDING_NONE.

@@ -106,7 +106,7 @@ static int resolve_log_softmax(struct ir_graph *graph, struct ir_operator *op,
 	int32_t low, high;
 	int ret;
 
-	resolve_type_range(in->type, &low, &high);
+	ir_type_range(in->type, &low, &high);
 	ret = check_output(graph, op, 16, high);
 	if (!ret && in->type != graph->tensors[op->outputs[0]].type)
 		ret = error_set(graph->error, -ENOTSUP, "%s: not of the input's type",
@@ -166,7 +166,7 @@ int resolve_softmax(struct ir_graph *graph, struct ir_operator *op,
 				 ir_where(graph, op, op->inputs[0]), ir_type_name(in->type));
 	if (op->kind == IR_LOG_SOFTMAX)
 		return resolve_log_softmax(graph, op, profile);
-	resolve_type_range(out->type, &low, &high);
+	ir_type_range(out->type, &low, &high);
 	ret = check_output(graph, op, out->type == IR_INT16 ? 65536 : 256, low);
 	if (!ret)
 		ret = resolve_output_range(graph, op);

@@ -433,7 +433,7 @@ static bool is_quantised(const struct ir_tensor *tensor)
 	if (!is_byte(tensor->type) && tensor->type != IR_INT16 && tensor->type != IR_INT32)
 		return false;
 	/* Graphs have zero points of 16 bits. */
-	resolve_type_range(tensor->type == IR_INT32 ? IR_INT16 : tensor->type, &low, &high);
+	ir_type_range(tensor->type == IR_INT32 ? IR_INT16 : tensor->type, &low, &high);
 	return tensor->scale_count == 1 && tensor->scales[0] > 0 &&
 	       tensor->zero_points[0] >= low && tensor->zero_points[0] <= high;
 }
@@ -456,7 +456,7 @@ int resolve_quantise(struct ir_graph *graph, struct ir_operator *op,
 				 ir_where(graph, op, op->outputs[0]), ir_type_name(out->type),
 				 out->scale_count);
 	op->output_zero_point = (int32_t)out->zero_points[0];
-	resolve_type_range(out->type, &op->clamp_low, &op->clamp_high);
+	ir_type_range(out->type, &op->clamp_low, &op->clamp_high);
 	if (in->type == IR_FLOAT32)
 		return 0;
 	if (!is_quantised(in))
