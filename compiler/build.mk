@@ -46,10 +46,10 @@ $(COMPILER_LIBRARY): $(COMPILER_OBJECTS)
 	@mkdir -p $(@D)
 	$(CC) -shared $(KESTREL_LDFLAGS) $(LDFLAGS) -o $@ $^ $(COMPILER_LIBS)
 
-# npuc --verify runs graphs through libnpu.
-$(BUILD)/compiler/tools/%.o: EXTRA_CFLAGS += -Ilibnpu/include
-$(BIN)/npuc: $(call objects,$(wildcard compiler/tools/npuc/*.c)) $(COMPILER_ARCHIVE) \
-		$(BIN)/libnpu.so.0
+# npuc --verify runs graphs through libnpu; files and exit codes are as of its programs.
+$(BUILD)/compiler/tools/%.o: EXTRA_CFLAGS += -Ilibnpu/include -Ilibnpu/tools
+$(BIN)/npuc: $(call objects,$(wildcard compiler/tools/npuc/*.c) libnpu/tools/tool.c) \
+		$(COMPILER_ARCHIVE) $(BIN)/libnpu.so.0
 	@mkdir -p $(@D)
 	$(CC) $(KESTREL_LDFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LIBNPU_LINK) \
 		$(COMPILER_LIBS)

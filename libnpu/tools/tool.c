@@ -221,17 +221,30 @@ uint8_t *tool_file_read(const char *path, size_t *size)
 	return NULL;
 }
 
+/* A device or a pipe is not ours to remove, and of a link the name would go, not the half file. */
+static void half_remove(const char *path)
+{
+	struct stat status;
+
+	if (!lstat(path, &status) && S_ISREG(status.st_mode))
+		unlink(path);
+}
+
 int tool_file_write(const char *path, const void *data, size_t size)
 {
 	FILE *file = fopen(path, "wb");
-	size_t written;
+	int reason = 0;
 
 	if (!file)
 		return tool_error("%s: %s", path, strerror(errno));
-	written = fwrite(data, 1, size, file);
-	if (fclose(file) || written != size)
-		return tool_error("%s: %s", path, strerror(errno));
-	return 0;
+	if (fwrite(data, 1, size, file) != size)
+		reason = errno;
+	if (fclose(file) && !reason)
+		reason = errno;
+	if (!reason)
+		return 0;
+	half_remove(path);
+	return tool_error("%s: %s", path, strerror(reason));
 }
 
 int tool_file_close(FILE *file, const char *path)
@@ -239,18 +252,18 @@ int tool_file_close(FILE *file, const char *path)
 	int failed = ferror(file);
 
 	if (fclose(file))
-		return tool_error("%s: %s", path, strerror(errno));
-	return failed ? tool_error("%s: not all of it could be written", path) : 0;
+		failed = tool_error("%s: %s", path, strerror(errno));
+	else if (failed)
+		failed = tool_error("%s: not all of it could be written", path);
+	if (failed)
+		half_remove(path);
+	return failed;
 }
 
 void tool_file_drop(FILE *file, const char *path)
 {
-	struct stat status;
-	int ordinary = !fstat(fileno(file), &status) && S_ISREG(status.st_mode);
-
 	fclose(file);
-	if (ordinary)
-		unlink(path);
+	half_remove(path);
 }
 
 /* Bytes of the UTF-8 character that begins here; 0: these bytes are none. */

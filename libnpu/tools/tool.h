@@ -77,13 +77,16 @@ int tool_finish(int status);
 
 /* A whole file, malloc()ed; NULL after a message. */
 uint8_t *tool_file_read(const char *path, size_t *size);
-/* 0, or TOOL_FAILED after a message. */
+
+/*
+ * Files that programs write. What is not written whole is removed, if `path` itself is an
+ * ordinary file: a device stays, and so does a symbolic link with the half file behind it.
+ * 0, or TOOL_FAILED after a message.
+ */
 int tool_file_write(const char *path, const void *data, size_t size);
-
-/* Closes a file that was written; TOOL_FAILED after a message where not all of it was. */
+/* Closes a file that the program has written piece by piece. */
 int tool_file_close(FILE *file, const char *path);
-
-/* The same of a file of which no half is wanted: it is removed, if it is an ordinary one. */
+/* The same where the program failed with no more than a half of it, and has said so. */
 void tool_file_drop(FILE *file, const char *path);
 
 /* A string with quotes, as JSON; U+FFFD stands for each byte that is not UTF-8. */

@@ -272,6 +272,24 @@ leaves_no_file() { # STATUS PATTERN FILE COMMAND...
 	refuses "$1" "$2" "${@:4}" && [ ! -e "$file" ]
 }
 
+# No file has room for more than a kibibyte, as on a disk that fills up.
+little_room() ( # COMMAND...
+	trap '' XFSZ
+	ulimit -f 1
+	"$@"
+)
+
+# Half a file is removed; a link to a file is not, nor is what it points to.
+leaves_no_half() { # FILE COMMAND...
+	local file=$1 pattern='File too large\|not all of it could be written'
+	shift
+	rm -f "$file"
+	refuses 1 "$file: \($pattern\)" little_room "$@" && [ ! -e "$file" ] &&
+		: >"$out/pointed-to" && ln -s pointed-to "$file" &&
+		refuses 1 "$file: \($pattern\)" little_room "$@" && [ -L "$file" ] &&
+		[ -s "$out/pointed-to" ] && rm "$file"
+}
+
 lists_streams() {
 	python3 - "$1" <<-'EOF'
 	import json, sys
@@ -420,6 +438,16 @@ check "with random delays, too" trace_is_whole schedule=random:7
 simulate=(build/bin/kestrel-sim "$out/one.npu" --input tests/demo/input_0.bin --output "$out/output.bin")
 check "a timeline that cannot be written: why" refuses 1 'Is a directory' "${simulate[@]}" --trace tests
 check "a timeline for a full disk" not_written 1 "${simulate[@]}" --trace /dev/full
+check "no half of a graph" leaves_no_half "$out/half" build/bin/npuc $model -o "$out/half"
+check "no half of a report" leaves_no_half "$out/half" \
+	build/bin/npuc $model --report "$out/half"
+check "no half of an output" leaves_no_half "$out/half" \
+	build/bin/npu-run "$out/one.npu" --device cpu --input tests/demo/input_0.bin --output "$out/half"
+check "no half of a timeline" leaves_no_half "$out/half" \
+	"${simulate[@]}" --trace "$out/half"
+check "no half of the layers" leaves_no_half "$out/half" \
+	build/bin/npu-run "$out/one.npu" --device cpu --input tests/demo/input_0.bin \
+	--output /dev/null --dump-layers "$out/half"
 check "no timeline of a run that fails" leaves_no_file 1 'No such file' "$out/failed.json" \
 	build/bin/kestrel-sim "$out/none.npu" --input tests/demo/input_0.bin --output "$out/output.bin" \
 	--trace "$out/failed.json"

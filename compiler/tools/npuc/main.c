@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* npuc: compiles a TensorFlow Lite or ONNX model into a Kestrel graph file. */
 #include <ctype.h>
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -81,6 +82,17 @@ struct arguments {
 	struct compile_request request;
 };
 
+/* "-" is standard output. */
+static enum npuc_exit file_write(const char *path, const void *data, size_t bytes)
+{
+	if (strcmp(path, "-"))
+		return tool_file_write(path, data, bytes) ? NPUC_FAILED : NPUC_DONE;
+	if (fwrite(data, 1, bytes, stdout) == bytes && !fflush(stdout))
+		return NPUC_DONE;
+	tool_error("standard output: %s", strerror(errno));
+	return NPUC_FAILED;
+}
+
 static bool has_suffix(const char *path, const char *suffix)
 {
 	size_t bytes = strlen(path);
@@ -121,16 +133,15 @@ static enum npuc_exit run(struct arguments *arguments)
 {
 	struct compile_request *request = &arguments->request;
 	struct compile_result result = { 0 };
-	struct buffer contents = { 0 };
 	struct waiting waiting;
 	struct error error;
-	enum npuc_exit status = file_read(arguments->model, &contents);
+	enum npuc_exit status;
+	uint8_t *contents = tool_file_read(arguments->model, &request->bytes);
 	int ret;
 
-	if (status != NPUC_DONE)
-		goto out;
-	request->data = contents.data;
-	request->bytes = contents.bytes;
+	if (!contents)
+		return NPUC_FAILED;
+	request->data = contents;
 	request->name = strrchr(arguments->model, '/') ? strrchr(arguments->model, '/') + 1 :
 			arguments->model;
 	if (arguments->sweep) {
@@ -155,7 +166,7 @@ static enum npuc_exit run(struct arguments *arguments)
 	}
 out:
 	compile_release(&result);
-	buffer_release(&contents);
+	free(contents);
 	return status;
 }
 
@@ -318,5 +329,5 @@ int main(int argc, char **argv)
 	if (arguments_parse(&arguments, argc, argv, &status))
 		status = run(&arguments);
 	free(arguments.targets);
-	return (int)output_finish(status);
+	return tool_finish((int)status);
 }

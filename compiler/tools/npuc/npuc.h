@@ -6,28 +6,14 @@
 #include <time.h>
 
 #include "compile.h"
+#include "tool.h"
 
 enum npuc_exit {
-	NPUC_DONE = 0,
-	NPUC_FAILED = 1,	/* the model cannot be compiled, or a file fails */
-	NPUC_USAGE = 2,		/* the command line makes no sense */
-	NPUC_DIFFERS = 3,	/* --verify found a byte that differs */
+	NPUC_DONE = TOOL_OK,
+	NPUC_FAILED = TOOL_FAILED,	/* the model cannot be compiled, or a file fails */
+	NPUC_USAGE = TOOL_USAGE,	/* the command line makes no sense */
+	NPUC_DIFFERS = 3,		/* --verify found a byte that differs */
 };
-
-/* Reads a whole file into `contents`. */
-enum npuc_exit file_read(const char *path, struct buffer *contents);
-
-/*
- * Writes a file; "-" is standard output. What was half written is removed, where
- * `path` names an ordinary file.
- */
-enum npuc_exit file_write(const char *path, const void *data, size_t bytes);
-
-/*
- * The last thing that the program does: `status`, or NPUC_FAILED after a message
- * where that is NPUC_DONE but not all of standard output could be written.
- */
-enum npuc_exit output_finish(enum npuc_exit status);
 
 /*
  * A line on standard error for somebody who waits at a terminal; each replaces the one
