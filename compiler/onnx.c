@@ -240,16 +240,16 @@ static bool knows_domain(const Onnx__Node *proto)
 static int read_node(struct onnx *o, unsigned int index)
 {
 	struct onnx_node *node = &o->nodes[o->node_count], whole;
-	unsigned int parts = onnx_qlinear_parts(o->proto->node[index]);
+	unsigned int parts = onnx_parts_count(o->proto->node[index]);
 	int ret;
 
 	*node = (struct onnx_node){ .proto = o->proto->node[index], .index = index };
 	o->node = node;
 	ret = read_operands(o, node);
-	if (!ret && parts > 1 && knows_domain(node->proto)) {
+	if (!ret && parts && knows_domain(node->proto)) {
 		whole = *node;
 		o->node_count += parts;
-		return onnx_qlinear_expand(o, &whole, node);
+		return onnx_parts_make(o, &whole, node);
 	}
 	o->node_count++;
 	return ret;
@@ -270,6 +270,7 @@ static void count_readers(struct onnx *o)
 
 static int read_nodes(struct onnx *o)
 {
+	unsigned int parts;
 	uint64_t count = 0;
 	int ret = 0;
 
@@ -278,7 +279,8 @@ static int read_nodes(struct onnx *o)
 	for (size_t n = 0; n < o->proto->n_node; n++) {
 		if (!o->proto->node[n]->op_type)
 			return onnx_fail(o, NULL, -EINVAL, "node %zu has no operator", n);
-		count += onnx_qlinear_parts(o->proto->node[n]);
+		parts = onnx_parts_count(o->proto->node[n]);
+		count += parts ? parts : 1;
 	}
 	o->nodes = arena_alloc(o->arena, count, sizeof(*o->nodes));
 	if (!o->nodes)
@@ -348,17 +350,36 @@ static bool is_constant_node(const struct onnx_node *node)
 		node->inputs[0] && node->inputs[0]->data);
 }
 
+/* Puts it on record that no part of a node of the file needs an operator; this is the last. */
+static int remove_whole(struct onnx *o, const struct onnx_node *last)
+{
+	struct onnx_node node = *last;
+
+	node.proto = last->whole;
+	node.whole = NULL;
+	return onnx_removed(o, &node, "needs no operator of its own");
+}
+
 /* Constants first: frames look ahead at scales that stand behind an operator. */
 static int translate_all(struct onnx *o)
 {
+	unsigned int operators = 0;
 	int ret = 0;
 
 	for (unsigned int n = 0; n < o->node_count && !ret; n++)
 		if (is_constant_node(&o->nodes[n]))
 			ret = translate(o, &o->nodes[n]);
-	for (unsigned int n = 0; n < o->node_count && !ret; n++)
-		if (!o->nodes[n].done)
+	for (unsigned int n = 0; n < o->node_count && !ret; n++) {
+		const struct onnx_node *node = &o->nodes[n];
+
+		if (!n || node[-1].index != node->index)
+			operators = o->graph->operator_count;
+		if (!node->done)
 			ret = translate(o, &o->nodes[n]);
+		if (!ret && node->whole && operators == o->graph->operator_count &&
+		    (n + 1 == o->node_count || node[1].index != node->index))
+			ret = remove_whole(o, node);
+	}
 	return ret;
 }
 

@@ -10,6 +10,11 @@
 
 #define PLACE_BYTES 400
 
+const char *onnx_node_type(const struct onnx_node *node)
+{
+	return (node->whole ? node->whole : node->proto)->op_type;
+}
+
 /* Names come from the file; long ones are cut. */
 static void describe(const struct onnx *o, const struct onnx_value *value, char *text)
 {
@@ -19,7 +24,7 @@ static void describe(const struct onnx *o, const struct onnx_value *value, char 
 		length = snprintf(text, PLACE_BYTES, "node %u%s%.80s%s (%.40s)", o->node->index,
 				  o->node->proto->name ? " \"" : "",
 				  o->node->proto->name ? o->node->proto->name : "",
-				  o->node->proto->name ? "\"" : "", o->node->proto->op_type);
+				  o->node->proto->name ? "\"" : "", onnx_node_type(o->node));
 	else
 		length = snprintf(text, PLACE_BYTES, "graph");
 	if (!value)

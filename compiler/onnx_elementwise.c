@@ -50,6 +50,11 @@ static float apply(enum binary binary, float a, float b)
 	return 0;
 }
 
+static bool is_extreme(enum binary binary)
+{
+	return binary == BINARY_MIN || binary == BINARY_MAX;
+}
+
 static bool same_shape(const struct onnx_value *a, const struct onnx_value *b)
 {
 	return a->rank == b->rank && !memcmp(a->shape, b->shape, a->rank * sizeof(a->shape[0]));
@@ -143,10 +148,9 @@ static bool make_numbers(enum binary binary, struct onnx_affine a, struct onnx_a
 	int exponent = ilogbf(fmaxf(a.scale, b.scale));
 
 	memset(numbers, 0, sizeof(*numbers));
-	if (binary == BINARY_MIN || binary == BINARY_MAX) {
+	if (is_extreme(binary)) {
 		numbers->output = onnx_factor(1);
-		return a.scale == b.scale && a.scale == y.scale && a.zero_point == b.zero_point &&
-		       a.zero_point == y.zero_point;
+		return true;
 	}
 	if (binary != BINARY_MUL) {
 		output = ldexp(1 / (double)y.scale, exponent - SUM_SHIFT);
@@ -157,16 +161,6 @@ static bool make_numbers(enum binary binary, struct onnx_affine a, struct onnx_a
 	numbers->output = onnx_factor(output);
 	return (binary == BINARY_ADD || binary == BINARY_SUB || binary == BINARY_MUL) &&
 	       usable(output);
-}
-
-/* Minimum and maximum only compare: they do not clamp. */
-static bool clamp_fits(enum binary binary, const struct onnx_frame *frame)
-{
-	int32_t low, high;
-
-	ir_type_range(frame->type, &low, &high);
-	return (binary != BINARY_MIN && binary != BINARY_MAX) ||
-	       (frame->low == low && frame->high == high);
 }
 
 static enum ir_kind kind_of(enum binary binary)
@@ -251,6 +245,58 @@ static int emit_floats(struct onnx *o, enum ir_kind kind, struct onnx_value *a,
 	return ret;
 }
 
+static bool mean_the_same(const struct onnx_value *a, const struct onnx_value *b,
+			  struct onnx_affine *affine)
+{
+	struct onnx_affine other;
+
+	return onnx_stored(a, affine) && onnx_stored(b, &other) &&
+	       a->stored->type == b->stored->type && affine->scale == other.scale &&
+	       affine->zero_point == other.zero_point;
+}
+
+/* What quantises the result of the current node, or of the chain that it is a part of. */
+static bool find_quantisation(struct onnx *o, struct onnx_frame *frame)
+{
+	const struct onnx_node *last = o->node, *end = o->nodes + o->node_count;
+
+	while (last->whole && last + 1 < end && last[1].whole == last->whole)
+		last++;
+	return onnx_frame_find(o, last->outputs[0], frame);
+}
+
+/*
+ * Integers that mean the same are compared as they are. Rounding keeps the order, so that
+ * others can be rounded before, as the result is behind.
+ */
+static int emit_extreme(struct onnx *o, enum binary binary, struct onnx_value *a,
+			struct onnx_value *b, struct onnx_value *y)
+{
+	struct onnx_affine affine;
+	struct onnx_frame frame;
+	int ret;
+
+	if (mean_the_same(a, b, &affine)) {
+		frame = (struct onnx_frame){ .affine = affine, .type = a->stored->type };
+		a = a->stored;
+		b = b->stored;
+	} else if ((a->function || onnx_is_constant(a)) && (b->function || onnx_is_constant(b)) &&
+		   find_quantisation(o, &frame)) {
+		a = onnx_requantised(o, a, frame.affine, frame.type);
+		b = a ? onnx_requantised(o, b, frame.affine, frame.type) : NULL;
+		if (!b)
+			return onnx_failed(o);
+	} else {
+		return emit_floats(o, kind_of(binary), a, b, y);
+	}
+	ir_type_range(frame.type, &frame.low, &frame.high);
+	frame.result = onnx_value_new(o, y->name, frame.type, y->rank, y->shape);
+	if (!frame.result)
+		return onnx_failed(o);
+	ret = emit_integers(o, binary, a, frame.affine, b, frame.affine, &frame);
+	return ret ? ret : onnx_store(o, y, frame.result, frame.affine);
+}
+
 int onnx_binary(struct onnx *o)
 {
 	enum binary binary = binary_of(o->node->proto->op_type);
@@ -279,9 +325,10 @@ int onnx_binary(struct onnx *o)
 		ret = combine_functions(o, binary, a, b, y, &folded);
 	if (ret || folded)
 		return ret;
+	if (is_extreme(binary))
+		return emit_extreme(o, binary, a, b, y);
 	if (onnx_stored(a, &a_affine) && onnx_stored(b, &b_affine) &&
-	    onnx_frame_find(o, y, &frame) && clamp_fits(binary, &frame) &&
-	    make_numbers(binary, a_affine, b_affine, frame.affine, &numbers)) {
+	    onnx_frame_find(o, y, &frame) && make_numbers(binary, a_affine, b_affine, frame.affine, &numbers)) {
 		ret = onnx_frame_take(o, &frame, y);
 		return ret ? ret : emit_integers(o, binary, a->stored, a_affine, b->stored,
 						 b_affine, &frame);

@@ -74,7 +74,7 @@ struct onnx_value {
 
 struct onnx_node {
 	const Onnx__Node *proto;
-	/* What it is a part of, see onnx_qlinear_expand(); NULL: it is a node of the file. */
+	/* What it is a part of, see onnx_parts_make(); NULL: it is a node of the file. */
 	const Onnx__Node *whole;
 	/* Number in the file. */
 	unsigned int index;
@@ -120,6 +120,8 @@ struct onnx_frame {
 
 /* onnx_attribute.c: messages and attributes of the current node. */
 
+/* The file's name of the operator that a node is, or is a part of. */
+const char *onnx_node_type(const struct onnx_node *node);
 /* A message that names the node and, where not NULL, the value with its shape. */
 int onnx_fail(struct onnx *o, const struct onnx_value *value, int code, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
@@ -224,10 +226,13 @@ int onnx_store(struct onnx *o, struct onnx_value *value, struct onnx_value *stor
 bool onnx_stored(const struct onnx_value *value, struct onnx_affine *affine);
 /* The byte that stands for `real` by QuantizeLinear's definition. */
 int32_t onnx_quantise(float real, struct onnx_affine affine, enum ir_type type);
-/* Bytes through a table: `out` of another type or meaning. */
+/* Bytes through a table: `to` of another type or meaning; where that is the same, an alias. */
 int onnx_emit_table(struct onnx *o, struct onnx_value *from, struct onnx_value *to,
 		    const float *function, struct onnx_affine affine);
 
+/* What QuantizeLinear makes of `x`, a constant or with a function; NULL with a message. */
+struct onnx_value *onnx_requantised(struct onnx *o, struct onnx_value *x,
+				    struct onnx_affine affine, enum ir_type type);
 /* Integers of another 8-bit type that mean the same; NULL with a message. */
 struct onnx_value *onnx_retype(struct onnx *o, struct onnx_value *stored,
 			       struct onnx_affine *affine, enum ir_type type);
@@ -295,9 +300,18 @@ bool onnx_clamp_bounds(const struct onnx *o, const struct onnx_node *node, float
 int onnx_unary(struct onnx *o);
 /* Name of function number `index`, NULL behind the last. */
 const char *onnx_unary_type(unsigned int index);
-/* onnx_qlinear.c: nodes that a node of the file is translated as; 1: itself. */
-unsigned int onnx_qlinear_parts(const Onnx__Node *proto);
+/* onnx_parts.c: nodes that a node of the file is translated as, one after the other. */
+/* How many; 0: it is translated as it is. */
+unsigned int onnx_parts_count(const Onnx__Node *proto);
 /* Makes those nodes of `whole`, whose operands are known. */
+int onnx_parts_make(struct onnx *o, struct onnx_node *whole, struct onnx_node *parts);
+/* A part with room for inputs, which are all NULL, and its own output. */
+int onnx_part_make(struct onnx *o, const struct onnx_node *whole, const char *type,
+		   unsigned int input_count, struct onnx_value *output, struct onnx_node *part);
+/* What one part gives to another; NULL with a message. */
+struct onnx_value *onnx_part_value(struct onnx *o, const struct onnx_node *whole);
+/* The same of QLinearSigmoid and its kind alone (onnx_qlinear.c). */
+unsigned int onnx_qlinear_parts(const Onnx__Node *proto);
 int onnx_qlinear_expand(struct onnx *o, struct onnx_node *whole, struct onnx_node *parts);
 
 /* The rest, by kind of operator. */

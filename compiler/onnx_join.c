@@ -88,12 +88,9 @@ static int concat_tables(struct onnx *o, struct onnx_frame *frame, struct onnx_v
 	int ret = onnx_frame_take(o, frame, y);
 
 	for (unsigned int i = 0; i < node->input_count && !ret; i++) {
-		const struct onnx_value *x = node->inputs[i];
-
-		parts[i] = onnx_value_new(o, x->name, frame->type, x->rank, x->shape);
+		parts[i] = onnx_requantised(o, node->inputs[i], frame->affine, frame->type);
 		if (!parts[i])
 			return onnx_failed(o);
-		ret = onnx_emit_table(o, x->stored, parts[i], x->function, frame->affine);
 	}
 	if (!ret)
 		ret = emit_concat(o, parts, node->input_count, frame->result, axis);

@@ -7,11 +7,12 @@
 
 #define FRAMED "between DequantizeLinear and QuantizeLinear"
 #define WEIGHTS FRAMED ", with constant weights"
+#define EXTREME "of any number of values; " ONE_TABLE
 #define ONE_TABLE "a table where the other operand is one constant, or the same value"
 
 static const struct {
 	struct onnx_form form;
-	/* NULL: it is translated as its parts, see onnx_qlinear_expand(). */
+	/* NULL: it is translated as its parts, see onnx_parts_make(). */
 	onnx_translate_fn *translate;
 } operators[] = {
 	{ { "Add", { IR_ADD, IR_TABLE }, FRAMED "; " ONE_TABLE }, onnx_binary },
@@ -57,9 +58,9 @@ static const struct {
 	{ { "MatMul", { IR_FULLY_CONNECTED, IR_BATCH_MATMUL },
 	    FRAMED "; the first with constant weights" }, onnx_matmul },
 	{ { "MatMulInteger", { IR_MATMUL_INTEGER }, "" }, onnx_matmul_integer },
-	{ { "Max", { IR_MAXIMUM, IR_TABLE }, ONE_TABLE }, onnx_binary },
+	{ { "Max", { IR_MAXIMUM, IR_TABLE }, EXTREME }, onnx_binary },
 	{ { "MaxPool", { IR_MAX_POOL }, "" }, onnx_pool },
-	{ { "Min", { IR_MINIMUM, IR_TABLE }, ONE_TABLE }, onnx_binary },
+	{ { "Min", { IR_MINIMUM, IR_TABLE }, EXTREME }, onnx_binary },
 	{ { "Mod", { IR_FLOOR_MOD }, "of int32 and int64" }, onnx_remainder },
 	{ { "Mul", { IR_MUL, IR_TABLE }, FRAMED "; " ONE_TABLE }, onnx_binary },
 	{ { "Not", { IR_UNARY }, "" }, onnx_not },
@@ -100,6 +101,7 @@ static const struct {
 	{ { "Split", { IR_SLICE }, "" }, onnx_split },
 	{ { "Squeeze", { IR_RESHAPE }, "" }, onnx_reshape },
 	{ { "Sub", { IR_SUB, IR_TABLE }, FRAMED "; " ONE_TABLE }, onnx_binary },
+	{ { "Sum", { IR_ADD, IR_TABLE }, "of two as Add; of more values of floats" }, NULL },
 	{ { "Tile", { IR_TILE }, "by constant repeats" }, onnx_tile },
 	{ { "TopK", { IR_TOP_K }, "of a constant number" }, onnx_top_k },
 	{ { "Transpose", { IR_TRANSPOSE }, "" }, onnx_transpose },

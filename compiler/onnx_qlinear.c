@@ -49,40 +49,12 @@ unsigned int onnx_qlinear_parts(const Onnx__Node *proto)
 {
 	const struct form *form = form_of(proto);
 
-	return form ? operand_count(form, proto) + 2 : 1;
+	return form ? operand_count(form, proto) + 2 : 0;
 }
 
 static struct onnx_value *given(const struct onnx_node *whole, unsigned int input)
 {
 	return input < whole->input_count ? whole->inputs[input] : NULL;
-}
-
-static struct onnx_value *between(struct onnx *o, const struct onnx_node *whole)
-{
-	struct onnx_value *value = onnx_value_unknown(o, whole->outputs[0]->name);
-
-	if (!value)
-		onnx_memory(o);
-	return value;
-}
-
-/* A node in place of a part of `whole`, with room for inputs, and its own output. */
-static int part_make(struct onnx *o, const struct onnx_node *whole, const char *type,
-		     unsigned int input_count, struct onnx_value *output, struct onnx_node *part)
-{
-	Onnx__Node *proto = arena_alloc(o->arena, 1, sizeof(*proto));
-
-	*part = (struct onnx_node){ .proto = proto, .whole = whole->proto, .index = whole->index,
-				    .input_count = input_count, .output_count = 1 };
-	part->inputs = arena_alloc(o->arena, input_count + 1, sizeof(struct onnx_value *));
-	part->outputs = arena_alloc(o->arena, 1, sizeof(struct onnx_value *));
-	if (!proto || !part->inputs || !part->outputs || !output)
-		return onnx_memory(o);
-	onnx__node__init(proto);
-	proto->name = whole->proto->name;
-	proto->op_type = arena_copy(o->arena, type, strlen(type) + 1);
-	part->outputs[0] = output;
-	return proto->op_type ? 0 : onnx_memory(o);
 }
 
 /* Attribute `axis` of a part that has no others. */
@@ -161,7 +133,7 @@ static int dequantise(struct onnx *o, const struct onnx_node *whole, const struc
 {
 	unsigned int input = form->first + 3 * operand;
 	struct onnx_value *x = given(whole, input), *scale = given(whole, input + 1);
-	int ret = part_make(o, whole, "DequantizeLinear", 3, between(o, whole), part);
+	int ret = onnx_part_make(o, whole, "DequantizeLinear", 3, onnx_part_value(o, whole), part);
 
 	for (unsigned int i = 0; i < 3 && !ret; i++)
 		part->inputs[i] = given(whole, input + i);
@@ -180,7 +152,7 @@ static int compute(struct onnx *o, const struct onnx_node *whole, const struct f
 	struct onnx_value *bias = NULL;
 	unsigned int count = 0;
 	Onnx__Node *proto;
-	int ret = part_make(o, whole, form->inner, operands + 1, output, part);
+	int ret = onnx_part_make(o, whole, form->inner, operands + 1, output, part);
 
 	if (!ret && !strcmp(form->type, "QGemm"))
 		ret = make_bias(o, whole, &bias);
@@ -213,7 +185,7 @@ int onnx_qlinear_expand(struct onnx *o, struct onnx_node *whole, struct onnx_nod
 		ret = dequantise(o, whole, form, i, &parts[i]);
 	if (!ret)
 		ret = compute(o, whole, form, operands, parts,
-			      quantises ? between(o, whole) : whole->outputs[0],
+			      quantises ? onnx_part_value(o, whole) : whole->outputs[0],
 			      &parts[operands]);
 	if (ret)
 		return ret;
@@ -222,7 +194,7 @@ int onnx_qlinear_expand(struct onnx *o, struct onnx_node *whole, struct onnx_nod
 					    .index = whole->index, .done = true };
 		return 0;
 	}
-	ret = part_make(o, whole, "QuantizeLinear", 3, whole->outputs[0], last);
+	ret = onnx_part_make(o, whole, "QuantizeLinear", 3, whole->outputs[0], last);
 	if (ret)
 		return ret;
 	last->inputs[0] = parts[operands].outputs[0];

@@ -297,7 +297,7 @@ int onnx_emit_table(struct onnx *o, struct onnx_value *from, struct onnx_value *
 	}
 	if (same) {
 		onnx_alias(to, from);
-		return onnx_removed(o, o->node, "gives the integers that it gets");
+		return 0;
 	}
 	onnx_take_map(to, from);
 	ret = onnx_tensor(o, from, layout, &a);
@@ -312,6 +312,25 @@ int onnx_emit_table(struct onnx *o, struct onnx_value *from, struct onnx_value *
 		return onnx_failed(o);
 	op->table = arena_copy(o->arena, table, sizeof(table));
 	return op->table ? 0 : onnx_memory(o);
+}
+
+struct onnx_value *onnx_requantised(struct onnx *o, struct onnx_value *x,
+				    struct onnx_affine affine, enum ir_type type)
+{
+	struct onnx_value *y = onnx_value_new(o, x->name, type, x->rank, x->shape);
+	const float *floats;
+	uint8_t *bytes;
+
+	if (!y)
+		return NULL;
+	if (!onnx_is_constant(x))
+		return onnx_emit_table(o, x->stored, y, x->function, affine) ? NULL : y;
+	floats = onnx_floats(o, x);
+	bytes = floats ? onnx_alloc(o, x->elements, 1) : NULL;
+	for (uint64_t i = 0; bytes && i < x->elements; i++)
+		bytes[i] = (uint8_t)onnx_quantise(floats[i], affine, type);
+	y->data = bytes;
+	return bytes ? y : NULL;
 }
 
 static int emit_quantise(struct onnx *o, struct onnx_value *x, struct onnx_value *y,
@@ -350,6 +369,7 @@ int onnx_quantize_linear(struct onnx *o)
 	const struct onnx_value *z;
 	enum ir_type type = IR_UINT8;
 	struct onnx_affine affine;
+	unsigned int operators = o->graph->operator_count;
 	int64_t asked;
 	int ret = onnx_check_counts(o, 2, 3);
 
@@ -385,9 +405,11 @@ int onnx_quantize_linear(struct onnx *o)
 				 "a scale for each channel of an activation; quantise it per tensor");
 	affine = (struct onnx_affine){ y->scales[0], y->zero_points[0] };
 	y->scale_count = 0;
-	if (x->function && is_byte(type))
-		return onnx_emit_table(o, x->stored, y, x->function, affine);
-	return emit_quantise(o, x, y, affine);
+	if (!x->function || !is_byte(type))
+		return emit_quantise(o, x, y, affine);
+	ret = onnx_emit_table(o, x->stored, y, x->function, affine);
+	return ret || operators < o->graph->operator_count ? ret :
+	       onnx_removed(o, o->node, "gives the integers that it gets");
 }
 
 static struct onnx_node *only_reader(struct onnx *o, const struct onnx_value *value)

@@ -255,11 +255,6 @@ int onnx_tensor_quantise(struct onnx *o, struct onnx_value *value, struct onnx_a
 	return 0;
 }
 
-static const char *node_type(const struct onnx_node *node)
-{
-	return (node->whole ? node->whole : node->proto)->op_type;
-}
-
 struct ir_operator *onnx_emit(struct onnx *o, enum ir_kind kind, unsigned int input_count,
 			      const int *inputs, int output)
 {
@@ -283,7 +278,7 @@ struct ir_operator *onnx_emit(struct onnx *o, enum ir_kind kind, unsigned int in
 	}
 	op = &graph->operators[graph->operator_count];
 	*op = (struct ir_operator){
-		.kind = kind, .type_name = node_type(o->node), .source = o->node->index,
+		.kind = kind, .type_name = onnx_node_type(o->node), .source = o->node->index,
 		.input_count = input_count, .output_count = output >= 0,
 	};
 	op->inputs = arena_alloc(o->arena, input_count + 1, sizeof(int));

@@ -216,12 +216,58 @@ for name in ("Add", "Sub", "Mul", "Min", "Max"):
     binary(name)
 
 
+def extreme(m):
+    return str(m.rng.choice(["Min", "Max"]))
+
+
 @family
 def minimum_same(m):
+    """Operands that mean the same, with whatever behind them."""
     parameters = m.parameters()
     shape = [1, size(m), size(m), size(m)]
-    a, b = (m.requantise(m.input(shape), parameters) for _ in range(2))
-    m.output(m.requantise(m.node(str(m.rng.choice(["Min", "Max"])), [a, b]), parameters))
+    x = m.node(extreme(m), [m.requantise(m.input(shape), parameters)
+                            for _ in range(size(m, 2, 4))])
+    if flip(m):
+        m.output(m.requantise(x, parameters))
+    elif flip(m):
+        m.finish(activation(m, x))
+    else:
+        m.output(x)
+
+
+@family
+def extremes(m):
+    """Operands of any meaning: both types with one scale and zero point are two of them."""
+    full, other = shapes(m)
+    scale, zero_point, operands = m.scale(), size(m, 0, 127), []
+    for _ in range(size(m, 1, 5)):
+        shape = full if flip(m) else other
+        which = m.rng.integers(0, 4)
+        if which == 0:
+            operands.append(m.real(shape))
+        elif which == 1:
+            operands.append(m.requantise(m.input(shape), m.parameters(None, scale, zero_point)))
+        elif which == 2:
+            operands.append(m.node("Tanh", [m.real(shape)]))
+        else:
+            operands.append(m.constant(m.rng.normal(0, 1, shape).astype(np.float32)))
+    m.finish(activation(m, m.node(extreme(m), [m.real(full)] + operands)))
+
+
+@family
+def sums(m):
+    """Of any number of values."""
+    a, b = shapes(m)
+    operands = [m.real(a)] + [m.real(b) if flip(m) else m.weights(a) for _ in range(size(m, 0, 3))]
+    m.finish(activation(m, m.node("Sum", operands)))
+
+
+@family
+def extreme_integers(m):
+    a, b = shapes(m)
+    constant = m.constant(m.rng.integers(-9, 9, b, np.int64))
+    operands = [m.input(a, np.int64), m.input(b, np.int64), constant, constant]
+    m.output(m.node(extreme(m), operands[:size(m, 1, 4)][::-1]), np.int64)
 
 
 @family

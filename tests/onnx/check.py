@@ -40,6 +40,7 @@ TIMEOUT_SECONDS = 120
 # Families whose every byte is ONNX Runtime's: moves, tables, comparisons and requantisation.
 EXACT = dynamic_cases.EXACT + index_cases.EXACT + (
     "unary", "unary_positive", "swish", "prelu", "requantise", "max_pool", "minimum_same",
+    "extremes", "extreme_integers",
     "reshape", "transpose", "transpose_after_pool", "concat", "slices", "split", "gather",
     "embedding", "pad", "pad_reflect", "blocks", "expand", "arg_extreme", "squeeze",
     "shape_arithmetic", "resize_nearest", "flatten_other")

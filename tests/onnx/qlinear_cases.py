@@ -42,6 +42,22 @@ def qlinear_global_average_pool(m):
 
 
 @family
+def qlinear_reduce_mean(m):
+    """As its definition: ONNX Runtime describes it, but computes it nowhere."""
+    dtype, keep = m.byte(), size(m, 0, 1)
+    axes = [[2, 3], [1], [-1], [1, 2], [1, 2, 3]][m.rng.integers(0, 5)]
+    x, result = bytes_input(m, map_shape(m), dtype), m.parameters(dtype)
+    mean = [m.node("DequantizeLinear", x)]
+    if m.opset < 18:
+        mean = m.node("ReduceMean", mean, axes=axes, keepdims=keep)
+    else:
+        mean = m.node("ReduceMean", mean + [m.constant(np.array(axes, np.int64))], keepdims=keep)
+    y = m.quantise(mean, result)
+    m.replace("QLinearReduceMean", [*x, *result], y, MICROSOFT, axes=axes, keepdims=keep)
+    m.output(y, dtype)
+
+
+@family
 def qlinear_average_pool(m):
     dtype = m.byte()
     attributes = {"pads": [1, 0, 0, 1]} if flip(m) else {}

@@ -146,6 +146,58 @@ static void check_forms(struct test *test)
 	free(bytes);
 }
 
+/*
+ * The largest of two values of different scales and a constant, as integers of the result's
+ * scale; and a sum of constants, of which no operator is left.
+ */
+static void check_chains(struct test *test)
+{
+	static const int64_t dims[] = { 1, 4, 0 };
+	static const float floats[] = { -1, 0, 1, 99 };
+	struct arena arena = { 0 };
+	struct error error = { "" };
+	struct ir_graph graph = { .arena = &arena, .error = &error };
+	unsigned int largest = 0, tables = 0, sums = 0;
+	const struct ir_operator *op;
+	struct onnx_model model;
+	uint8_t *bytes;
+	size_t size;
+
+	onnx_model_begin(&model, 13);
+	onnx_model_input(&model, "x0", ONNX_INT8, dims);
+	onnx_model_input(&model, "x1", ONNX_INT8, dims);
+	onnx_model_affine(&model, "one", 0.5f, 3);
+	onnx_model_affine(&model, "other", 0.25f, -8);
+	onnx_model_constant(&model, "c", ONNX_FLOAT, dims, floats, sizeof(floats));
+	onnx_model_node(&model, "DequantizeLinear", "x0 one_scale one_zero", "x0d");
+	onnx_model_node(&model, "DequantizeLinear", "x1 other_scale other_zero", "x1d");
+	onnx_model_node(&model, "Sum", "c c c", "s");
+	onnx_model_node(&model, "Max", "x0d x1d c", "m");
+	onnx_model_node(&model, "QuantizeLinear", "m other_scale other_zero", "y");
+	onnx_model_output(&model, "y");
+	bytes = onnx_model_pack(&model, &size);
+	CHECK(test, !onnx_read(&graph, bytes, size));
+	for (unsigned int o = 0; o < graph.operator_count; o++) {
+		op = &graph.operators[o];
+		largest += op->kind == IR_MAXIMUM && !strcmp(op->type_name, "Max");
+		tables += op->kind == IR_TABLE;
+		sums += op->removed_reason && !strcmp(op->type_name, "Sum");
+		CHECK(test, op->removed_reason || op->kind == IR_MAXIMUM || op->kind == IR_TABLE);
+	}
+	CHECK(test, largest == 2);
+	CHECK(test, tables == 1);
+	CHECK(test, sums == 1);
+	op = find_operator(&graph, IR_TABLE);
+	/* 0.5 (5 - 3) = 0.25 (-4 + 8) */
+	CHECK(test, op && op->table && (int8_t)op->table[5] == -4);
+	op = find_operator(&graph, IR_MAXIMUM);
+	CHECK(test, op && graph.tensors[op->outputs[0]].type == IR_INT8);
+	test_end(test, "operators on any number of values");
+	arena_release(&arena);
+	onnx_model_release(&model);
+	free(bytes);
+}
+
 static int compile_model(const struct onnx_model *model, struct compile_result *result,
 			 struct error *error)
 {
@@ -323,6 +375,16 @@ static void too_few_inputs(struct onnx_model *model)
 	find_node(model, "c0")->n_input = 1;
 }
 
+static void absent_summand(struct onnx_model *model)
+{
+	onnx_model_node(model, "Sum", "x -", "s0");
+}
+
+static void empty_sum(struct onnx_model *model)
+{
+	onnx_model_node(model, "Sum", "", "s0");
+}
+
 static void huge_constant(struct onnx_model *model)
 {
 	static const int64_t sizes[] = { 1 << 20, 1 << 20 };
@@ -394,6 +456,9 @@ static const struct defect {
 	{ "no graph", no_graph, -EINVAL, { "no graph", "" } },
 	{ "no nodes", no_nodes, -EINVAL, { "no nodes", "" } },
 	{ "too few inputs", too_few_inputs, -EINVAL, { "\"c0\" (Conv)", "1 inputs" } },
+	{ "a sum with an absent input", absent_summand, -EINVAL,
+	  { "\"s0\" (Sum)", "input 1 is missing" } },
+	{ "a sum of nothing", empty_sum, -EINVAL, { "\"s0\" (Sum)", "0 inputs" } },
 	{ "a constant of 2^40 elements", huge_constant, -ENOTSUP, { "huge", "too large" } },
 	{ "int4 weights that are too long", long_int4, -EINVAL, { "w0_data", "needs 108" } },
 	{ "activations of int4", int4_activation, -ENOTSUP, { "x0_q", "only weights" } },
@@ -468,6 +533,7 @@ int main(void)
 
 	check_convolution(&test);
 	check_forms(&test);
+	check_chains(&test);
 	check_sample(&test);
 	check_defects(&test);
 	check_bytes(&test);
