@@ -5,6 +5,7 @@
 
 #include "emit.h"
 #include "error.h"
+#include "generate.h"
 #include "job_memory.h"
 #include "predict.h"
 #include "schedule.h"

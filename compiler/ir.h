@@ -11,7 +11,6 @@
 #define COMPILER_IR_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include <kestrel/graph.h>

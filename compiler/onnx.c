@@ -7,7 +7,6 @@
 #include "error.h"
 #include "onnx.h"
 #include "onnx_import.h"
-#include "resolve.h"
 #include "resolve_check.h"
 
 /* What unpacking and constants may take beside this and many times the file. */

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Concat and Pad. */
 #include <errno.h>
-#include <math.h>
 #include <string.h>
 
 #include "onnx_import.h"

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "error.h"
 #include "onnx_import.h"
 #include "resolve_check.h"
 

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: MIT
 /* What convolutions and matrix products with constant weights have in common. */
-#include <errno.h>
 #include <math.h>
 #include <string.h>
 
 #include "onnx_import.h"
-#include "resolve_check.h"
 
 bool onnx_weights(const struct onnx_value *value, unsigned int axis,
 		  struct onnx_weights *weights)

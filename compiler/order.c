@@ -6,13 +6,11 @@
  * as no level has more than LEVEL_SETS of them the result is exact; else each level
  * keeps the best.
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "error.h"
 #include "order.h"
-#include "segment.h"
 
 #define LEVEL_SETS 96
 #define WORD_BITS 64

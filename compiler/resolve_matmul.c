@@ -2,7 +2,6 @@
 #include <errno.h>
 
 #include "error.h"
-#include "quantise.h"
 #include "resolve_check.h"
 
 static int check_shapes(struct ir_graph *graph, const struct ir_operator *op)

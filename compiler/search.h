@@ -4,7 +4,9 @@
 #define COMPILER_SEARCH_H
 
 #include "arena.h"
-#include "generate.h"
+#include "coding.h"
+#include "command.h"
+#include "pool.h"
 #include "program.h"
 
 /* One way to lower a segment, with what came of it. */

@@ -3,7 +3,6 @@
  * Concatenations by placement: their parts are written where they belong in the
  * SRAM, by the operators that make them or by copies.
  */
-#include <errno.h>
 
 #include "error.h"
 #include "segment_builder.h"

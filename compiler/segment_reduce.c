@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 
-#include "error.h"
 #include "segment_builder.h"
 
 #define KERNEL_MAX 1024

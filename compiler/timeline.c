@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-#include <stdlib.h>
 
 #include "error.h"
 #include "timeline.h"

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <kestrel/isa.h>
+
 #include "verify.h"
 #include "verify_access.h"
 #include "verify_range.h"

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <string.h>
 
+#include <kestrel/isa.h>
+
 #include "verify_access.h"
 
 #define RECORD_BYTES 9

@@ -6,8 +6,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include <kestrel/isa.h>
-
 #define VERIFY_ACCESSES 8
 #define VERIFY_REGISTERS 52
 

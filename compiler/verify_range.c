@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: MIT
-#include <stddef.h>
-
 #include "verify_range.h"
 
 /* Of a signed value from -(most + 1) to most, as a record states it. */

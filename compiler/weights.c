@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <string.h>
 
+#include "passes.h"
 #include "quantise.h"
 #include "weights.h"
 

@@ -3,9 +3,10 @@
 #ifndef COMPILER_WEIGHTS_H
 #define COMPILER_WEIGHTS_H
 
+#include <kestrel/isa.h>
+
 #include "buffer.h"
 #include "ir.h"
-#include "passes.h"
 
 /* Which of the model's kernel rows (or columns) a kernel's are: first + k x step. */
 struct weights_taps {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "message.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 
 int message_set(struct message *message, int code, const char *format, ...)

@@ -3,8 +3,6 @@
 #ifndef NPU_MESSAGE_H
 #define NPU_MESSAGE_H
 
-#include <stdarg.h>
-
 #define MESSAGE_BYTES 512
 
 struct message {

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <kestrel/isa.h>
 #include <kestrel/regs.h>
 
 #include "dump.h"

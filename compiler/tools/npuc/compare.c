@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 /* npuc --verify: the commands against the operators. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
