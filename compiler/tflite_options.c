@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <errno.h>
+#include <stddef.h>
 
 #include "error.h"
 #include "tflite_options.h"
@@ -20,99 +21,128 @@ static enum ir_activation activation_of(int8_t code)
 	return IR_ACTIVATION_OTHER;
 }
 
-/* Slots of one options table; -1 where it has no such field. */
-struct option_slots {
-	int padding, stride_w, stride_h, activation, dilation_w, dilation_h, filter_w, filter_h;
-	int depth_multiplier;
+/* What a field of an options table becomes. */
+enum option_type {
+	/* Nothing that is asked for. */
+	OPTION_UNUSED,
+	OPTION_INT32, OPTION_FLOAT, OPTION_BOOL,
+	/* Codes of the schema. */
+	OPTION_PADDING, OPTION_ACTIVATION, OPTION_LSTM_ACTIVATION, OPTION_WEIGHTS_FORMAT,
 };
 
-static int read_int32(const struct flatbuffer_table *options, int slot, int32_t missing,
-		      int32_t *value)
+struct option {
+	enum option_type type;
+	/* Of the attribute. */
+	size_t offset;
+};
+
+#define UNUSED { OPTION_UNUSED, 0 }
+#define PADDING { OPTION_PADDING, 0 }
+#define ACTIVATION { OPTION_ACTIVATION, 0 }
+#define INT32(name) { OPTION_INT32, offsetof(struct ir_attributes, name) }
+#define FLOAT(name) { OPTION_FLOAT, offsetof(struct ir_attributes, name) }
+#define BOOL(name) { OPTION_BOOL, offsetof(struct ir_attributes, name) }
+#define STRIDES INT32(stride_w), INT32(stride_h)
+#define DILATIONS INT32(dilation_w), INT32(dilation_h)
+
+#define SLOTS 7
+
+/* The fields of each kind's options table, by slot, as far as they are read. */
+static const struct {
+	enum ir_kind kind;
+	struct option slots[SLOTS];
+	/* Of IR_UNARY. */
+	enum ir_function function;
+} tables[] = {
+	{ IR_CONVOLUTION, { PADDING, STRIDES, ACTIVATION, DILATIONS }, 0 },
+	{ IR_DEPTHWISE, { PADDING, STRIDES, INT32(depth_multiplier), ACTIVATION, DILATIONS }, 0 },
+	{ IR_TRANSPOSE_CONVOLUTION, { PADDING, STRIDES, ACTIVATION }, 0 },
+	{ IR_AVERAGE_POOL, { PADDING, STRIDES, INT32(filter_w), INT32(filter_h), ACTIVATION }, 0 },
+	{ IR_MAX_POOL, { PADDING, STRIDES, INT32(filter_w), INT32(filter_h), ACTIVATION }, 0 },
+	{ IR_FULLY_CONNECTED,
+	  { ACTIVATION, { OPTION_WEIGHTS_FORMAT, 0 }, UNUSED, BOOL(asymmetric_inputs) }, 0 },
+	{ IR_SVDF, { INT32(rank), ACTIVATION }, 0 },
+	{ IR_LSTM,
+	  { { OPTION_LSTM_ACTIVATION, 0 }, FLOAT(cell_clip), FLOAT(projection_clip),
+	    BOOL(time_major) }, 0 },
+	{ IR_BATCH_MATMUL, { BOOL(transpose_a), BOOL(transpose_b) }, 0 },
+	{ IR_L2_NORMALIZATION, { ACTIVATION }, 0 },
+	{ IR_ADD, { ACTIVATION }, 0 },
+	{ IR_SUB, { ACTIVATION }, 0 },
+	{ IR_MUL, { ACTIVATION }, 0 },
+	{ IR_DIV, { ACTIVATION }, 0 },
+	{ IR_SOFTMAX, { FLOAT(beta) }, 0 },
+	{ IR_UNARY, { BOOL(approximate) }, IR_FUNCTION_GELU },
+	{ IR_UNARY, { FLOAT(alpha) }, IR_FUNCTION_LEAKY_RELU },
+	{ IR_MEAN, { BOOL(keep_dimensions) }, 0 },
+	{ IR_SUM, { BOOL(keep_dimensions) }, 0 },
+	{ IR_REDUCE_MAX, { BOOL(keep_dimensions) }, 0 },
+	{ IR_REDUCE_MIN, { BOOL(keep_dimensions) }, 0 },
+	{ IR_REDUCE_PROD, { BOOL(keep_dimensions) }, 0 },
+	{ IR_REDUCE_ANY, { BOOL(keep_dimensions) }, 0 },
+	{ IR_REDUCE_ALL, { BOOL(keep_dimensions) }, 0 },
+	{ IR_CUMULATIVE_SUM, { BOOL(exclusive), BOOL(reverse) }, 0 },
+	{ IR_SPACE_TO_DEPTH, { INT32(block_size) }, 0 },
+	{ IR_DEPTH_TO_SPACE, { INT32(block_size) }, 0 },
+	{ IR_MIRROR_PAD, { BOOL(symmetric) }, 0 },
+	{ IR_GATHER, { INT32(axis), INT32(batch_dims) }, 0 },
+	{ IR_CONCATENATION, { INT32(axis), ACTIVATION }, 0 },
+	{ IR_PACK, { UNUSED, INT32(axis) }, 0 },
+	{ IR_UNPACK, { UNUSED, INT32(axis) }, 0 },
+	{ IR_ONE_HOT, { INT32(axis) }, 0 },
+	{ IR_STRIDED_SLICE,
+	  { INT32(begin_mask), INT32(end_mask), INT32(ellipsis_mask), INT32(new_axis_mask),
+	    INT32(shrink_axis_mask) }, 0 },
+	/* Its first two fields are deprecated. */
+	{ IR_RESIZE_BILINEAR,
+	  { UNUSED, UNUSED, BOOL(align_corners), BOOL(half_pixel_centers) }, 0 },
+	{ IR_RESIZE_NEAREST, { BOOL(align_corners), BOOL(half_pixel_centers) }, 0 },
+	{ IR_CALL_ONCE, { INT32(subgraph) }, 0 },
+};
+
+static int take_code(struct error *error, const char *what, enum option_type type, int8_t code,
+		     struct ir_attributes *a)
 {
-	*value = missing;
-	if (slot < 0 || !options->file)
-		return 0;
-	return flatbuffer_int32(options, (unsigned int)slot, missing, value);
-}
-
-static int read_bool(const struct flatbuffer_table *options, unsigned int slot, bool *value)
-{
-	int8_t code = 0;
-	int ret = options->file ? flatbuffer_int8(options, slot, 0, &code) : 0;
-
-	*value = code;
-	return ret;
-}
-
-static int read_window(struct error *error, const struct flatbuffer_table *options,
-		       const struct option_slots *slots, struct ir_operator *op, const char *what)
-{
-	struct ir_attributes *a = &op->attributes;
-	int8_t padding = 0, activation = 0;
-	int ret = 0;
-
-	if (options->file && slots->padding >= 0)
-		ret = flatbuffer_int8(options, (unsigned int)slots->padding, 0, &padding);
-	if (!ret && options->file && slots->activation >= 0)
-		ret = flatbuffer_int8(options, (unsigned int)slots->activation, 0, &activation);
-	if (!ret)
-		ret = read_int32(options, slots->stride_w, 0, &a->stride_w);
-	if (!ret)
-		ret = read_int32(options, slots->stride_h, 0, &a->stride_h);
-	if (!ret)
-		ret = read_int32(options, slots->dilation_w, 1, &a->dilation_w);
-	if (!ret)
-		ret = read_int32(options, slots->dilation_h, 1, &a->dilation_h);
-	if (!ret)
-		ret = read_int32(options, slots->filter_w, 0, &a->filter_w);
-	if (!ret)
-		ret = read_int32(options, slots->filter_h, 0, &a->filter_h);
-	if (!ret)
-		ret = read_int32(options, slots->depth_multiplier, 0, &a->depth_multiplier);
-	if (ret)
-		return ret;
-	if (padding != 0 && padding != 1)
-		return error_set(error, -EINVAL, "%s: padding code %d is unknown", what, padding);
-	a->padding = padding ? IR_PADDING_VALID : IR_PADDING_SAME;
-	a->activation = activation_of(activation);
+	if (type == OPTION_ACTIVATION) {
+		a->activation = activation_of(code);
+	} else if (type == OPTION_LSTM_ACTIVATION) {
+		/* 4 is the hyperbolic tangent, the one that the kernels take. */
+		a->activation = code == 4 ? IR_ACTIVATION_NONE : IR_ACTIVATION_OTHER;
+	} else if (type == OPTION_PADDING) {
+		if (code != 0 && code != 1)
+			return error_set(error, -EINVAL, "%s: padding code %d is unknown", what,
+					 code);
+		a->padding = code ? IR_PADDING_VALID : IR_PADDING_SAME;
+	} else if (code) {
+		return error_set(error, -ENOTSUP,
+				 "%s: weights in the shuffled order are not supported", what);
+	}
 	return 0;
 }
 
-static int read_slice(const struct flatbuffer_table *options, struct ir_attributes *a)
+/* An absent field leaves the attribute as it is. */
+static int read_option(struct error *error, const struct flatbuffer_table *options,
+		       unsigned int slot, const struct option *option, struct ir_attributes *a)
 {
-	int32_t *masks[] = { &a->begin_mask, &a->end_mask, &a->ellipsis_mask, &a->new_axis_mask,
-			     &a->shrink_axis_mask };
-	int ret = 0;
+	void *attribute = (uint8_t *)a + option->offset;
+	int8_t code = 0;
+	int ret;
 
-	for (int slot = 0; slot < 5 && !ret; slot++)
-		ret = read_int32(options, slot, 0, masks[slot]);
+	switch (option->type) {
+	case OPTION_UNUSED:
+		return 0;
+	case OPTION_INT32:
+		return flatbuffer_int32(options, slot, *(int32_t *)attribute, attribute);
+	case OPTION_FLOAT:
+		return flatbuffer_float(options, slot, *(float *)attribute, attribute);
+	default:
+		ret = flatbuffer_int8(options, slot, 0, &code);
+	}
+	if (!ret && option->type == OPTION_BOOL)
+		*(bool *)attribute = code;
+	else if (!ret)
+		ret = take_code(error, options->what, option->type, code, a);
 	return ret;
-}
-
-static int read_dense(struct error *error, const struct flatbuffer_table *options,
-		      struct ir_attributes *a, const char *what)
-{
-	int8_t shuffled = 0;
-	int ret = options->file ? flatbuffer_int8(options, 1, 0, &shuffled) : 0;
-
-	if (!ret && shuffled)
-		ret = error_set(error, -ENOTSUP, "%s: weights in the shuffled order are not supported",
-				what);
-	return ret ? ret : read_bool(options, 3, &a->asymmetric_inputs);
-}
-
-static int read_lstm(const struct flatbuffer_table *options, struct ir_attributes *a)
-{
-	int8_t activation = 0;
-	int ret = flatbuffer_int8(options, 0, 0, &activation);
-
-	/* 4 is the hyperbolic tangent, the one that the kernels take. */
-	a->activation = activation == 4 ? IR_ACTIVATION_NONE : IR_ACTIVATION_OTHER;
-	if (!ret)
-		ret = flatbuffer_float(options, 1, 0, &a->cell_clip);
-	if (!ret)
-		ret = flatbuffer_float(options, 2, 0, &a->projection_clip);
-	return ret ? ret : read_bool(options, 3, &a->time_major);
 }
 
 static int read_custom(const struct flatbuffer_table *table, struct ir_attributes *a)
@@ -130,96 +160,25 @@ static int read_custom(const struct flatbuffer_table *table, struct ir_attribute
 int tflite_read_options(struct error *error, const struct flatbuffer_table *table,
 			struct ir_operator *op)
 {
-	static const struct option_slots convolution = { 0, 1, 2, 3, 4, 5, -1, -1, -1 };
-	static const struct option_slots depthwise = { 0, 1, 2, 4, 5, 6, -1, -1, 3 };
-	static const struct option_slots transposed = { 0, 1, 2, 3, -1, -1, -1, -1, -1 };
-	static const struct option_slots pool = { 0, 1, 2, 5, -1, -1, 3, 4, -1 };
-	static const struct option_slots plain = { -1, -1, -1, 0, -1, -1, -1, -1, -1 };
-	static const struct option_slots second = { -1, -1, -1, 1, -1, -1, -1, -1, -1 };
 	struct ir_attributes *a = &op->attributes;
 	struct flatbuffer_table options = { 0 };
 	int found, ret;
 
-	ret = flatbuffer_subtable(table, TFLITE_OPERATOR_OPTIONS, table->what, &options, &found);
-	if (ret)
-		return ret;
-	if (!found)
-		options.file = NULL;
-	switch (op->kind) {
-	case IR_CONVOLUTION:
-		return read_window(error, &options, &convolution, op, table->what);
-	case IR_DEPTHWISE:
-		return read_window(error, &options, &depthwise, op, table->what);
-	case IR_TRANSPOSE_CONVOLUTION:
-		return read_window(error, &options, &transposed, op, table->what);
-	case IR_AVERAGE_POOL:
-	case IR_MAX_POOL:
-		return read_window(error, &options, &pool, op, table->what);
-	case IR_FULLY_CONNECTED:
-		ret = read_dense(error, &options, a, table->what);
-		return ret ? ret : read_window(error, &options, &plain, op, table->what);
-	case IR_L2_NORMALIZATION:
-	case IR_ADD:
-	case IR_SUB:
-	case IR_MUL:
-	case IR_DIV:
-		return read_window(error, &options, &plain, op, table->what);
-	case IR_SOFTMAX:
-		return found ? flatbuffer_float(&options, 0, 0, &a->beta) : 0;
-	case IR_MEAN:
-	case IR_SUM:
-	case IR_REDUCE_MAX:
-	case IR_REDUCE_MIN:
-	case IR_REDUCE_PROD:
-	case IR_REDUCE_ANY:
-	case IR_REDUCE_ALL:
-		return read_bool(&options, 0, &a->keep_dimensions);
-	case IR_BATCH_MATMUL:
-		ret = read_bool(&options, 0, &a->transpose_a);
-		return ret ? ret : read_bool(&options, 1, &a->transpose_b);
-	case IR_SPACE_TO_DEPTH:
-	case IR_DEPTH_TO_SPACE:
-		return read_int32(&options, 0, 0, &a->block_size);
-	case IR_MIRROR_PAD:
-		return read_bool(&options, 0, &a->symmetric);
-	case IR_GATHER:
-		ret = read_int32(&options, 0, 0, &a->axis);
-		return ret ? ret : read_int32(&options, 1, 0, &a->batch_dims);
-	case IR_CONCATENATION:
-		ret = read_window(error, &options, &second, op, table->what);
-		return ret ? ret : read_int32(&options, 0, 0, &a->axis);
-	case IR_PACK:
-	case IR_UNPACK:
-		return read_int32(&options, 1, 0, &a->axis);
-	case IR_STRIDED_SLICE:
-		return read_slice(&options, a);
-	case IR_RESIZE_BILINEAR:
-	case IR_RESIZE_NEAREST:
-		/* Bilinear has two deprecated fields in front. */
-		ret = read_bool(&options, op->kind == IR_RESIZE_BILINEAR ? 2 : 0,
-				&a->align_corners);
-		return ret ? ret : read_bool(&options, op->kind == IR_RESIZE_BILINEAR ? 3 : 1,
-					     &a->half_pixel_centers);
-	case IR_UNARY:
-		if (a->function == IR_FUNCTION_GELU)
-			return read_bool(&options, 0, &a->approximate);
-		return found && a->function == IR_FUNCTION_LEAKY_RELU ?
-		       flatbuffer_float(&options, 0, 0, &a->alpha) : 0;
-	case IR_SVDF:
-		ret = read_int32(&options, 0, 0, &a->rank);
-		return ret ? ret : read_window(error, &options, &second, op, table->what);
-	case IR_LSTM:
-		return found ? read_lstm(&options, a) : 0;
-	case IR_ONE_HOT:
-		return read_int32(&options, 0, 0, &a->axis);
-	case IR_CUMULATIVE_SUM:
-		ret = read_bool(&options, 0, &a->exclusive);
-		return ret ? ret : read_bool(&options, 1, &a->reverse);
-	case IR_CALL_ONCE:
-		return read_int32(&options, 0, 0, &a->subgraph);
-	case IR_DETECTION:
+	if (op->kind == IR_DETECTION)
 		return read_custom(table, a);
-	default:
-		return 0;
+	/* The one default that is not 0. */
+	a->dilation_w = 1;
+	a->dilation_h = 1;
+	ret = flatbuffer_subtable(table, TFLITE_OPERATOR_OPTIONS, table->what, &options, &found);
+	if (ret || !found)
+		return ret;
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+		if (tables[i].kind != op->kind ||
+		    (op->kind == IR_UNARY && tables[i].function != a->function))
+			continue;
+		for (unsigned int slot = 0; slot < SLOTS && !ret; slot++)
+			ret = read_option(error, &options, slot, &tables[i].slots[slot], a);
+		return ret;
 	}
+	return 0;
 }
