@@ -11,22 +11,36 @@
 
 /* Operands of QLinearConcat. */
 #define PARTS_MAX 1024
+/* Of QGemm; it may be absent. */
+#define BIAS_INPUT 6
+
+/* What an operator has beside operands and result. */
+enum special {
+	SPECIAL_NONE,
+	/* BIAS_INPUT, and attribute transB for where the columns are. */
+	SPECIAL_BIAS,
+	/* Input 0, which chooses. */
+	SPECIAL_CONDITION,
+	/* Attribute opset for what it does with an axis. */
+	SPECIAL_OPSET,
+};
 
 static const struct form {
 	const char *type, *inner;
 	/* Operands, 0: as many as there are; the first one's input; the result's scale. */
 	unsigned int operands, first, result;
+	enum special special;
 } forms[] = {
-	{ "QGemm", "Gemm", 2, 0, 7 },
-	{ "QLinearAveragePool", "AveragePool", 1, 0, 3 },
-	{ "QLinearConcat", "Concat", 0, 2, 0 },
-	{ "QLinearGlobalAveragePool", "GlobalAveragePool", 1, 0, 3 },
-	{ "QLinearLeakyRelu", "LeakyRelu", 1, 0, 3 },
-	{ "QLinearMatMul", "MatMul", 2, 0, 6 },
-	{ "QLinearReduceMean", "ReduceMean", 1, 0, 3 },
-	{ "QLinearSigmoid", "Sigmoid", 1, 0, 3 },
-	{ "QLinearSoftmax", "Softmax", 1, 0, 3 },
-	{ "QLinearWhere", "Where", 2, 1, 7 },
+	{ "QGemm", "Gemm", 2, 0, 7, SPECIAL_BIAS },
+	{ "QLinearAveragePool", "AveragePool", 1, 0, 3, SPECIAL_NONE },
+	{ "QLinearConcat", "Concat", 0, 2, 0, SPECIAL_NONE },
+	{ "QLinearGlobalAveragePool", "GlobalAveragePool", 1, 0, 3, SPECIAL_NONE },
+	{ "QLinearLeakyRelu", "LeakyRelu", 1, 0, 3, SPECIAL_NONE },
+	{ "QLinearMatMul", "MatMul", 2, 0, 6, SPECIAL_NONE },
+	{ "QLinearReduceMean", "ReduceMean", 1, 0, 3, SPECIAL_NONE },
+	{ "QLinearSigmoid", "Sigmoid", 1, 0, 3, SPECIAL_NONE },
+	{ "QLinearSoftmax", "Softmax", 1, 0, 3, SPECIAL_OPSET },
+	{ "QLinearWhere", "Where", 2, 1, 7, SPECIAL_CONDITION },
 };
 
 static const struct form *form_of(const Onnx__Node *proto)
@@ -79,7 +93,7 @@ static int part_axis(struct onnx *o, struct onnx_node *part, int64_t axis)
 /* The bias of QGemm in floats: int32 in units of the product of both scales. */
 static int make_bias(struct onnx *o, const struct onnx_node *whole, struct onnx_value **bias)
 {
-	const struct onnx_value *integers = given(whole, 6), *a = given(whole, 1);
+	const struct onnx_value *integers = given(whole, BIAS_INPUT), *a = given(whole, 1);
 	const struct onnx_value *b = given(whole, 4);
 	double alpha = (double)onnx_attribute_float(o, "alpha", 1);
 	float *floats, scales[2];
@@ -112,7 +126,7 @@ static int check_form(struct onnx *o, const struct onnx_node *whole, const struc
 	if (last < form->result + 1 && given(whole, form->result))
 		last = form->result + 1;
 	for (unsigned int i = form->first; i <= last; i++)
-		if (!given(whole, i) && !(form->result == 7 && i == 6))
+		if (!given(whole, i) && !(form->special == SPECIAL_BIAS && i == BIAS_INPUT))
 			return onnx_fail(o, NULL, -ENOTSUP,
 					 "input %u is missing: all scales and zero points are needed", i);
 	if (whole->output_count != 1 || !whole->outputs[0] ||
@@ -122,7 +136,7 @@ static int check_form(struct onnx *o, const struct onnx_node *whole, const struc
 	if (onnx_attribute_int(o, "channels_last", 0))
 		return onnx_fail(o, NULL, -ENOTSUP,
 				 "attribute channels_last; quantise the model without optimising its layout");
-	if (!strcmp(form->type, "QLinearSoftmax") &&
+	if (form->special == SPECIAL_OPSET &&
 	    (onnx_attribute_int(o, "opset", 13) < 13) != (o->opset < 13))
 		return onnx_fail(o, NULL, -ENOTSUP, "attribute opset is not the model's");
 	return 0;
@@ -139,7 +153,7 @@ static int dequantise(struct onnx *o, const struct onnx_node *whole, const struc
 		part->inputs[i] = given(whole, input + i);
 	/* A scale for each column of a second factor. */
 	if (!ret && scale->elements > 1)
-		ret = part_axis(o, part, !strcmp(form->type, "QGemm") ?
+		ret = part_axis(o, part, form->special == SPECIAL_BIAS ?
 				!onnx_attribute_int(o, "transB", 0) : (int64_t)x->rank - 1);
 	return ret;
 }
@@ -154,14 +168,14 @@ static int compute(struct onnx *o, const struct onnx_node *whole, const struct f
 	Onnx__Node *proto;
 	int ret = onnx_part_make(o, whole, form->inner, operands + 1, output, part);
 
-	if (!ret && !strcmp(form->type, "QGemm"))
+	if (!ret && form->special == SPECIAL_BIAS)
 		ret = make_bias(o, whole, &bias);
 	if (ret)
 		return ret;
 	proto = (Onnx__Node *)(uintptr_t)part->proto;
 	proto->attribute = whole->proto->attribute;
 	proto->n_attribute = whole->proto->n_attribute;
-	if (!strcmp(form->type, "QLinearWhere"))
+	if (form->special == SPECIAL_CONDITION)
 		part->inputs[count++] = given(whole, 0);
 	for (unsigned int i = 0; i < operands; i++)
 		part->inputs[count++] = parts[i].outputs[0];
