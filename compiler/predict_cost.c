@@ -210,6 +210,11 @@ static struct predict_cost mac_cost(const struct target *target, const struct co
 	};
 }
 
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
 /*
  * Squares of the transposition buffer: what becomes channels is cut as what was
  * channels, a brick at a time; a line a cycle in and out.
@@ -229,87 +234,84 @@ static uint64_t transpose_cycles(const struct command *command, uint64_t brick)
 	return 2 * brick * width * ceil_div(height, brick) * bricks;
 }
 
+/*
+ * Cycles of an operation for each group of lanes, and lines that it reads for each that it
+ * writes; pools have one of both for each tap beside. 0 where cycles do not go by groups.
+ */
+static const struct {
+	uint8_t cycles, lines;
+	bool pools;
+} vector_work[] = {
+	[KESTREL_VECTOR_ADD] = { 3, 2, false },
+	[KESTREL_VECTOR_SUB] = { 3, 2, false },
+	[KESTREL_VECTOR_MUL] = { 2, 2, false },
+	[KESTREL_VECTOR_MIN] = { 1, 2, false },
+	[KESTREL_VECTOR_MAX] = { 1, 2, false },
+	[KESTREL_VECTOR_RESCALE] = { 1, 1, false },
+	[KESTREL_VECTOR_TABLE] = { 1, 1, false },
+	[KESTREL_VECTOR_COPY] = { 1, 1, false },
+	[KESTREL_VECTOR_MAX_POOL] = { 0, 0, true },
+	[KESTREL_VECTOR_AVERAGE_POOL] = { 4, 0, true },
+	[KESTREL_VECTOR_SUM_POOL] = { 1, 0, true },
+	[KESTREL_VECTOR_SOFTMAX] = { 0, 3, false },
+	[KESTREL_VECTOR_MIN_POOL] = { 0, 0, true },
+	[KESTREL_VECTOR_LAYER_NORM] = { 0, 3, false },
+	[KESTREL_VECTOR_RESIZE_NEAREST] = { 1, 1, false },
+	[KESTREL_VECTOR_RESIZE_BILINEAR] = { 5, 4, false },
+	[KESTREL_VECTOR_TRANSPOSE] = { 0, 1, false },
+};
+
+/* Cycles of an operation that has `even` by its groups, before the SRAM has its say. */
+static uint64_t vector_cycles(const struct command *command, uint64_t even, uint64_t pixels,
+			      uint64_t brick, uint64_t lanes)
+{
+	uint64_t channels = (uint64_t)command_get(command, KESTREL_VECTOR_OFM_CHANNELS);
+	bool packed = command_get(command, KESTREL_VECTOR_IFM_PIXEL_STRIDE) < 16 ||
+		      command_get(command, KESTREL_VECTOR_OFM_PIXEL_STRIDE) < 16;
+	/* A packed map goes 8 elements at a time. */
+	uint64_t least = packed ? ceil_div(pixels * channels, 8) : 0;
+
+	switch (command_get(command, KESTREL_VECTOR_OPERATION)) {
+	case KESTREL_VECTOR_TABLE:
+		return 16 + even;
+	case KESTREL_VECTOR_LAYER_NORM:
+		return pixels * (6 * ceil_div(channels, lanes) + 40);
+	case KESTREL_VECTOR_TRANSPOSE:
+		return larger(transpose_cycles(command, brick), least);
+	case KESTREL_VECTOR_RESIZE_NEAREST:
+	case KESTREL_VECTOR_COPY:
+		return larger(larger(even, 2 * pixels * ceil_div(channels, brick)), least);
+	case KESTREL_VECTOR_SOFTMAX:
+		return ceil_div((uint64_t)command_get(command, KESTREL_VECTOR_TABLE_ENTRIES), 4) +
+		       pixels * (3 * ceil_div(channels, lanes) + ceil_div(channels, 4) + 24);
+	default:
+		return even;
+	}
+}
+
 static struct predict_cost vector_cost(const struct target *target,
 				       const struct command *command)
 {
 	uint64_t channels = (uint64_t)command_get(command, KESTREL_VECTOR_OFM_CHANNELS);
 	uint64_t pixels = (uint64_t)(command_get(command, KESTREL_VECTOR_OFM_WIDTH) *
 				     command_get(command, KESTREL_VECTOR_OFM_HEIGHT));
-	uint64_t taps = (uint64_t)(command_get(command, KESTREL_VECTOR_KERNEL_WIDTH) *
-				   command_get(command, KESTREL_VECTOR_KERNEL_HEIGHT));
+	int64_t operation = command_get(command, KESTREL_VECTOR_OPERATION);
 	int64_t wide = command_get(command, KESTREL_VECTOR_FLAGS) &
 		       (KESTREL_VECTOR_FLAG_IFM_16BIT | KESTREL_VECTOR_FLAG_OFM_16BIT);
-	uint64_t brick = wide ? 8 : 16, l = target_vector_lanes(target);
+	uint64_t brick = wide ? 8 : 16, lanes = target_vector_lanes(target);
 	uint64_t lines = pixels * ceil_div(channels, brick);
-	uint64_t groups = ceil_div(lines * brick, l), read = lines, cycles = 0, sram;
-	bool packed = command_get(command, KESTREL_VECTOR_IFM_PIXEL_STRIDE) < 16 ||
-		      command_get(command, KESTREL_VECTOR_OFM_PIXEL_STRIDE) < 16;
+	uint64_t groups = ceil_div(lines * brick, lanes), taps = 0, moved, cycles, sram;
 
-	switch (command_get(command, KESTREL_VECTOR_OPERATION)) {
-	case KESTREL_VECTOR_ADD:
-	case KESTREL_VECTOR_SUB:
-		cycles = 3 * groups;
-		read = 2 * lines;
-		break;
-	case KESTREL_VECTOR_MUL:
-		cycles = 2 * groups;
-		read = 2 * lines;
-		break;
-	case KESTREL_VECTOR_MIN:
-	case KESTREL_VECTOR_MAX:
-		cycles = groups;
-		read = 2 * lines;
-		break;
-	case KESTREL_VECTOR_TABLE:
-		cycles = 16 + groups;
-		break;
-	case KESTREL_VECTOR_LAYER_NORM:
-		read = 3 * lines;
-		cycles = pixels * (6 * ceil_div(channels, l) + 40);
-		break;
-	case KESTREL_VECTOR_TRANSPOSE:
-		cycles = transpose_cycles(command, brick);
-		if (packed && ceil_div(pixels * channels, 8) > cycles)
-			cycles = ceil_div(pixels * channels, 8);
-		break;
-	case KESTREL_VECTOR_RESIZE_BILINEAR:
-		cycles = 5 * groups;
-		read = 4 * lines;
-		break;
-	case KESTREL_VECTOR_RESIZE_NEAREST:
-	case KESTREL_VECTOR_COPY:
-		cycles = groups > 2 * lines ? groups : 2 * lines;
-		if (packed && ceil_div(pixels * channels, 8) > cycles)
-			cycles = ceil_div(pixels * channels, 8);
-		break;
-	case KESTREL_VECTOR_MAX_POOL:
-	case KESTREL_VECTOR_MIN_POOL:
-		cycles = taps * groups;
-		read = taps * lines;
-		break;
-	case KESTREL_VECTOR_AVERAGE_POOL:
-		cycles = (taps + 4) * groups;
-		read = taps * lines;
-		break;
-	case KESTREL_VECTOR_SUM_POOL:
-		cycles = (taps + 1) * groups;
-		read = taps * lines;
-		break;
-	case KESTREL_VECTOR_SOFTMAX:
-		read = 3 * lines;
-		cycles = ceil_div((uint64_t)command_get(command, KESTREL_VECTOR_TABLE_ENTRIES), 4) +
-			 pixels * (3 * ceil_div(channels, l) + ceil_div(channels, 4) + 24);
-		break;
-	default:
-		cycles = groups;
-		break;
-	}
-	sram = ceil_div(read + lines, 8);
+	if (vector_work[operation].pools)
+		taps = (uint64_t)(command_get(command, KESTREL_VECTOR_KERNEL_WIDTH) *
+				  command_get(command, KESTREL_VECTOR_KERNEL_HEIGHT));
+	cycles = vector_cycles(command, (vector_work[operation].cycles + taps) * groups, pixels,
+			       brick, lanes);
+	moved = (vector_work[operation].lines + taps + 1) * lines;
+	sram = ceil_div(moved, 8);
 	if (target->vector_sram_limit)
-		sram = ceil_div((read + lines) * LINE, target->vector_sram_limit);
-	if (sram > cycles)
-		cycles = sram;
-	cycles += 12;
+		sram = ceil_div(moved * LINE, target->vector_sram_limit);
+	cycles = larger(cycles, sram) + 12;
 	return (struct predict_cost){
 		.busy = cycles + ceil_div(cycles, 32), .drain = RETIRE_CYCLES, .port = -1,
 	};
