@@ -241,76 +241,96 @@ static enum npuc_exit complain(const char *text, const char *argument)
 	return NPUC_USAGE;
 }
 
+/* Where the value of an option goes that is kept as it is; NULL: it is none of those. */
+static const char **option_text(struct arguments *arguments, int option)
+{
+	switch (option) {
+	case 'o':
+		return &arguments->output;
+	case 's':
+		return &arguments->request.settings;
+	case 'n':
+		return &arguments->request.numerics;
+	case 'r':
+		return &arguments->report;
+	case OPTION_EXPLAIN:
+		return &arguments->request.explain;
+	case OPTION_SWEEP:
+		return &arguments->sweep;
+	default:
+		return NULL;
+	}
+}
+
+/* What an option without a value sets; NULL: it sets nothing. */
+static bool *option_flag(struct arguments *arguments, int option)
+{
+	switch (option) {
+	case OPTION_NO_STREAM:
+		return &arguments->request.no_stream;
+	case OPTION_NPU_ONLY:
+		return &arguments->request.npu_only;
+	case OPTION_VERIFY:
+		return &arguments->verify;
+	case OPTION_JSON:
+		return &arguments->json;
+	default:
+		return NULL;
+	}
+}
+
+/* Any other option. Returns whether to go on; else `status` is final. */
+static bool option_take(struct arguments *arguments, int option, enum npuc_exit *status)
+{
+	char *end;
+
+	switch (option) {
+	case 't':
+		if (target_add(arguments, optarg))
+			return true;
+		*status = (enum npuc_exit)tool_error("out of memory");
+		return false;
+	case OPTION_SEARCH_SEED:
+		arguments->request.search_seed = strtoull(optarg, &end, 0);
+		if (end != optarg && !*end && isdigit((unsigned char)*optarg))
+			return true;
+		*status = complain("--search-seed is not a number", optarg);
+		return false;
+	case OPTION_LIST:
+		*status = list_operators(optarg);
+		return false;
+	case OPTION_VERSION:
+		puts("npuc " COMPILER_VERSION);
+		return false;
+	case 'h':
+		fputs(usage, stdout);
+		return false;
+	default:
+		/* getopt_long() has said what is wrong. */
+		fprintf(stderr, "Try npuc --help.\n");
+		*status = NPUC_USAGE;
+		return false;
+	}
+}
+
 /* Returns whether the command line asks for work on a model; else `status` is final. */
 static bool arguments_parse(struct arguments *arguments, int argc, char **argv,
 			    enum npuc_exit *status)
 {
 	const char *wrong;
 	int option;
-	char *end;
 
 	*status = NPUC_DONE;
 	while ((option = getopt_long(argc, argv, "o:t:s:n:r:h", options, NULL)) != -1) {
-		switch (option) {
-		case 'o':
-			arguments->output = optarg;
-			break;
-		case 't':
-			if (!target_add(arguments, optarg)) {
-				fprintf(stderr, "npuc: out of memory\n");
-				*status = NPUC_FAILED;
-				return false;
-			}
-			break;
-		case 's':
-			arguments->request.settings = optarg;
-			break;
-		case 'n':
-			arguments->request.numerics = optarg;
-			break;
-		case 'r':
-			arguments->report = optarg;
-			break;
-		case OPTION_SEARCH_SEED:
-			arguments->request.search_seed = strtoull(optarg, &end, 0);
-			if (end == optarg || *end || !isdigit((unsigned char)*optarg)) {
-				*status = complain("--search-seed is not a number", optarg);
-				return false;
-			}
-			break;
-		case OPTION_NO_STREAM:
-			arguments->request.no_stream = true;
-			break;
-		case OPTION_NPU_ONLY:
-			arguments->request.npu_only = true;
-			break;
-		case OPTION_EXPLAIN:
-			arguments->request.explain = optarg;
-			break;
-		case OPTION_VERIFY:
-			arguments->verify = true;
-			break;
-		case OPTION_SWEEP:
-			arguments->sweep = optarg;
-			break;
-		case OPTION_JSON:
-			arguments->json = true;
-			break;
-		case OPTION_LIST:
-			*status = list_operators(optarg);
+		const char **text = option_text(arguments, option);
+		bool *flag = option_flag(arguments, option);
+
+		if (text)
+			*text = optarg;
+		else if (flag)
+			*flag = true;
+		else if (!option_take(arguments, option, status))
 			return false;
-		case OPTION_VERSION:
-			puts("npuc " COMPILER_VERSION);
-			return false;
-		case 'h':
-			fputs(usage, stdout);
-			return false;
-		default:
-			/* getopt_long() has said what is wrong. */
-			fprintf(stderr, "Try npuc --help.\n");
-			*status = NPUC_USAGE;
-			return false;
-		}
 	}
 	arguments->model = argv[optind];
 	wrong = arguments_check(arguments);
