@@ -145,6 +145,22 @@ int onnx_check_counts(struct onnx *o, unsigned int least, unsigned int most)
 	return 0;
 }
 
+int onnx_check_bytes(struct onnx *o, const struct onnx_value *value)
+{
+	if (value->type != IR_INT8 && value->type != IR_UINT8)
+		return onnx_fail(o, value, -ENOTSUP, "type %s, only int8 and uint8 are supported",
+				 ir_type_name(value->type));
+	return 0;
+}
+
+int onnx_check_floats(struct onnx *o, const struct onnx_value *value)
+{
+	if (value->type != IR_FLOAT32)
+		return onnx_fail(o, value, -ENOTSUP, "type %s, only float32 is supported",
+				 ir_type_name(value->type));
+	return 0;
+}
+
 int onnx_list(struct onnx *o, unsigned int input, const char *name, unsigned int most,
 	      int64_t *values, unsigned int *count)
 {

@@ -75,11 +75,3 @@ int onnx_zero_points(struct onnx *o, unsigned int input, const struct onnx_value
 				 most > 1 ? ", or one for each output" : "");
 	return onnx_tensor(o, zero_points, ONNX_PLAIN, tensor);
 }
-
-int onnx_check_bytes(struct onnx *o, const struct onnx_value *value)
-{
-	if (value->type != IR_INT8 && value->type != IR_UINT8)
-		return onnx_fail(o, value, -ENOTSUP, "type %s, only int8 and uint8 are supported",
-				 ir_type_name(value->type));
-	return 0;
-}

@@ -140,6 +140,9 @@ int onnx_attribute_ints(struct onnx *o, const char *name, unsigned int count, in
 struct onnx_value *onnx_input(const struct onnx *o, unsigned int index);
 /* Counts of inputs, of which the first `least` are there, and of outputs. */
 int onnx_check_counts(struct onnx *o, unsigned int least, unsigned int most);
+/* Refuse other types than int8 and uint8, and than float32. */
+int onnx_check_bytes(struct onnx *o, const struct onnx_value *value);
+int onnx_check_floats(struct onnx *o, const struct onnx_value *value);
 /*
  * A list of integers: input `input` as a constant or, where older opsets have
  * it so, attribute `name` (may be NULL). *count = 0 and no error when it is absent.
@@ -337,8 +340,6 @@ int onnx_dynamic_quantize_linear(struct onnx *o);	/* onnx_dynamic.c */
  */
 int onnx_zero_points(struct onnx *o, unsigned int input, const struct onnx_value *of,
 		     int32_t most, int *tensor);
-/* Refuses other types than int8 and uint8. */
-int onnx_check_bytes(struct onnx *o, const struct onnx_value *value);
 int onnx_comparison(struct onnx *o);			/* onnx_logic.c */
 int onnx_logical(struct onnx *o);
 int onnx_not(struct onnx *o);

@@ -379,9 +379,9 @@ int onnx_quantize_linear(struct onnx *o)
 	y = o->node->outputs[0];
 	z = onnx_input(o, 2);
 	asked = onnx_attribute_int(o, "output_dtype", 0);
-	if (x->type != IR_FLOAT32)
-		return onnx_fail(o, x, -ENOTSUP, "type %s, only float32 is supported",
-				 ir_type_name(x->type));
+	ret = onnx_check_floats(o, x);
+	if (ret)
+		return ret;
 	/* In the file format UINT4 is 21, INT4 22. */
 	if (asked == 21 || asked == 22 || (z && z->is_int4))
 		return onnx_fail(o, y, -ENOTSUP,

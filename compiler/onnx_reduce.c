@@ -167,12 +167,10 @@ int onnx_reduce(struct onnx *o)
 		r.axes = ((1u << x->rank) - 1) & ~3u;
 	else
 		ret = read_axes(o, x, &r);
-	if (ret)
-		return ret;
-	if (x->type != IR_FLOAT32)
-		return onnx_fail(o, x, -ENOTSUP, "type %s, only float32 is supported",
-				 ir_type_name(x->type));
-	ret = define_reduced(o, x, &r, y);
+	if (!ret)
+		ret = onnx_check_floats(o, x);
+	if (!ret)
+		ret = define_reduced(o, x, &r, y);
 	if (ret)
 		return ret;
 	if (!r.axes) {

@@ -341,10 +341,9 @@ int onnx_unary(struct onnx *o)
 	u.approximate = onnx_attribute_is(o, "approximate", "tanh", false);
 	if (!onnx_clamp_bounds(o, o->node, &u.low, &u.high) && functions[which].function == clip)
 		return onnx_fail(o, x, -ENOTSUP, "the bounds must be constant floats");
-	if (x->type != IR_FLOAT32)
-		return onnx_fail(o, x, -ENOTSUP, "type %s, only float32 is supported",
-				 ir_type_name(x->type));
-	ret = onnx_define(o, y, IR_FLOAT32, x->rank, x->shape);
+	ret = onnx_check_floats(o, x);
+	if (!ret)
+		ret = onnx_define(o, y, IR_FLOAT32, x->rank, x->shape);
 	if (ret)
 		return ret;
 	if (onnx_is_constant(x)) {
