@@ -41,12 +41,10 @@ static const char help[] =
 struct options {
 	struct tool_common common;
 	struct kestrel_simulator_options simulator;
-	const char *model;
 	struct tool_list inputs;
 	struct tool_list outputs;
 	const char *trace;
 	int reset_state;
-	int json;
 };
 
 struct session {
@@ -77,22 +75,12 @@ static int option_parse(struct options *options, struct tool_arguments *argument
 	const char *option = arguments->option;
 	const char **text = NULL;
 
-	if (!*option) {
-		if (options->model)
-			return tool_usage_error("what is \"%s\"?", arguments->value);
-		options->model = arguments->value;
-		return 0;
-	}
 	if (!strcmp(option, "--input"))
 		return tool_values(arguments, &options->inputs);
 	if (!strcmp(option, "--output"))
 		return tool_values(arguments, &options->outputs);
 	if (!strcmp(option, "--reset-state")) {
 		options->reset_state = 1;
-		return 0;
-	}
-	if (!strcmp(option, "--json")) {
-		options->json = 1;
 		return 0;
 	}
 	if (!strcmp(option, "--firmware"))
@@ -108,26 +96,21 @@ static int option_parse(struct options *options, struct tool_arguments *argument
 static int options_parse(struct options *options, int argc, char **argv)
 {
 	struct tool_arguments arguments = { .count = argc, .values = argv, .position = 1 };
-	int ret;
+	int more, ret;
 
-	options->common.options.size = sizeof(options->common.options);
-	while (tool_next(&arguments)) {
-		ret = tool_common_option(&options->common, &arguments);
-		if (ret < 0)
-			return TOOL_USAGE;
-		if (!ret)
-			ret = option_parse(options, &arguments);
-		else
-			ret = 0;
+	while ((more = tool_common_next(&options->common, &arguments)) > 0) {
+		ret = option_parse(options, &arguments);
 		if (ret)
 			return ret;
 	}
+	if (more < 0)
+		return TOOL_USAGE;
 	if (options->common.help || options->common.version)
 		return 0;
 	if (options->common.device && strcmp(options->common.device, "sim"))
 		return tool_usage_error("--device %s: this program is the simulator",
 					options->common.device);
-	return options->model ? 0 : tool_usage_error("no model");
+	return options->common.model ? 0 : tool_usage_error("no model");
 }
 
 /* Where a row begins that viewers name and order: "mac", "mac 2" and so on. */
@@ -254,7 +237,7 @@ static void report_json(const struct session *session, const struct options *opt
 	const struct kestrel_simulator_statistics *s = &session->statistics;
 
 	printf("{\"model\": ");
-	tool_json_string(stdout, options->model);
+	tool_json_string(stdout, options->common.model);
 	printf(", \"target\": ");
 	tool_json_string(stdout, session->information.target);
 	printf(", \"settings\": ");
@@ -329,7 +312,7 @@ static int session_open(struct session *session, struct options *options)
 	if (ret)
 		return ret;
 	options->common.options.simulator = &options->simulator;
-	ret = tool_session_open(&session->tool, "sim", &options->common.options, options->model);
+	ret = tool_session_open(&session->tool, "sim", &options->common.options, options->common.model);
 	if (ret)
 		return ret;
 	if (!*session->tool.info.target)
@@ -356,7 +339,7 @@ static int session_run(struct session *session, struct options *options)
 	ret = trace_close(session, options, ret);
 	if (!ret)
 		ret = tool_session_write(&session->tool, &options->outputs);
-	if (!ret && options->json)
+	if (!ret && options->common.json)
 		report_json(session, options);
 	else if (!ret)
 		report_text(session);
@@ -365,7 +348,7 @@ static int session_run(struct session *session, struct options *options)
 
 int main(int argc, char **argv)
 {
-	struct options options = { .model = NULL };
+	struct options options = { .common.model = NULL };
 	struct session session = { .cycles = NULL };
 	int ret = options_parse(&options, argc, argv);
 

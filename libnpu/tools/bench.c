@@ -28,9 +28,7 @@ static const char help[] =
 
 struct options {
 	struct tool_common common;
-	const char *model;
 	uint32_t runs;
-	int json;
 };
 
 struct session {
@@ -45,28 +43,18 @@ static int options_parse(struct options *options, int argc, char **argv)
 {
 	struct tool_arguments arguments = { .count = argc, .values = argv, .position = 1 };
 
-	options->common.options.size = sizeof(options->common.options);
-	options->runs = RUNS_DEFAULT;
-	while (tool_next(&arguments)) {
-		const char *option = arguments.option;
-		int ret = tool_common_option(&options->common, &arguments);
+	int more;
 
-		if (ret < 0)
-			return TOOL_USAGE;
-		if (ret)
-			continue;
-		if (!*option && !options->model)
-			options->model = arguments.value;
-		else if (!*option)
-			return tool_usage_error("what is \"%s\"?", arguments.value);
-		else if (!strcmp(option, "--json"))
-			options->json = 1;
-		else if (strcmp(option, "--runs"))
-			return tool_usage_error("unknown option %s", option);
-		else if (tool_number(&arguments, 1, RUNS_MAX, &options->runs))
+	options->runs = RUNS_DEFAULT;
+	while ((more = tool_common_next(&options->common, &arguments)) > 0) {
+		if (strcmp(arguments.option, "--runs"))
+			return tool_usage_error("unknown option %s", arguments.option);
+		if (tool_number(&arguments, 1, RUNS_MAX, &options->runs))
 			return TOOL_USAGE;
 	}
-	if (!options->model && !options->common.help && !options->common.version)
+	if (more < 0)
+		return TOOL_USAGE;
+	if (!options->common.model && !options->common.help && !options->common.version)
 		return tool_usage_error("no model");
 	return 0;
 }
@@ -183,9 +171,9 @@ static void report(const struct session *session, const struct options *options)
 
 	getrusage(RUSAGE_SELF, &usage);
 	npu_capabilities(session->tool.device, &capabilities);
-	if (!options->json) {
+	if (!options->common.json) {
 		printf("%s on %s, %u thread%s: %.1f us median, %.1f least, %.1f p90, %.1f p99 of %u runs\n",
-		       options->model, capabilities.name, threads, threads == 1 ? "" : "s",
+		       options->common.model, capabilities.name, threads, threads == 1 ? "" : "s",
 		       median, least, p90, p99, options->runs);
 		printf("operators: %u, %u on the NPU, %u on the processor, %u removed (%s)\n",
 		       info->operator_count, info->operators_npu, info->operators_cpu,
@@ -196,7 +184,7 @@ static void report(const struct session *session, const struct options *options)
 			       (unsigned long long)info->predicted_cycles);
 		return;
 	}
-	tool_session_json(&session->tool, options->model);
+	tool_session_json(&session->tool, options->common.model);
 	printf(", \"threads\": %u, \"runs\": %u, \"latency_us\": {\"min\": %.3f, \"median\": %.3f, \"p90\": %.3f, \"p99\": %.3f}",
 	       threads, options->runs, least, median, p90, p99);
 	printf(", \"peak_rss_bytes\": %llu", (unsigned long long)usage.ru_maxrss * 1024);
@@ -212,11 +200,11 @@ static int session_run(struct session *session, const struct options *options)
 {
 	struct tool_session *tool = &session->tool;
 	int ret = tool_session_open(tool, options->common.device, &options->common.options,
-				    options->model);
+				    options->common.model);
 
 	if (ret)
 		return ret;
-	tool_session_tell(tool, options->model);
+	tool_session_tell(tool, options->common.model);
 	if (npu_job_new(tool->model, &tool->job))
 		return tool_error("%s", npu_errmsg(tool->device));
 	ret = tensors_bind(session);
@@ -229,7 +217,7 @@ static int session_run(struct session *session, const struct options *options)
 
 int main(int argc, char **argv)
 {
-	struct options options = { .model = NULL };
+	struct options options = { .common.model = NULL };
 	struct session session = { .tensors = NULL };
 	int ret = options_parse(&options, argc, argv);
 

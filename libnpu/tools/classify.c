@@ -28,10 +28,8 @@ static const char help[] =
 
 struct options {
 	struct tool_common common;
-	const char *model;
 	const char *labels;
 	struct tool_list images;
-	int json;
 };
 
 struct session {
@@ -48,34 +46,26 @@ struct session {
 static int options_parse(struct options *options, int argc, char **argv)
 {
 	struct tool_arguments arguments = { .count = argc, .values = argv, .position = 1 };
+	int more;
 
-	options->common.options.size = sizeof(options->common.options);
-	while (tool_next(&arguments)) {
+	while ((more = tool_common_next(&options->common, &arguments)) > 0) {
 		const char *option = arguments.option;
-		int ret = tool_common_option(&options->common, &arguments);
+		int ret;
 
-		if (ret < 0)
-			return TOOL_USAGE;
-		if (ret)
-			continue;
-		if (!*option && !options->model)
-			options->model = arguments.value;
-		else if (!*option)
-			return tool_usage_error("what is \"%s\"?", arguments.value);
-		else if (!strcmp(option, "--labels"))
+		if (!strcmp(option, "--labels"))
 			ret = (options->labels = tool_value(&arguments)) ? 0 : TOOL_USAGE;
 		else if (!strcmp(option, "--image"))
 			ret = tool_values(&arguments, &options->images);
-		else if (!strcmp(option, "--json"))
-			options->json = 1;
 		else
 			return tool_usage_error("unknown option %s", option);
 		if (ret)
 			return ret;
 	}
+	if (more < 0)
+		return TOOL_USAGE;
 	if (options->common.help || options->common.version)
 		return 0;
-	if (!options->model || !options->labels || !options->images.count)
+	if (!options->common.model || !options->labels || !options->images.count)
 		return tool_usage_error("model, --labels and --image are needed");
 	return 0;
 }
@@ -226,17 +216,17 @@ static int job_prepare(struct session *session)
 static int session_run(struct session *session, const struct options *options)
 {
 	int ret = tool_session_open(&session->tool, options->common.device,
-				    &options->common.options, options->model);
+				    &options->common.options, options->common.model);
 
 	if (ret)
 		return ret;
-	tool_session_tell(&session->tool, options->model);
+	tool_session_tell(&session->tool, options->common.model);
 	session->input.size = sizeof(session->input);
 	session->output.size = sizeof(session->output);
 	if (npu_tensor(session->tool.model, NPU_INPUT, 0, &session->input) ||
 	    npu_tensor(session->tool.model, NPU_OUTPUT, 0, &session->output))
-		return tool_error("%s: %s", options->model, npu_errmsg(session->tool.device));
-	ret = model_check(session, options->model);
+		return tool_error("%s: %s", options->common.model, npu_errmsg(session->tool.device));
+	ret = model_check(session, options->common.model);
 	if (!ret)
 		ret = labels_read(session, options->labels, session->output.bytes);
 	if (ret)
@@ -246,13 +236,13 @@ static int session_run(struct session *session, const struct options *options)
 		return tool_error("%s", npu_errmsg(session->tool.device));
 	ret = job_prepare(session);
 	for (size_t i = 0; !ret && i < options->images.count; i++)
-		ret = image_classify(session, options->images.items[i], options->json);
+		ret = image_classify(session, options->images.items[i], options->common.json);
 	return ret;
 }
 
 int main(int argc, char **argv)
 {
-	struct options options = { .model = NULL };
+	struct options options = { .common.model = NULL };
 	struct session session = { .labels = NULL };
 	int ret = options_parse(&options, argc, argv);
 

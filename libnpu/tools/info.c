@@ -22,34 +22,14 @@ static const char help[] =
 static const char *const kinds[] = { "?", "cpu", "simulator", "kernel" };
 static const char *const places[] = { "?", "npu", "cpu", "removed" };
 
-struct options {
-	struct tool_common common;
-	const char *model;
-	int json;
-};
-
-static int options_parse(struct options *options, int argc, char **argv)
+static int options_parse(struct tool_common *options, int argc, char **argv)
 {
 	struct tool_arguments arguments = { .count = argc, .values = argv, .position = 1 };
+	int ret = tool_common_next(options, &arguments);
 
-	options->common.options.size = sizeof(options->common.options);
-	while (tool_next(&arguments)) {
-		int ret = tool_common_option(&options->common, &arguments);
-
-		if (ret < 0)
-			return TOOL_USAGE;
-		if (ret)
-			continue;
-		if (!*arguments.option && !options->model)
-			options->model = arguments.value;
-		else if (!*arguments.option)
-			return tool_usage_error("what is \"%s\"?", arguments.value);
-		else if (!strcmp(arguments.option, "--json"))
-			options->json = 1;
-		else
-			return tool_usage_error("unknown option %s", arguments.option);
-	}
-	return 0;
+	if (ret > 0)
+		return tool_usage_error("unknown option %s", arguments.option);
+	return ret ? TOOL_USAGE : 0;
 }
 
 static void json_field(const char *name, const char *text)
@@ -247,30 +227,30 @@ static void model_json(struct npu_model *model, const struct npu_model_info *inf
 }
 
 /* A graph for the NPU only is told of where there is none too: by the simulated one. */
-static int model_load(const struct options *options, const struct npu_open_options *open,
+static int model_load(const struct tool_common *options, const struct npu_open_options *open,
 		      struct npu_device **device, struct npu_model **model)
 {
 	int ret = npu_model_load_file(*device, options->model, model);
 
-	if (ret != -ENODATA || options->common.device)
+	if (ret != -ENODATA || options->device)
 		return ret;
 	npu_close(*device);
 	ret = npu_open_with("sim", open, device);
 	return ret ? ret : npu_model_load_file(*device, options->model, model);
 }
 
-static int tell(const struct options *options, struct npu_device **device,
+static int tell(const struct tool_common *options, struct npu_device **device,
 		struct npu_model **model)
 {
-	struct npu_open_options open = options->common.options;
+	struct npu_open_options open = options->options;
 	struct npu_capabilities capabilities = { .size = sizeof(capabilities) };
 	struct npu_model_info info = { .size = sizeof(info) };
 
 	/* Without a model the simulator has nothing else to go by. */
-	if (!options->model && !open.target && options->common.device &&
-	    !strcmp(options->common.device, "sim"))
+	if (!options->model && !open.target && options->device &&
+	    !strcmp(options->device, "sim"))
 		open.target = "kestrel-256";
-	if (npu_open_with(options->common.device, &open, device) ||
+	if (npu_open_with(options->device, &open, device) ||
 	    (options->model && model_load(options, &open, device, model)) ||
 	    npu_capabilities(*device, &capabilities))
 		return tool_error("%s", npu_errmsg(*device));
@@ -289,12 +269,12 @@ static int tell(const struct options *options, struct npu_device **device,
 
 int main(int argc, char **argv)
 {
-	struct options options = { .model = NULL };
+	struct tool_common options = { .model = NULL };
 	struct npu_device *device = NULL;
 	struct npu_model *model = NULL;
 	int ret = options_parse(&options, argc, argv);
 
-	if (!ret && !tool_common_answer(&options.common, help))
+	if (!ret && !tool_common_answer(&options, help))
 		ret = tell(&options, &device, &model);
 	npu_model_free(model);
 	npu_close(device);

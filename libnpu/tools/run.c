@@ -29,12 +29,10 @@ static const char help[] =
 
 struct options {
 	struct tool_common common;
-	const char *model;
 	struct tool_list inputs;
 	struct tool_list outputs;
 	const char *dump;
 	int reset_state;
-	int json;
 };
 
 struct session {
@@ -47,21 +45,13 @@ struct session {
 static int options_parse(struct options *options, int argc, char **argv)
 {
 	struct tool_arguments arguments = { .count = argc, .values = argv, .position = 1 };
+	int more;
 
-	options->common.options.size = sizeof(options->common.options);
-	while (tool_next(&arguments)) {
+	while ((more = tool_common_next(&options->common, &arguments)) > 0) {
 		const char *option = arguments.option;
-		int ret = tool_common_option(&options->common, &arguments);
+		int ret = 0;
 
-		if (ret < 0)
-			return TOOL_USAGE;
-		if (ret)
-			continue;
-		if (!*option) {
-			if (options->model)
-				return tool_usage_error("what is \"%s\"?", arguments.value);
-			options->model = arguments.value;
-		} else if (!strcmp(option, "--input")) {
+		if (!strcmp(option, "--input")) {
 			ret = tool_values(&arguments, &options->inputs);
 		} else if (!strcmp(option, "--output")) {
 			ret = tool_values(&arguments, &options->outputs);
@@ -70,17 +60,17 @@ static int options_parse(struct options *options, int argc, char **argv)
 			ret = options->dump ? 0 : TOOL_USAGE;
 		} else if (!strcmp(option, "--reset-state")) {
 			options->reset_state = 1;
-		} else if (!strcmp(option, "--json")) {
-			options->json = 1;
 		} else {
 			return tool_usage_error("unknown option %s", option);
 		}
 		if (ret)
 			return ret;
 	}
+	if (more < 0)
+		return TOOL_USAGE;
 	if (options->common.help || options->common.version)
 		return 0;
-	if (!options->model)
+	if (!options->common.model)
 		return tool_usage_error("no model");
 	return 0;
 }
@@ -131,7 +121,7 @@ static void report(const struct tool_session *session, const struct options *opt
 	struct npu_job_stats stats = { .size = sizeof(stats) };
 
 	npu_job_stats(session->job, &stats);
-	tool_session_json(session, options->model);
+	tool_session_json(session, options->common.model);
 	printf(", \"runs\": %zu, \"ops_total\": %u, \"ops_npu\": %u, \"ops_cpu\": %u, \"ops_removed\": %u, \"last_run_us\": %.3f, \"npu_jobs\": %u, \"npu_cycles\": %llu}\n",
 	       session->runs, session->info.operator_count, session->info.operators_npu,
 	       session->info.operators_cpu, session->info.operators_removed,
@@ -143,11 +133,11 @@ static int session_run(struct session *session, const struct options *options)
 {
 	struct tool_session *tool = &session->tool;
 	int ret = tool_session_open(tool, options->common.device, &options->common.options,
-				    options->model);
+				    options->common.model);
 
 	if (ret)
 		return ret;
-	tool_session_tell(tool, options->model);
+	tool_session_tell(tool, options->common.model);
 	ret = tool_session_read(tool, &options->inputs, &options->outputs);
 	if (ret)
 		return ret;
@@ -168,14 +158,14 @@ static int session_run(struct session *session, const struct options *options)
 	}
 	if (!ret)
 		ret = tool_session_write(tool, &options->outputs);
-	if (!ret && options->json)
+	if (!ret && options->common.json)
 		report(tool, options);
 	return ret;
 }
 
 int main(int argc, char **argv)
 {
-	struct options options = { .model = NULL };
+	struct options options = { .common.model = NULL };
 	struct session session = { .dump = NULL };
 	int ret = options_parse(&options, argc, argv);
 

@@ -129,31 +129,51 @@ int tool_number(struct tool_arguments *arguments, uint32_t least, uint32_t most,
 	return 0;
 }
 
-int tool_common_option(struct tool_common *common, struct tool_arguments *arguments)
+/* 1 if it was one of the options that several programs take, 0 if not, -1 after a message. */
+static int common_option(struct tool_common *common, struct tool_arguments *arguments)
 {
 	const char *option = arguments->option;
 	const char **text = NULL;
+	int *flag = NULL;
 
-	if (!strcmp(option, "--help") || !strcmp(option, "-h")) {
-		common->help = 1;
-		return 1;
-	}
-	if (!strcmp(option, "--version")) {
-		common->version = 1;
-		return 1;
+	if (!*option && common->model) {
+		tool_usage_error("what is \"%s\"?", arguments->value);
+		return -1;
 	}
 	if (!strcmp(option, "--threads"))
 		return tool_number(arguments, 1, 256, &common->options.threads) ? -1 : 1;
-	if (!strcmp(option, "--device"))
+	if (!*option)
+		text = &common->model;
+	else if (!strcmp(option, "--device"))
 		text = &common->device;
 	else if (!strcmp(option, "--target"))
 		text = &common->options.target;
 	else if (!strcmp(option, "--set"))
 		text = &common->options.settings;
+	else if (!strcmp(option, "--json"))
+		flag = &common->json;
+	else if (!strcmp(option, "--help") || !strcmp(option, "-h"))
+		flag = &common->help;
+	else if (!strcmp(option, "--version"))
+		flag = &common->version;
+	if (flag)
+		*flag = 1;
 	if (!text)
-		return 0;
+		return flag != NULL;
 	*text = tool_value(arguments);
 	return *text ? 1 : -1;
+}
+
+int tool_common_next(struct tool_common *common, struct tool_arguments *arguments)
+{
+	common->options.size = sizeof(common->options);
+	while (tool_next(arguments)) {
+		int taken = common_option(common, arguments);
+
+		if (taken <= 0)
+			return taken < 0 ? -1 : 1;
+	}
+	return 0;
 }
 
 int tool_answer(int help, int version, const char *text)

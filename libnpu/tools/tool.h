@@ -51,18 +51,23 @@ int tool_number(struct tool_arguments *arguments, uint32_t least, uint32_t most,
 		uint32_t *number);
 
 /*
- * Options that several programs take: --device, --target, --set, --threads,
- * --help, --version. Returns 1 if it was one of them, 0 if not, -1 after an
- * error message (TOOL_USAGE).
+ * What programs that run a model take: the model, --device, --target, --set, --threads,
+ * --json, --help, --version. All zero at first.
  */
 struct tool_common {
+	const char *model;
 	const char *device;
 	struct npu_open_options options;
+	int json;
 	int help;
 	int version;
 };
 
-int tool_common_option(struct tool_common *common, struct tool_arguments *arguments);
+/*
+ * Takes those options up to the next one that is not among them. Returns 1 with that in
+ * `option`, 0 at the end, -1 after an error message (TOOL_USAGE).
+ */
+int tool_common_next(struct tool_common *common, struct tool_arguments *arguments);
 
 /* Prints `text` for --help or the version for --version: 1, or 0 where neither is asked for. */
 int tool_answer(int help, int version, const char *text);
