@@ -368,9 +368,9 @@ static int fold_elements(struct onnx *o, struct onnx_value *a, struct onnx_value
 int onnx_fold_binary(struct onnx *o, bool *folded)
 {
 	struct onnx_value *a = onnx_input(o, 0), *b = onnx_input(o, 1);
-	unsigned int rank = a->rank > b->rank ? a->rank : b->rank;
 	struct onnx_value *y = o->node->outputs[0];
 	int32_t shape[IR_RANK_MAX];
+	unsigned int rank;
 	int ret;
 
 	*folded = onnx_is_constant(a) && onnx_is_constant(b);
@@ -380,16 +380,9 @@ int onnx_fold_binary(struct onnx *o, bool *folded)
 				   a->type != IR_INT32))
 		return onnx_fail(o, a, -ENOTSUP, "%s and %s cannot be computed with",
 				 ir_type_name(a->type), ir_type_name(b->type));
-	for (unsigned int d = 0; d < rank; d++) {
-		int32_t of_a = d < a->rank ? a->shape[a->rank - 1 - d] : 1;
-		int32_t of_b = d < b->rank ? b->shape[b->rank - 1 - d] : 1;
-
-		if (of_a != of_b && of_a != 1 && of_b != 1)
-			return onnx_fail(o, a, -EINVAL, "does not broadcast against \"%.80s\"",
-					 b->name);
-		shape[rank - 1 - d] = of_a > of_b ? of_a : of_b;
-	}
-	ret = onnx_define(o, y, a->type, rank, shape);
+	ret = onnx_broadcast(o, a, b, shape, &rank);
+	if (!ret)
+		ret = onnx_define(o, y, a->type, rank, shape);
 	if (ret)
 		return ret;
 	if (a->type == IR_FLOAT32 && (!onnx_floats(o, a) || !onnx_floats(o, b)))
