@@ -36,6 +36,11 @@ static int32_t axis_run(const struct axis *axis, int32_t size)
 	return axis->count > 1 ? axis->dimensions[axis->count - 1].size : size;
 }
 
+static int32_t least(int32_t a, int32_t b)
+{
+	return a < b ? a : b;
+}
+
 static int64_t axis_stride(const struct axis *axis)
 {
 	return axis->count ? axis->dimensions[axis->count - 1].stride : 0;
@@ -237,7 +242,7 @@ void generate_transfer(struct command_list *list, enum kestrel_unit unit,
 	struct transfer transfer = {
 		.list = list, .unit = unit, .operator_index = operator_index, .what = what,
 	};
-	int32_t rows, run, pixels, channels, channels_end = what->layout.channels;
+	int32_t rows, run, pixels, channel_run, channels, channels_end = what->layout.channels;
 	int32_t columns_end = what->column_first + what->layout.width;
 	unsigned int first[4];
 
@@ -252,14 +257,17 @@ void generate_transfer(struct command_list *list, enum kestrel_unit unit,
 	clear_tail(&transfer);
 	rows = transfer.y.count > 1 ? 1 : what->row_end - what->row_first;
 	run = axis_run(&transfer.x, what->width);
-	channels = transfer.c.count > 1 ? 1 : channels_end;
+	channel_run = axis_run(&transfer.c, what->channels);
 	for (int32_t y = what->row_first; y < what->row_end; y += rows)
 		for (int32_t x = what->column_first; x < columns_end; x += pixels) {
-			pixels = run - x % run < columns_end - x ? run - x % run : columns_end - x;
-			for (int32_t c = 0; c < channels_end; c += channels)
+			pixels = least(run - x % run, columns_end - x);
+			for (int32_t c = 0; c < channels_end; c += channels) {
+				channels = least(channel_run - (what->channel_first + c) % channel_run,
+						 channels_end - c);
 				move_block(&transfer, (struct block){
 					.y = y, .rows = rows, .x = x, .pixels = pixels,
 					.c = c, .channels = channels,
 				});
+			}
 		}
 }
