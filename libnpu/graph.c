@@ -36,7 +36,7 @@ static const struct section_kind section_kinds[] = {
 	SECTION(PARAMETERS, 0, 0, parameters, parameters_size),
 	SECTION(STREAMS, sizeof(struct kestrel_graph_stream), 0, streams, stream_count),
 	SECTION(SEGMENTS, sizeof(struct kestrel_graph_segment), 0, segments, segment_count),
-	SECTION(BASES, sizeof(struct kestrel_graph_base), 0, bases, base_count),
+	SECTION(BASES, sizeof(struct kestrel_graph_row_base), 0, bases, base_count),
 	SECTION(STREAM_COMMANDS, 0, 0, commands, commands_size),
 	SECTION(STREAM_CONSTANTS, 0, 0, stream_constants, stream_constants_size),
 	SECTION(PLACEMENT, sizeof(struct kestrel_graph_placement), 0, placements, placement_count),
@@ -52,6 +52,12 @@ static const struct section_kind *section_kind_find(uint32_t type)
 	return NULL;
 }
 
+/* Least size of a section's records where those of version 1.0 are shorter than now. */
+static size_t record_size_least(uint32_t type, size_t known)
+{
+	return type == KESTREL_GRAPH_SECTION_BASES ? sizeof(struct kestrel_graph_base) : known;
+}
+
 static int all_zero(const uint8_t *bytes, size_t size)
 {
 	for (size_t i = 0; i < size; i++)
@@ -62,39 +68,42 @@ static int all_zero(const uint8_t *bytes, size_t size)
 
 /*
  * Records as an array of the size known here. Longer ones come from a later
- * minor version: usable while what this library does not know is zero.
+ * minor version: usable while what this library does not know is zero. What shorter
+ * ones, of an earlier version, lack is zero.
  */
 static int records_get(struct graph *graph, const struct kestrel_graph_section *section,
 		       const char *name, size_t known, const void **records,
 		       struct message *message)
 {
 	const uint8_t *from = graph->data + section->offset;
+	size_t size = section->record_size < known ? section->record_size : known;
+	size_t least = record_size_least(section->type, known);
 	uint8_t *copy;
 
 	if ((uint64_t)section->record_count * section->record_size != section->size)
 		return message_set(message, -EINVAL,
 				   "section %s: %" PRIu32 " records of %" PRIu32 " bytes do not make %" PRIu64,
 				   name, section->record_count, section->record_size, section->size);
-	if (section->record_size < known && section->record_count)
+	if (section->record_size < least && section->record_count)
 		return message_set(message, -EINVAL,
 				   "section %s: records of %" PRIu32 " bytes, at least %zu needed",
-				   name, section->record_size, known);
+				   name, section->record_size, least);
 	if (section->record_size == known || !section->record_count) {
 		*records = from;
 		return 0;
 	}
-	copy = malloc(section->record_count * known);
+	copy = calloc(section->record_count, known);
 	if (!copy)
 		return message_set(message, -ENOMEM, "section %s: out of memory", name);
 	graph->copies[graph->copy_count++] = copy;
 	for (uint32_t i = 0; i < section->record_count; i++) {
 		const uint8_t *record = from + (size_t)i * section->record_size;
 
-		if (!all_zero(record + known, section->record_size - known))
+		if (!all_zero(record + size, section->record_size - size))
 			return message_set(message, -ENOTSUP,
 					   "section %s, record %" PRIu32 ": uses a field that this library does not know; it is older than the file",
 					   name, i);
-		memcpy(copy + i * known, record, known);
+		memcpy(copy + i * known, record, size);
 	}
 	*records = copy;
 	return 0;
@@ -337,6 +346,12 @@ uint32_t graph_operator_output(const struct graph *graph,
 {
 	return i < operator->output_count ? graph->indices[operator->outputs + i] :
 	       KESTREL_GRAPH_NONE;
+}
+
+int graph_base_has_tensor(const struct kestrel_graph_row_base *base)
+{
+	return base->base.kind == KESTREL_GRAPH_BASE_TENSOR ||
+	       base->base.kind == KESTREL_GRAPH_BASE_ROW;
 }
 
 size_t graph_type_size(uint32_t type)

@@ -38,7 +38,7 @@ struct graph {
 	uint32_t stream_count;
 	const struct kestrel_graph_segment *segments;
 	uint32_t segment_count;
-	const struct kestrel_graph_base *bases;
+	const struct kestrel_graph_row_base *bases;
 	uint32_t base_count;
 	const uint8_t *commands;
 	size_t commands_size;
@@ -46,7 +46,7 @@ struct graph {
 	size_t stream_constants_size;
 	const struct kestrel_graph_placement *placements;
 	uint32_t placement_count;
-	/* Copies of tables whose records are longer than those known here. */
+	/* Copies of tables whose records have another length than those known here. */
 	void *copies[16];
 	uint32_t copy_count;
 };
@@ -70,6 +70,9 @@ uint32_t graph_operator_input(const struct graph *graph,
 			      const struct kestrel_graph_operator *operator, uint32_t i);
 uint32_t graph_operator_output(const struct graph *graph,
 			       const struct kestrel_graph_operator *operator, uint32_t i);
+
+/* Whether a base is bytes of a tensor: of kind TENSOR or ROW. */
+int graph_base_has_tensor(const struct kestrel_graph_row_base *base);
 
 /* Bytes of an element, or 0 for an unknown type. */
 size_t graph_type_size(uint32_t type);

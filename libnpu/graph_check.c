@@ -158,8 +158,11 @@ static int list_check(const struct graph *graph, uint32_t operator, const char *
 	return 0;
 }
 
-/* Order of execution: what is read has been written, nothing is written twice. */
-static int operator_order_check(const struct graph *graph, uint32_t index, uint8_t *written,
+/*
+ * Order of execution: what is read has been written, nothing is written twice. written:
+ * by tensor, the number of operators after which it is there, and one more; 0: never.
+ */
+static int operator_order_check(const struct graph *graph, uint32_t index, uint32_t *written,
 				struct message *message)
 {
 	const struct kestrel_graph_operator *operator = &graph->operators[index];
@@ -189,12 +192,12 @@ static int operator_order_check(const struct graph *graph, uint32_t index, uint8
 			return message_set(message, -EINVAL,
 					   "section OPERATORS, record %" PRIu32 ": output %" PRIu32 " writes tensor %" PRIu32 " a second time",
 					   index, i, tensor);
-		written[tensor] = 1;
+		written[tensor] = index + 2;
 	}
 	return 0;
 }
 
-static int operators_check(const struct graph *graph, uint8_t *written, struct message *message)
+static int operators_check(const struct graph *graph, uint32_t *written, struct message *message)
 {
 	for (uint32_t i = 0; i < graph->operator_count; i++) {
 		const struct kestrel_graph_operator *operator = &graph->operators[i];
@@ -233,7 +236,7 @@ static int operators_check(const struct graph *graph, uint8_t *written, struct m
 	return 0;
 }
 
-static int interface_check(const struct graph *graph, uint8_t *written, struct message *message)
+static int interface_check(const struct graph *graph, uint32_t *written, struct message *message)
 {
 	int ret;
 
@@ -282,7 +285,7 @@ static int range_check(uint64_t offset, uint64_t size, uint64_t limit)
 static int base_check(const struct graph *graph, const struct kestrel_graph_stream *stream,
 		      uint32_t index, struct message *message)
 {
-	const struct kestrel_graph_base *base = &graph->bases[index];
+	const struct kestrel_graph_base *base = &graph->bases[index].base;
 	const uint32_t known = KESTREL_GRAPH_BASE_READ | KESTREL_GRAPH_BASE_WRITE;
 	uint64_t limit;
 
@@ -317,6 +320,7 @@ static int base_check(const struct graph *graph, const struct kestrel_graph_stre
 					   index, base->offset, base->size);
 		return 0;
 	case KESTREL_GRAPH_BASE_TENSOR:
+	case KESTREL_GRAPH_BASE_ROW:
 		break;
 	default:
 		return message_set(message, -ENOTSUP,
@@ -332,6 +336,8 @@ static int base_check(const struct graph *graph, const struct kestrel_graph_stre
 		return message_set(message, -ENOTSUP,
 				   "section BASES, record %" PRIu32 ": tensor %" PRIu32 " is neither variable nor state",
 				   index, base->tensor);
+	if (base->kind == KESTREL_GRAPH_BASE_ROW)
+		return 0;
 	limit = (graph->tensors[base->tensor].size + KESTREL_GRAPH_ALIGNMENT - 1) &
 		~(uint64_t)(KESTREL_GRAPH_ALIGNMENT - 1);
 	if (base->offset || base->size < graph->tensors[base->tensor].size || base->size > limit)
@@ -342,8 +348,59 @@ static int base_check(const struct graph *graph, const struct kestrel_graph_stre
 	return 0;
 }
 
+/*
+ * The fields of a row, of a segment that begins with `first_operator`: whatever the
+ * position, the base lies inside the tensor.
+ */
+static int row_check(const struct graph *graph, uint32_t index, uint32_t first_operator,
+		     const uint32_t *written, struct message *message)
+{
+	const struct kestrel_graph_row_base *row = &graph->bases[index];
+	const struct kestrel_graph_tensor *position;
+	uint64_t last;
+
+	if (row->base.kind != KESTREL_GRAPH_BASE_ROW) {
+		if (row->position_tensor || row->position_element || row->position_count ||
+		    row->row_bytes)
+			return message_set(message, -EINVAL,
+					   "section BASES, record %" PRIu32 ": has a position but is no row",
+					   index);
+		return 0;
+	}
+	if (!row->position_count || !row->row_bytes)
+		return message_set(message, -EINVAL,
+				   "section BASES, record %" PRIu32 ": position_count %" PRIu32 " with row_bytes %" PRIu32,
+				   index, row->position_count, row->row_bytes);
+	last = (uint64_t)(row->position_count - 1) * row->row_bytes;
+	if (row->base.offset || !row->base.size ||
+	    last > graph->tensors[row->base.tensor].size ||
+	    row->base.size != graph->tensors[row->base.tensor].size - last)
+		return message_set(message, -EINVAL,
+				   "section BASES, record %" PRIu32 ": %" PRIu64 "+%" PRIu64 " from each of %" PRIu32 " positions on, %" PRIu32 " bytes apart, does not fit tensor %" PRIu32 " of %" PRIu64 " bytes",
+				   index, row->base.offset, row->base.size, row->position_count,
+				   row->row_bytes, row->base.tensor,
+				   graph->tensors[row->base.tensor].size);
+	if (row->position_tensor >= graph->tensor_count)
+		return message_set(message, -EINVAL,
+				   "section BASES, record %" PRIu32 ": position_tensor %" PRIu32 " of %" PRIu32,
+				   index, row->position_tensor, graph->tensor_count);
+	position = &graph->tensors[row->position_tensor];
+	if (position->storage != KESTREL_GRAPH_STORAGE_VARIABLE ||
+	    position->type != KESTREL_GRAPH_TYPE_INT32 ||
+	    row->position_element >= position->size / sizeof(int32_t))
+		return message_set(message, -EINVAL,
+				   "section BASES, record %" PRIu32 ": position_element %" PRIu32 " of position_tensor %" PRIu32 " is no int32 that a run gives",
+				   index, row->position_element, row->position_tensor);
+	if (!written[row->position_tensor] || written[row->position_tensor] - 1 > first_operator)
+		return message_set(message, -EINVAL,
+				   "section BASES, record %" PRIu32 ": position_tensor %" PRIu32 " is not written before the segment",
+				   index, row->position_tensor);
+	return 0;
+}
+
 static int segment_check(const struct graph *graph, const struct kestrel_graph_stream *stream,
-			 uint32_t index, uint32_t first_operator, struct message *message)
+			 uint32_t index, uint32_t first_operator, const uint32_t *written,
+			 struct message *message)
 {
 	const struct kestrel_graph_segment *segment = &graph->segments[index];
 
@@ -383,9 +440,11 @@ static int segment_check(const struct graph *graph, const struct kestrel_graph_s
 		uint32_t base = segment->first_base + i;
 		int ret = base_check(graph, stream, base, message);
 
+		if (!ret)
+			ret = row_check(graph, base, first_operator, written, message);
 		if (ret)
 			return ret;
-		if (i && graph->bases[base].index <= graph->bases[base - 1].index)
+		if (i && graph->bases[base].base.index <= graph->bases[base - 1].base.index)
 			return message_set(message, -EINVAL,
 					   "section BASES, record %" PRIu32 ": index does not rise",
 					   base);
@@ -397,8 +456,8 @@ static int segment_check(const struct graph *graph, const struct kestrel_graph_s
  * `segments` counts those of the streams so far: where each belongs to one stream there
  * are no more than the table has, and the checks take no longer than the file is large.
  */
-static int stream_check(const struct graph *graph, uint32_t index, uint64_t *segments,
-			struct message *message)
+static int stream_check(const struct graph *graph, uint32_t index, const uint32_t *written,
+			uint64_t *segments, struct message *message)
 {
 	const struct kestrel_graph_stream *stream = &graph->streams[index];
 	uint32_t operator = 0;
@@ -427,7 +486,8 @@ static int stream_check(const struct graph *graph, uint32_t index, uint64_t *seg
 				   "section STREAMS, record %" PRIu32 ": scratch_size %" PRIu64 " is above %d",
 				   index, stream->scratch_size, TENSOR_BYTES_MAX);
 	for (uint32_t i = 0; i < stream->segment_count; i++) {
-		ret = segment_check(graph, stream, stream->first_segment + i, operator, message);
+		ret = segment_check(graph, stream, stream->first_segment + i, operator, written,
+				    message);
 		if (ret)
 			return ret;
 		operator += graph->segments[stream->first_segment + i].operator_count;
@@ -478,7 +538,7 @@ static int placements_check(const struct graph *graph, struct message *message)
 int graph_check(const struct graph *graph, struct message *message)
 {
 	uint64_t segments = 0;
-	uint8_t *written;
+	uint32_t *written;
 	int ret;
 
 	if (!graph->strings_size || graph->strings[0] || graph->strings[graph->strings_size - 1])
@@ -492,13 +552,13 @@ int graph_check(const struct graph *graph, struct message *message)
 		if (ret)
 			return ret;
 	}
-	written = calloc(graph->tensor_count + 1, 1);
+	written = calloc((size_t)graph->tensor_count + 1, sizeof(*written));
 	if (!written)
 		return message_set(message, -ENOMEM, "out of memory");
 	ret = interface_check(graph, written, message);
-	free(written);
 	for (uint32_t i = 0; !ret && i < graph->stream_count; i++)
-		ret = stream_check(graph, i, &segments, message);
+		ret = stream_check(graph, i, written, &segments, message);
+	free(written);
 	if (!ret)
 		ret = placements_check(graph, message);
 	return ret;

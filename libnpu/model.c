@@ -150,7 +150,7 @@ static void program_find(struct npu_model *model)
 			end = segment->command_offset + segment->command_size;
 		for (uint32_t b = 0; b < segment->base_count; b++) {
 			const struct kestrel_graph_base *base =
-				&graph->bases[segment->first_base + b];
+				&graph->bases[segment->first_base + b].base;
 
 			if (base->kind != KESTREL_GRAPH_BASE_CONSTANTS)
 				continue;

@@ -85,11 +85,11 @@ static void stream_mark(const struct graph *graph, const struct kestrel_graph_st
 		for (uint32_t j = 0; j < segment->operator_count; j++)
 			plan->on_cpu[segment->first_operator + j] = 0;
 		for (uint32_t j = 0; j < segment->base_count; j++) {
-			const struct kestrel_graph_base *base =
+			const struct kestrel_graph_row_base *base =
 				&graph->bases[segment->first_base + j];
 
-			if (base->kind == KESTREL_GRAPH_BASE_TENSOR)
-				plan->tensors[base->tensor].place = PLAN_DEVICE;
+			if (graph_base_has_tensor(base))
+				plan->tensors[base->base.tensor].place = PLAN_DEVICE;
 		}
 	}
 }
@@ -104,11 +104,11 @@ static int segment_writes(const struct graph *graph, const struct kestrel_graph_
 		if (operator - segment->first_operator >= segment->operator_count)
 			continue;
 		for (uint32_t j = 0; j < segment->base_count; j++) {
-			const struct kestrel_graph_base *base =
+			const struct kestrel_graph_row_base *base =
 				&graph->bases[segment->first_base + j];
 
-			if (base->kind == KESTREL_GRAPH_BASE_TENSOR && base->tensor == tensor &&
-			    base->flags & KESTREL_GRAPH_BASE_WRITE)
+			if (graph_base_has_tensor(base) && base->base.tensor == tensor &&
+			    base->base.flags & KESTREL_GRAPH_BASE_WRITE)
 				return 1;
 		}
 	}
@@ -136,6 +136,27 @@ static int stream_check(const struct graph *graph, const struct kestrel_graph_st
 		}
 	}
 	return 0;
+}
+
+/* Positions live until the bases of the segments that they are for are filled. */
+static void positions_need(const struct graph *graph, const struct kestrel_graph_stream *stream,
+			   struct life *lives, uint8_t *needed)
+{
+	for (uint32_t i = 0; stream && i < stream->segment_count; i++) {
+		const struct kestrel_graph_segment *segment =
+			&graph->segments[stream->first_segment + i];
+
+		for (uint32_t j = 0; j < segment->base_count; j++) {
+			const struct kestrel_graph_row_base *base =
+				&graph->bases[segment->first_base + j];
+
+			if (base->base.kind != KESTREL_GRAPH_BASE_ROW)
+				continue;
+			needed[base->position_tensor] = 1;
+			if (lives[base->position_tensor].last < segment->first_operator + 1)
+				lives[base->position_tensor].last = segment->first_operator + 1;
+		}
+	}
 }
 
 /*
@@ -189,6 +210,7 @@ static int tensors_place(const struct graph *graph, const struct kestrel_graph_s
 
 	stream_mark(graph, stream, plan);
 	lives_find(graph, plan, lives, needed);
+	positions_need(graph, stream, lives, needed);
 	ret = stream_check(graph, stream, plan, needed, message);
 	if (ret)
 		return ret;

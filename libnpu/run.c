@@ -156,13 +156,28 @@ static int memory_sync(struct npu_job *job, int begin)
 	       operations->memory_end(&job->memory, NPU_READ | NPU_WRITE, &job->message);
 }
 
+/* Where a base begins in its tensor: at the position that this run has, made to fit. */
+static uint64_t row_offset(const struct npu_job *job, const struct kestrel_graph_row_base *base)
+{
+	const int32_t *positions = (const void *)job->addresses[base->position_tensor];
+	int32_t position = positions[base->position_element];
+
+	if (position < 0)
+		position = 0;
+	if ((uint32_t)position >= base->position_count)
+		position = (int32_t)(base->position_count - 1);
+	return (uint64_t)position * base->row_bytes;
+}
+
 static void bases_fill(const struct npu_job *job, const struct kestrel_graph_segment *segment,
 		       struct device_job *sent)
 {
 	const struct npu_model *model = job->model;
 
 	for (uint32_t i = 0; i < segment->base_count; i++) {
-		const struct kestrel_graph_base *base = &model->graph.bases[segment->first_base + i];
+		const struct kestrel_graph_row_base *record =
+			&model->graph.bases[segment->first_base + i];
+		const struct kestrel_graph_base *base = &record->base;
 		uint64_t address = base->offset;
 
 		switch (base->kind) {
@@ -175,6 +190,9 @@ static void bases_fill(const struct npu_job *job, const struct kestrel_graph_seg
 			break;
 		case KESTREL_GRAPH_BASE_TENSOR:
 			address = job->device_addresses[base->tensor];
+			break;
+		case KESTREL_GRAPH_BASE_ROW:
+			address = job->device_addresses[base->tensor] + row_offset(job, record);
 			break;
 		}
 		sent->bases[base->index].address = address;

@@ -8,7 +8,10 @@
 #include "graph.h"
 #include "libnpu_test.h"
 
-/* A CONV_2D, a TABLE and a SOFTMAX, with a stream that puts the first on the NPU. */
+/*
+ * A CONV_2D, a TABLE and a SOFTMAX, with a stream that puts the first on the NPU, where a
+ * base is a row of its output at a position that is an input.
+ */
 static void sample(struct test_graph *graph)
 {
 	static const struct kestrel_graph_scale scale = { 1 << 30, -6 };
@@ -18,7 +21,7 @@ static void sample(struct test_graph *graph)
 	int32_t exponentials[256];
 	struct kestrel_graph_operator *operator;
 	struct kestrel_graph_convolution *convolution;
-	uint32_t a, w, b, c, d, e;
+	uint32_t a, w, b, c, d, e, p;
 
 	test_graph_begin(graph);
 	a = test_tensor(graph, "input", 1, 4, 4, 4);
@@ -27,7 +30,9 @@ static void sample(struct test_graph *graph)
 	c = test_tensor(graph, "features", 1, 4, 4, 4);
 	d = test_tensor(graph, "looked up", 1, 4, 4, 4);
 	e = test_tensor(graph, "output", 1, 4, 4, 4);
-	graph->tensors[b].type = KESTREL_GRAPH_TYPE_INT32;
+	p = test_tensor(graph, "position", 2, 0, 0, 0);
+	graph->tensors[b].type = graph->tensors[p].type = KESTREL_GRAPH_TYPE_INT32;
+	graph->tensors[p].size = 8;
 	test_constant(graph, w, weights, sizeof(weights));
 	test_constant(graph, b, bias, sizeof(bias));
 
@@ -58,6 +63,7 @@ static void sample(struct test_graph *graph)
 	operator->attributes.softmax.maximum = 127;
 	operator->attributes.softmax.output_shift = 35;
 	graph->inputs[graph->input_count++] = a;
+	graph->inputs[graph->input_count++] = p;
 	graph->outputs[graph->output_count++] = e;
 
 	graph->stream_count = 1;
@@ -69,18 +75,22 @@ static void sample(struct test_graph *graph)
 	graph->segment_count = 2;
 	graph->segments[0].kind = KESTREL_GRAPH_SEGMENT_NPU;
 	graph->segments[0].operator_count = 1;
-	graph->segments[0].base_count = 3;
+	graph->segments[0].base_count = 4;
 	graph->segments[0].command_size = 64;
 	graph->segments[1].kind = KESTREL_GRAPH_SEGMENT_CPU;
 	graph->segments[1].first_operator = 1;
 	graph->segments[1].operator_count = 2;
-	graph->base_count = 3;
-	graph->bases[0] = (struct kestrel_graph_base){ 0, KESTREL_GRAPH_BASE_TENSOR,
+	graph->base_count = 4;
+	graph->bases[0].base = (struct kestrel_graph_base){ 0, KESTREL_GRAPH_BASE_TENSOR,
 		KESTREL_GRAPH_BASE_READ, a, 0, 64 };
-	graph->bases[1] = (struct kestrel_graph_base){ 1, KESTREL_GRAPH_BASE_TENSOR,
+	graph->bases[1].base = (struct kestrel_graph_base){ 1, KESTREL_GRAPH_BASE_TENSOR,
 		KESTREL_GRAPH_BASE_WRITE, c, 0, 64 };
-	graph->bases[2] = (struct kestrel_graph_base){ 5, KESTREL_GRAPH_BASE_SCRATCH,
+	graph->bases[2].base = (struct kestrel_graph_base){ 5, KESTREL_GRAPH_BASE_SCRATCH,
 		KESTREL_GRAPH_BASE_READ | KESTREL_GRAPH_BASE_WRITE, KESTREL_GRAPH_NONE, 64, 64 };
+	graph->bases[3] = (struct kestrel_graph_row_base){
+		.base = { 6, KESTREL_GRAPH_BASE_ROW, KESTREL_GRAPH_BASE_WRITE, c, 0, 16 },
+		.position_tensor = p, .position_element = 1, .position_count = 4, .row_bytes = 16,
+	};
 	for (uint32_t i = 0; i < graph->placement_count; i++)
 		graph->placements[i].stream = 0;
 }
@@ -128,7 +138,7 @@ DAMAGE(stream_reserved, g->streams[0].reserved[47] = 1)
 DAMAGE(segment_reserved, g->segments[0].reserved = 1)
 DAMAGE(segment_leftover, g->segments[1].first_base = 1)
 DAMAGE(segment_leftover_commands, g->segments[1].command_offset = 64)
-DAMAGE(base_leftover, g->bases[2].tensor = 0)
+DAMAGE(base_leftover, g->bases[2].base.tensor = 0)
 DAMAGE(strings_end, g->strings[g->strings_size - 1] = 'x')
 DAMAGE(producer, g->info.producer = 5000)
 DAMAGE(tensor_name, g->tensors[1].name = g->strings_size)
@@ -166,9 +176,9 @@ DAMAGE(bias_shape, (g->tensors[2].dims[0] = 2, g->tensors[2].size = 8))
 DAMAGE(table, g->operators[1].attributes.table.table = g->parameters_size - 255)
 DAMAGE(softmax_kind, g->operators[2].attributes.softmax.kind = 77)
 DAMAGE(softmax_table, memset(g->parameters + g->operators[2].attributes.softmax.table, 0, 4))
-DAMAGE(input_tensor, g->inputs[0] = 6)
+DAMAGE(input_tensor, g->inputs[0] = 7)
 DAMAGE(input_constant, g->inputs[0] = 1)
-DAMAGE(output_tensor, g->outputs[0] = 6)
+DAMAGE(output_tensor, g->outputs[0] = 7)
 DAMAGE(stream_target, g->streams[0].target = 5000)
 DAMAGE(stream_segments, g->streams[0].segment_count = 5)
 DAMAGE(stream_incomplete, g->streams[0].segment_count = 1)
@@ -178,13 +188,30 @@ DAMAGE(segment_order, g->segments[1].first_operator = 2)
 DAMAGE(segment_bases, g->segments[0].base_count = 9)
 DAMAGE(segment_commands, g->segments[0].command_offset = 64)
 DAMAGE(segment_command_size, g->segments[0].command_size = 65)
-DAMAGE(base_index, g->bases[2].index = 16)
-DAMAGE(base_rise, g->bases[1].index = 0)
-DAMAGE(base_kind, g->bases[0].kind = 44)
-DAMAGE(base_flags, g->bases[0].flags = 0)
-DAMAGE(base_tensor, g->bases[0].tensor = 60)
-DAMAGE(base_size, g->bases[0].size = 65)
-DAMAGE(base_scratch, g->bases[2].size = 128)
+DAMAGE(base_index, g->bases[2].base.index = 16)
+DAMAGE(base_rise, g->bases[1].base.index = 0)
+DAMAGE(base_kind, g->bases[0].base.kind = 44)
+DAMAGE(base_flags, g->bases[0].base.flags = 0)
+DAMAGE(base_tensor, g->bases[0].base.tensor = 60)
+DAMAGE(base_size, g->bases[0].base.size = 65)
+DAMAGE(base_scratch, g->bases[2].base.size = 128)
+DAMAGE(base_no_row, g->bases[0].position_count = 1)
+DAMAGE(base_was_row, g->bases[3].base.kind = KESTREL_GRAPH_BASE_TENSOR)
+DAMAGE(row_tensor, g->bases[3].base.tensor = 60)
+DAMAGE(row_constant, g->bases[3].base.tensor = 1)
+DAMAGE(row_offset, g->bases[3].base.offset = 64)
+DAMAGE(row_size, g->bases[3].base.size = 32)
+DAMAGE(row_no_size, (g->bases[3].base.size = 0, g->bases[3].position_count = 5))
+DAMAGE(row_count, g->bases[3].position_count = 0)
+DAMAGE(row_count_huge, g->bases[3].position_count = UINT32_MAX)
+DAMAGE(row_bytes, g->bases[3].row_bytes = 0)
+DAMAGE(row_bytes_huge, g->bases[3].row_bytes = UINT32_MAX)
+DAMAGE(row_position, g->bases[3].position_tensor = 60)
+DAMAGE(row_position_none, g->bases[3].position_tensor = KESTREL_GRAPH_NONE)
+DAMAGE(row_position_type, g->bases[3].position_tensor = 0)
+DAMAGE(row_position_constant, g->bases[3].position_tensor = 2)
+DAMAGE(row_position_element, g->bases[3].position_element = 2)
+DAMAGE(row_position_late, g->input_count = 1)
 DAMAGE(placement_count, g->placement_count = 2)
 DAMAGE(placement_place, g->placements[1].place = 0)
 DAMAGE(placement_reason, g->placements[1].reason = 4444)
@@ -210,6 +237,23 @@ static const struct damage damages[] = {
 	{ "bases of a CPU segment", segment_leftover, "CPU segment" },
 	{ "commands of a CPU segment", segment_leftover_commands, "CPU segment" },
 	{ "tensor of a base that is none", base_leftover, "tensor 0" },
+	{ "position of a base that is no row", base_no_row, "BASES, record 0: has a position" },
+	{ "row without its kind", base_was_row, "BASES, record 3" },
+	{ "tensor of a row", row_tensor, "tensor 60" },
+	{ "row of a constant", row_constant, "neither variable nor state" },
+	{ "offset of a row", row_offset, "does not fit tensor 3 of 64 bytes" },
+	{ "size of a row", row_size, "does not fit tensor 3 of 64 bytes" },
+	{ "row of no bytes", row_no_size, "does not fit tensor 3 of 64 bytes" },
+	{ "row at no position", row_count, "position_count 0" },
+	{ "row at positions beyond the tensor", row_count_huge, "does not fit tensor 3" },
+	{ "rows of no bytes", row_bytes, "row_bytes 0" },
+	{ "rows of too many bytes", row_bytes_huge, "does not fit tensor 3" },
+	{ "tensor of a position", row_position, "position_tensor 60 of 7" },
+	{ "row without a position", row_position_none, "position_tensor 4294967295 of 7" },
+	{ "type of a position", row_position_type, "no int32" },
+	{ "constant position", row_position_constant, "no int32" },
+	{ "element of a position", row_position_element, "position_element 2" },
+	{ "position that nothing gives", row_position_late, "not written before the segment" },
 	{ "end of STRINGS", strings_end, "STRINGS" },
 	{ "producer", producer, "producer" },
 	{ "tensor name", tensor_name, "name" },
@@ -422,7 +466,7 @@ static void test_later(void)
 		{ { 64, 8, 16, NOWHERE, 0, 0 }, 0, "" },
 		{ { 64, 8, 16, IN_HEADER, 0, 0 }, -ENOTSUP, "header: uses a field" },
 		{ { 64, 8, 16, IN_ENTRY, 0, 0 }, -ENOTSUP, "section table, entry 0" },
-		{ { 64, 8, 16, IN_RECORD, 0, 0 }, -ENOTSUP, "TENSORS, record 5" },
+		{ { 64, 8, 16, IN_RECORD, 0, 0 }, -ENOTSUP, "TENSORS, record 6" },
 		{ { 0, 0, 0, NOWHERE, 0, 77 }, 0, "" },
 		{ { 0, 0, 0, NOWHERE, KESTREL_GRAPH_SECTION_REQUIRED, 77 }, -ENOTSUP, "type 77" },
 		{ { 0, 0, 0, NOWHERE, 2, 77 }, -ENOTSUP, "unknown flags" },

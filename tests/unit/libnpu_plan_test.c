@@ -74,6 +74,86 @@ static void test_arena(void)
 	test_result("tensors that live together do not overlap, others share memory", good);
 }
 
+/* A position, and what another operator of the processor makes before an NPU job needs it. */
+static void test_position(void)
+{
+	struct message message = { "" };
+	struct test_graph test;
+	struct graph graph;
+	struct plan plan;
+	uint32_t a, p, x, y, z, end;
+	size_t size;
+	uint8_t *file;
+	int good;
+
+	test_graph_begin(&test);
+	a = test_tensor(&test, "a", 1, 1, 0, 0);
+	p = test_tensor(&test, "p", 1, 0, 0, 0);
+	x = test_tensor(&test, "x", 8, 16, 0, 0);
+	y = test_tensor(&test, "y", 128, 0, 0, 0);
+	z = test_tensor(&test, "z", 8, 16, 0, 0);
+	end = test_tensor(&test, "end", 8, 16, 0, 0);
+	test.tensors[a].type = test.tensors[p].type = KESTREL_GRAPH_TYPE_INT32;
+	test.tensors[a].size = test.tensors[p].size = 4;
+	test_operator(&test, KESTREL_GRAPH_RESHAPE, a, KESTREL_GRAPH_NONE, KESTREL_GRAPH_NONE, p);
+	test_operator(&test, KESTREL_GRAPH_RESHAPE, x, KESTREL_GRAPH_NONE, KESTREL_GRAPH_NONE, y);
+	test_operator(&test, KESTREL_GRAPH_COPY, x, KESTREL_GRAPH_NONE, KESTREL_GRAPH_NONE, z);
+	test_operator(&test, KESTREL_GRAPH_RESHAPE, y, KESTREL_GRAPH_NONE, KESTREL_GRAPH_NONE, end);
+	test.inputs[test.input_count++] = a;
+	test.inputs[test.input_count++] = x;
+	test.outputs[test.output_count++] = z;
+	test.outputs[test.output_count++] = end;
+	test.stream_count = 1;
+	test.streams[0].target = test_string(&test, "t");
+	test.streams[0].segment_count = test.segment_count = 3;
+	test.segments[0] = (struct kestrel_graph_segment){
+		.kind = KESTREL_GRAPH_SEGMENT_CPU, .operator_count = 2,
+	};
+	test.segments[1] = (struct kestrel_graph_segment){
+		.kind = KESTREL_GRAPH_SEGMENT_NPU, .first_operator = 2, .operator_count = 1,
+		.base_count = 1, .command_size = 64,
+	};
+	test.segments[2] = (struct kestrel_graph_segment){
+		.kind = KESTREL_GRAPH_SEGMENT_CPU, .first_operator = 3, .operator_count = 1,
+	};
+	test.base_count = 1;
+	test.bases[0] = (struct kestrel_graph_row_base){
+		.base = { 0, KESTREL_GRAPH_BASE_ROW, KESTREL_GRAPH_BASE_WRITE, z, 0, 16 },
+		.position_tensor = p, .position_count = 8, .row_bytes = 16,
+	};
+	for (uint32_t i = 0; i < test.placement_count; i++)
+		test.placements[i].stream = 0;
+	file = test_graph_write(&test, &size);
+	if (graph_open(&graph, file, size, &message) ||
+	    plan_create(&graph, graph.streams, &plan, &message)) {
+		printf("# %s\n", message.text);
+		test_result("a position", 0);
+		return;
+	}
+	good = plan.tensors[p].place == PLAN_ARENA && plan.tensors[y].place == PLAN_ARENA &&
+	       (plan.tensors[p].offset < plan.tensors[y].offset ||
+		plan.tensors[p].offset >= plan.tensors[y].offset + 128) &&
+	       plan.tensors[z].place == PLAN_DEVICE;
+	test_result("a position lives until the job that needs it, what has rows on the device",
+		    good);
+	plan_free(&plan);
+	graph_close(&graph);
+	/* One that a job writes and does not put anywhere. */
+	free(file);
+	test.segments[0].operator_count = 1;
+	test.segments[0].kind = KESTREL_GRAPH_SEGMENT_NPU;
+	test.segments[0].command_size = 64;
+	test.segments[1].first_operator = 1;
+	test.segments[1].operator_count = 2;
+	file = test_graph_write(&test, &size);
+	good = !graph_open(&graph, file, size, &message) &&
+	       plan_create(&graph, graph.streams, &plan, &message) == -EINVAL &&
+	       strstr(message.text, "\"p\"");
+	test_result("a position that a job keeps to itself is refused", good);
+	graph_close(&graph);
+	free(file);
+}
+
 static struct kestrel_graph_stream stream(uint32_t target, uint32_t minor, uint32_t macs,
 					  uint32_t sram, uint64_t cycles)
 {
@@ -171,6 +251,7 @@ static void test_sha256(void)
 int main(void)
 {
 	test_arena();
+	test_position();
 	test_streams();
 	test_addresses();
 	test_sha256();

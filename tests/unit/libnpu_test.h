@@ -59,7 +59,7 @@ struct test_graph {
 	uint32_t stream_count;
 	struct kestrel_graph_segment segments[4];
 	uint32_t segment_count;
-	struct kestrel_graph_base bases[8];
+	struct kestrel_graph_row_base bases[8];
 	uint32_t base_count;
 	uint8_t commands[64];
 	struct kestrel_graph_placement placements[TEST_RECORDS];

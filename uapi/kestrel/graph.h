@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note OR MIT */
 /*
- * The compiled-graph file, version 1.0.
+ * The compiled-graph file, version 1.1.
  *
  * npuc writes it, libnpu reads it. One file holds
  *  - a portable graph of integer operators, complete in itself: a processor
@@ -38,7 +38,7 @@
 /* "KNPG" as bytes in the file. */
 #define KESTREL_GRAPH_MAGIC		0x47504e4bu
 #define KESTREL_GRAPH_VERSION_MAJOR	1
-#define KESTREL_GRAPH_VERSION_MINOR	0
+#define KESTREL_GRAPH_VERSION_MINOR	1
 
 /* Alignment, in bytes, of every section and of every constant tensor. */
 #define KESTREL_GRAPH_ALIGNMENT		64
@@ -105,7 +105,7 @@ enum kestrel_graph_section_type {
 	KESTREL_GRAPH_SECTION_PARAMETERS	= 9,	/* bytes: derived tables (scales, lookups) */
 	KESTREL_GRAPH_SECTION_STREAMS		= 10,	/* struct kestrel_graph_stream[] */
 	KESTREL_GRAPH_SECTION_SEGMENTS		= 11,	/* struct kestrel_graph_segment[] */
-	KESTREL_GRAPH_SECTION_BASES		= 12,	/* struct kestrel_graph_base[] */
+	KESTREL_GRAPH_SECTION_BASES		= 12,	/* struct kestrel_graph_base[], or _row_base[] */
 	KESTREL_GRAPH_SECTION_STREAM_COMMANDS	= 13,	/* bytes: commands (uapi/kestrel/isa.h) */
 	KESTREL_GRAPH_SECTION_STREAM_CONSTANTS	= 14,	/* bytes: what the DMA reads, all streams */
 	KESTREL_GRAPH_SECTION_PLACEMENT		= 15,	/* struct kestrel_graph_placement[] */
@@ -274,7 +274,7 @@ enum kestrel_graph_opcode {
 	KESTREL_GRAPH_LSTM_TABLE		= 98,
 	/* Detection. */
 	KESTREL_GRAPH_DETECTION_POSTPROCESS	= 112,	/* detection. outputs: 4 */
-	/* Values that say where something is or in what order; for processors only. */
+	/* Values that say where something is or in what order: for processors, or ROW bases. */
 	KESTREL_GRAPH_DYNAMIC_UPDATE_SLICE	= 128,	/* -. in: input, update, positions */
 	KESTREL_GRAPH_GATHER_ND			= 129,	/* -. in: input, indices, the last dimension of
 							 * which counts dimensions of the input
@@ -866,6 +866,12 @@ enum kestrel_graph_base_kind {
 	 * overwritten).
 	 */
 	KESTREL_GRAPH_BASE_TENSOR	= 3,
+	/*
+	 * Since 1.1: a VARIABLE or STATE tensor from a position on that is found anew for
+	 * each submission, struct kestrel_graph_row_base. offset 0; size: what lies there
+	 * whatever the position.
+	 */
+	KESTREL_GRAPH_BASE_ROW		= 4,
 };
 
 enum kestrel_graph_base_flags {
@@ -878,9 +884,27 @@ struct kestrel_graph_base {
 	uint32_t index;			/* 0..15, rising within a segment */
 	uint32_t kind;			/* enum kestrel_graph_base_kind */
 	uint32_t flags;			/* enum kestrel_graph_base_flags, at least one */
-	uint32_t tensor;		/* TENSOR: index in TENSORS; else NONE */
+	uint32_t tensor;		/* TENSOR, ROW: index in TENSORS; else NONE */
 	uint64_t offset;		/* bytes, multiple of 64 */
 	uint64_t size;			/* bytes, >= 1 */
+};
+
+/*
+ * Since 1.1, a record of BASES in a file that has a base of kind ROW; all but `base` is 0
+ * in those of other kinds. The base begins p * row_bytes behind the tensor's first byte:
+ * p is the element's value when the job is submitted, but 0 where that is less and
+ * position_count - 1 where it is more.
+ */
+struct kestrel_graph_row_base {
+	struct kestrel_graph_base base;
+	/* Index in TENSORS of an int32 VARIABLE: an input, or written before the segment. */
+	uint32_t position_tensor;
+	uint32_t position_element;	/* which of its elements */
+	/* >= 1; the last position's base ends with the tensor:
+	 * base.size + (position_count - 1) * row_bytes is the tensor's size.
+	 */
+	uint32_t position_count;
+	uint32_t row_bytes;		/* from a position to the next, >= 1 */
 };
 
 enum kestrel_graph_place {
@@ -929,6 +953,7 @@ KESTREL_GRAPH_ASSERT(__builtin_offsetof(struct kestrel_graph_operator, attribute
 KESTREL_GRAPH_ASSERT(sizeof(struct kestrel_graph_stream) == 128);
 KESTREL_GRAPH_ASSERT(sizeof(struct kestrel_graph_segment) == 48);
 KESTREL_GRAPH_ASSERT(sizeof(struct kestrel_graph_base) == 32);
+KESTREL_GRAPH_ASSERT(sizeof(struct kestrel_graph_row_base) == 48);
 KESTREL_GRAPH_ASSERT(sizeof(struct kestrel_graph_placement) == 40);
 
 #undef KESTREL_GRAPH_ASSERT
