@@ -119,6 +119,26 @@ static void place_tensors(struct candidate *candidate)
 	}
 }
 
+/* Bases that are rows of another's tensor: their accesses become accesses of the other. */
+static void join_bases(struct candidate *candidate)
+{
+	for (unsigned int i = 0; i < candidate->list.count; i++) {
+		struct command *command = &candidate->list.commands[i];
+
+		for (unsigned int a = 0; a < command->access_count; a++) {
+			struct command_access *access = &command->accesses[a];
+			uint64_t reach;
+
+			if (access->space < COMMAND_SPACE_BASE)
+				continue;
+			access->space = (uint8_t)(COMMAND_SPACE_BASE +
+				stream_base_memory(candidate->segment.out,
+						   access->space - COMMAND_SPACE_BASE, &reach));
+			access->to += reach;
+		}
+	}
+}
+
 /* Commands, order, bytes and predicted cycles of a placed program. */
 static int produce(struct candidate *candidate)
 {
@@ -140,6 +160,8 @@ static int produce(struct candidate *candidate)
 	if (!ret)
 		ret = generate(program, candidate->cache, &candidate->list,
 			       candidate->constants);
+	if (!ret)
+		join_bases(candidate);
 	if (!ret)
 		ret = schedule(target, &candidate->list, program->settings.thin_waits);
 	if (!ret) {

@@ -29,7 +29,21 @@ struct writer {
 	bool failed;
 };
 
-static uint32_t record_size(uint32_t type)
+/* Whether a base is what version 1.1 has brought. */
+static bool has_row(const struct writer *writer)
+{
+	for (unsigned int s = 0; s < writer->stream_count; s++)
+		for (unsigned int i = 0; i < writer->streams[s].segment_count; i++) {
+			const struct stream_segment *segment = &writer->streams[s].segments[i];
+
+			for (unsigned int b = 0; b < segment->base_count; b++)
+				if (segment->bases[b].kind == KESTREL_GRAPH_BASE_ROW)
+					return true;
+		}
+	return false;
+}
+
+static uint32_t record_size(const struct writer *writer, uint32_t type)
 {
 	switch (type) {
 	case KESTREL_GRAPH_SECTION_INFO:
@@ -47,7 +61,8 @@ static uint32_t record_size(uint32_t type)
 	case KESTREL_GRAPH_SECTION_SEGMENTS:
 		return sizeof(struct kestrel_graph_segment);
 	case KESTREL_GRAPH_SECTION_BASES:
-		return sizeof(struct kestrel_graph_base);
+		return has_row(writer) ? sizeof(struct kestrel_graph_row_base) :
+					 sizeof(struct kestrel_graph_base);
 	case KESTREL_GRAPH_SECTION_PLACEMENT:
 		return sizeof(struct kestrel_graph_placement);
 	}
@@ -468,34 +483,42 @@ static void put_segment(struct writer *writer, const struct stream_segment *segm
 		.predicted_cycles = segment->predicted_cycles,
 	};
 	unsigned int last = segment->first_operator + segment->operator_count;
+	uint32_t base_bytes = record_size(writer, KESTREL_GRAPH_SECTION_BASES);
 
 	record.first_operator = writer->operator_index[segment->first_operator];
 	record.operator_count = writer->operator_index[last] - record.first_operator;
 	if (!record.operator_count)
 		return;
 	if (segment->npu) {
-		record.first_base = (uint32_t)(bases->bytes / sizeof(struct kestrel_graph_base));
+		record.first_base = (uint32_t)(bases->bytes / base_bytes);
 		record.command_offset = buffer_align(commands, KESTREL_GRAPH_ALIGNMENT);
 		record.command_size = segment->commands.bytes;
 		buffer_append(commands, segment->commands.data, segment->commands.bytes);
 	}
 	for (unsigned int b = 0; segment->npu && b < segment->base_count; b++) {
 		const struct stream_base *base = &segment->bases[b];
-		struct kestrel_graph_base base_record = {
-			.index = b,
-			.kind = base->kind,
-			.flags = base->flags,
-			.tensor = base->kind == KESTREL_GRAPH_BASE_TENSOR ?
-				  put_tensor(writer, base->tensor) : KESTREL_GRAPH_NONE,
-			.offset = base->offset,
-			.size = base->size,
+		bool is_row = base->kind == KESTREL_GRAPH_BASE_ROW;
+		struct kestrel_graph_row_base base_record = {
+			.base = {
+				.index = b,
+				.kind = base->kind,
+				.flags = base->flags,
+				.tensor = base->kind == KESTREL_GRAPH_BASE_TENSOR || is_row ?
+					  put_tensor(writer, base->tensor) : KESTREL_GRAPH_NONE,
+				.offset = base->offset,
+				.size = base->size,
+			},
+			.position_tensor = is_row ? put_tensor(writer, base->position_tensor) : 0,
+			.position_element = base->position_element,
+			.position_count = base->position_count,
+			.row_bytes = base->row_bytes,
 		};
 
 		/* What the segment has no use for has no size. */
 		if (!base->size)
 			continue;
 		record.base_count++;
-		buffer_append(bases, &base_record, sizeof(base_record));
+		buffer_append(bases, &base_record, base_bytes);
 	}
 	buffer_append(&writer->sections[KESTREL_GRAPH_SECTION_SEGMENTS], &record, sizeof(record));
 }
@@ -622,7 +645,8 @@ static int assemble(struct writer *writer, struct buffer *file)
 	struct kestrel_graph_header header = {
 		.magic = KESTREL_GRAPH_MAGIC,
 		.version_major = KESTREL_GRAPH_VERSION_MAJOR,
-		.version_minor = KESTREL_GRAPH_VERSION_MINOR,
+		/* The lowest that has what is used. */
+		.version_minor = has_row(writer) ? 1 : 0,
 		.header_size = sizeof(header),
 		.section_entry_size = sizeof(struct kestrel_graph_section),
 		.flags = writer->dropped ? KESTREL_GRAPH_FLAG_NPU_ONLY : 0,
@@ -654,7 +678,7 @@ static int assemble(struct writer *writer, struct buffer *file)
 			       KESTREL_GRAPH_SECTION_REQUIRED : 0;
 		entry->offset = buffer_align(file, KESTREL_GRAPH_ALIGNMENT);
 		entry->size = section->bytes;
-		entry->record_size = record_size(type);
+		entry->record_size = record_size(writer, type);
 		entry->record_count = entry->record_size ?
 				      (uint32_t)(section->bytes / entry->record_size) : 0;
 		sha256(section->data, section->bytes, entry->hash);

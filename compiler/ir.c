@@ -100,6 +100,7 @@ bool ir_is_move(const struct ir_graph *graph, const struct ir_operator *op)
 	case IR_MIRROR_PAD:
 	case IR_BROADCAST_TO:
 	case IR_TILE:
+	case IR_DYNAMIC_UPDATE_SLICE:
 		return true;
 	case IR_PAD:
 		return !ir_pads_plane(graph, op);

@@ -2,6 +2,7 @@
 #include "arena.h"
 #include "error.h"
 #include "job_memory.h"
+#include "state_row.h"
 
 uint64_t job_memory_room(const struct ir_tensor *tensor)
 {
@@ -43,6 +44,10 @@ static void find_shared(const struct ir_graph *graph, const struct stream *strea
 				int t = op->inputs[i];
 				unsigned int writer = t < 0 ? 0 : writers[t];
 
+				/* Positions stay with the processor, which fills the bases. */
+				if (op->kind == IR_DYNAMIC_UPDATE_SLICE &&
+				    i == UPDATE_POSITION && segment->npu)
+					continue;
 				if (t < 0 || (!graph->tensors[t].is_state &&
 					      (graph->tensors[t].data || writer == s + 1)))
 					continue;

@@ -153,6 +153,7 @@ static void mark_views(const struct ir_graph *graph, struct stream *stream,
 		if (op->removed_reason ||
 		    op->kind == IR_CONCATENATION || op->kind == IR_PACK ||
 		    op->kind == IR_PAD || op->kind == IR_MIRROR_PAD ||
+		    op->kind == IR_DYNAMIC_UPDATE_SLICE ||
 		    !ir_is_move(graph, op))
 			continue;
 		for (unsigned int n = 0; n < segment->node_count; n++)

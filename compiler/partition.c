@@ -3,6 +3,7 @@
 #include "partition.h"
 #include "segment_reduce.h"
 #include "segment_resize.h"
+#include "state_row.h"
 
 #define KERNEL_MAX 1024
 #define DILATION_MAX 256
@@ -195,6 +196,13 @@ static const char *mirror_reason(const struct ir_graph *graph, const struct ir_o
 	return graph->tensors[op->inputs[0]].rank > 4 ? "more than four dimensions" : NULL;
 }
 
+static const char *update_reason(const struct ir_graph *graph, const struct ir_operator *op)
+{
+	struct state_row row;
+
+	return state_row_find(graph, op, &row);
+}
+
 static const char *float_resize_reason(const struct ir_graph *graph, const struct ir_operator *op)
 {
 	(void)graph;
@@ -218,6 +226,8 @@ static const char pad_words[] = "a value whose two bytes are the same";
 static const char softmax_words[] = "fixed-point exponentials (not --numerics tflite)";
 static const char product_words[] = "as many matrices in both operands, or one in either";
 static const char rescale_words[] = "a rounding of single values";
+static const char update_words[] =
+	"one dimension of a variable that nothing else reads or assigns";
 static const char resize_words[] = "at most 16384 rows and columns, positions on a line";
 
 /* NULL: no condition beside the types. */
@@ -293,6 +303,7 @@ static const struct form {
 	{ IR_SPACE_TO_BATCH, 1, ANY, ANY, left_reason, "as a padding and a transposition" },
 	{ IR_BATCH_TO_SPACE, 1, ANY, ANY, left_reason, "as a transposition and a slice" },
 	{ IR_MIRROR_PAD, 1, ANY, ANY, mirror_reason, mirror_words },
+	{ IR_DYNAMIC_UPDATE_SLICE, 2, ANY, ANY, update_reason, update_words },
 	{ IR_BROADCAST_TO, 1, ANY, ANY, NULL, "" },
 	{ IR_TILE, 1, ANY, ANY, NULL, "" },
 	{ IR_REQUANTISE, 1, ANY, ANY, rescale_reason, rescale_words },
@@ -334,7 +345,6 @@ static const char *decided_reason(enum ir_kind kind)
 	case IR_GATHER:
 	case IR_EMBEDDING_LOOKUP:
 	case IR_GATHER_ND:
-	case IR_DYNAMIC_UPDATE_SLICE:
 		return "addresses that depend on data";
 	case IR_ARG_MAX:
 	case IR_ARG_MIN:

@@ -5,6 +5,7 @@
 
 #include "segment.h"
 #include "segment_reduce.h"
+#include "state_row.h"
 
 /* What a tensor is inside the segment. */
 struct segment_tensor {
@@ -36,6 +37,12 @@ bool segment_is_needed_outside(const struct segment_builder *builder, int tensor
 
 /* The base slot of a tensor's bytes; SEGMENT_NO_BASE when there are too many. */
 uint8_t segment_base_of_tensor(struct segment *segment, int tensor, uint32_t flag);
+
+/*
+ * A new base slot for the row of a state, whose own bytes have a slot before it; the same
+ * when there are too many.
+ */
+uint8_t segment_base_of_row(struct segment *segment, const struct state_row *row);
 
 /* Dense scratch memory of `bytes` bytes. NULL: out of memory. */
 struct segment_place *segment_scratch(struct segment *segment, uint64_t bytes,

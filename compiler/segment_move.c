@@ -39,7 +39,9 @@ static unsigned int last_use(const struct segment_builder *builder, int tensor)
 		for (unsigned int i = 0; ir_is_move(graph, op) && i < op->output_count; i++) {
 			unsigned int further;
 
-			if (graph->tensors[op->outputs[i]].is_state)
+			/* What is there after an update is no view of what was there before. */
+			if (graph->tensors[op->outputs[i]].is_state ||
+			    op->kind == IR_DYNAMIC_UPDATE_SLICE)
 				continue;
 			further = last_use(builder, op->outputs[i]);
 			if (further > last)
@@ -117,6 +119,12 @@ static int move_copy(struct segment_builder *builder, unsigned int operator_inde
 	const struct ir_operator *op = &segment->graph->operators[operator_index];
 	int from = op->inputs[0], to = op->outputs[0], ret;
 
+	/* Updated where it lies. */
+	if (builder->tensors[from].owner == to && segment->graph->tensors[to].is_state &&
+	    view_is_dense(&builder->tensors[from].view,
+			  ir_type_bytes(segment->graph->tensors[to].type),
+			  segment->graph->tensors[to].bytes))
+		return 0;
 	if (segment->graph->tensors[to].is_state) {
 		ret = put_whole(builder, operator_index, from, to);
 		/* What was fetched before is not what the state holds now. */
@@ -307,6 +315,41 @@ static int move_concatenation(struct segment_builder *builder, unsigned int oper
 	return ret;
 }
 
+/*
+ * New rows of a state, which is then what the operator's output shows: nothing else reads
+ * or writes it (state_row.h).
+ */
+static int move_update(struct segment_builder *builder, unsigned int operator_index)
+{
+	struct segment *segment = builder->segment;
+	const struct ir_graph *graph = segment->graph;
+	const struct ir_operator *op = &graph->operators[operator_index];
+	const struct ir_tensor *in = &graph->tensors[op->inputs[UPDATE_INPUT]];
+	struct segment_place *part = arena_alloc(graph->arena, 1, sizeof(*part));
+	struct segment_place *whole;
+	struct state_row row;
+	int ret;
+
+	/* The partition has made sure that there is one. */
+	state_row_find(graph, op, &row);
+	ret = part ? own_place(builder, row.state, &whole) : error_memory(graph->error);
+	if (ret)
+		return ret;
+	part->base = segment_base_of_row(segment, &row);
+	if (part->base == SEGMENT_NO_BASE)
+		return -E2BIG;
+	part->view = view_dense(in->shape, in->rank, ir_type_bytes(in->type));
+	if (!view_slice(&part->view, in->shape, in->rank, row.axis, 0, 1,
+			graph->tensors[op->inputs[UPDATE_ROWS]].shape[row.axis]))
+		return -EFBIG;
+	view_merge(&part->view);
+	assembled(builder, row.state, whole, -1);
+	ret = put_part(builder, operator_index, op->inputs[UPDATE_ROWS], row.state, part);
+	if (!ret)
+		alias(builder, op->outputs[0], row.state, &whole->view);
+	return ret;
+}
+
 static int move_pad(struct segment_builder *builder, unsigned int operator_index)
 {
 	struct segment *segment = builder->segment;
@@ -469,6 +512,9 @@ int segment_move(struct segment_builder *builder, unsigned int operator_index)
 		break;
 	case IR_MIRROR_PAD:
 		return move_mirror(builder, operator_index);
+	case IR_DYNAMIC_UPDATE_SLICE:
+		ret = move_update(builder, operator_index);
+		break;
 	case IR_SPLIT:
 		for (unsigned int o = 0; o < op->output_count && !ret; o++)
 			ret = view_output(builder, operator_index, op->outputs[o], narrow_split, o);

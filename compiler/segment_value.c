@@ -33,7 +33,8 @@ uint8_t segment_base_of_tensor(struct segment *segment, int tensor, uint32_t fla
 	struct stream_segment *out = segment->out;
 
 	for (unsigned int b = SEGMENT_BASE_TENSORS; b < out->base_count; b++)
-		if (out->bases[b].tensor == tensor) {
+		if (out->bases[b].tensor == tensor &&
+		    out->bases[b].kind == KESTREL_GRAPH_BASE_TENSOR) {
 			out->bases[b].flags |= flag;
 			return (uint8_t)b;
 		}
@@ -42,6 +43,22 @@ uint8_t segment_base_of_tensor(struct segment *segment, int tensor, uint32_t fla
 	out->bases[out->base_count] = (struct stream_base){
 		.kind = KESTREL_GRAPH_BASE_TENSOR, .flags = flag, .tensor = tensor,
 		.size = segment->graph->tensors[tensor].bytes,
+	};
+	return (uint8_t)out->base_count++;
+}
+
+uint8_t segment_base_of_row(struct segment *segment, const struct state_row *row)
+{
+	struct stream_segment *out = segment->out;
+	uint64_t bytes = segment->graph->tensors[row->state].bytes;
+
+	if (out->base_count == KESTREL_ISA_BASES)
+		return SEGMENT_NO_BASE;
+	out->bases[out->base_count] = (struct stream_base){
+		.kind = KESTREL_GRAPH_BASE_ROW, .tensor = row->state,
+		.size = bytes - (uint64_t)(row->position_count - 1) * row->row_bytes,
+		.position_tensor = row->position_tensor, .position_element = row->axis,
+		.position_count = row->position_count, .row_bytes = row->row_bytes,
 	};
 	return (uint8_t)out->base_count++;
 }

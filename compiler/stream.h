@@ -19,10 +19,13 @@ struct target;
 struct stream_base {
 	enum kestrel_graph_base_kind kind;
 	uint32_t flags;
-	/* IR index for KESTREL_GRAPH_BASE_TENSOR. */
+	/* IR index for KESTREL_GRAPH_BASE_TENSOR and _ROW. */
 	int tensor;
 	uint64_t offset;
 	uint64_t size;
+	/* Of kind ROW, as in struct kestrel_graph_row_base; the tensor as an IR index. */
+	int position_tensor;
+	uint32_t position_element, position_count, row_bytes;
 };
 
 /* A command, with cycles from the start of its job as predicted. */
@@ -120,6 +123,13 @@ struct stream {
 	/* Channels left out because they count for nothing. */
 	uint64_t dead_channels;
 };
+
+/*
+ * The base whose memory a base is a part of: of kind ROW, that of its tensor, else itself.
+ * Behind what an access names there, *reach bytes more may be meant.
+ */
+unsigned int stream_base_memory(const struct stream_segment *segment, unsigned int base,
+				uint64_t *reach);
 
 /* Releases the buffers; the rest belongs to the arena, the constants to the caller. */
 void stream_release(struct stream *stream);

@@ -177,6 +177,17 @@ static int check_bounds(struct verifier *verifier, const struct verify_access *a
 	return 0;
 }
 
+/* Two bases can be of one memory: from here on an access is of all that it may touch. */
+static void widen(const struct verifier *verifier, struct verify_access *access)
+{
+	uint64_t reach;
+
+	if (!access->space)
+		return;
+	access->space = stream_base_memory(verifier->segment, access->space - 1, &reach) + 1;
+	access->to += reach;
+}
+
 static bool conflict(const struct executed *a, const struct executed *b)
 {
 	for (unsigned int i = 0; i < a->access_count; i++)
@@ -220,8 +231,11 @@ static int execute(struct verifier *verifier)
 	}
 	command = &list->commands[list->count];
 	command->access_count = verify_accesses(unit, verifier->registers[unit], command->access);
-	for (unsigned int i = 0; i < command->access_count && !ret; i++)
+	for (unsigned int i = 0; i < command->access_count && !ret; i++) {
 		ret = check_bounds(verifier, &command->access[i]);
+		if (!ret)
+			widen(verifier, &command->access[i]);
+	}
 	for (unsigned int u = 0; u < KESTREL_UNIT_COUNT && !ret; u++)
 		if (u != unit && meets(verifier, command, u))
 			ret = error_set(verifier->error, -EPROTO,

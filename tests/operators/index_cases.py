@@ -29,6 +29,63 @@ def dynamic_update_slice(rng, dtype):
     return given(case, 2, positions)
 
 
+def variable_make():
+    """The handle of the one variable of a graph, and what makes it."""
+    handle = Tensor([], "resource")
+    return handle, Case("VAR_HANDLE", [], handle,
+                        ("VarHandleOptions", {"container": "", "sharedName": "rows"}))
+
+
+def same(rng, source, result):
+    """What gives its input, on the NPU or on the processor."""
+    if rng.random() < 0.7:
+        return Case("MAXIMUM", [source, source], result, ("MaximumMinimumOptions", {}))
+    return Case("GATHER", [source, integers(list(range(source.shape[0])))], result,
+                ("GatherOptions", {"axis": 0, "batchDims": 0}))
+
+
+@family("DYNAMIC_UPDATE_SLICE of a variable", QUANTISED)
+def dynamic_update_rows(rng, dtype):
+    """Along one dimension, of rows that an operator makes, or an input; then all is read."""
+    rows = tensor(rng, shape_of(rng), dtype)
+    held, updated = rows.like(), rows.like()
+    axis = int(rng.integers(0, len(held.shape)))
+    rows.shape = held.shape[:axis] + [int(rng.integers(1, held.shape[axis] + 1))] + \
+        held.shape[axis + 1:]
+    positions = rng.integers(-3, 9, len(held.shape)).astype("int32")
+    handle, handle_case = variable_make()
+    once, once_case = variable_make()
+    before = [Case("CALL_ONCE", [], [], ("CallOnceOptions", {"initSubgraphIndex": 1})),
+              handle_case, Case("READ_VARIABLE", [handle], held, ("ReadVariableOptions", {}))]
+    if rng.random() < 0.6:
+        made = rows.like()
+        before.append(same(rng, rows, made))
+        rows = made
+    before += [Case("DYNAMIC_UPDATE_SLICE", [held, rows, Tensor([len(positions)], "int32")],
+                    updated, ("DynamicUpdateSliceOptions", {})),
+               Case("ASSIGN_VARIABLE", [handle, updated], [], ("AssignVariableOptions", {}))]
+    case = same(rng, updated, held.like())
+    order = list(range(len(held.shape)))
+    if rng.random() < 0.4:
+        order = [int(d) for d in rng.permutation(len(held.shape))]
+        case = Case("TRANSPOSE", [updated, integers(order)],
+                    held.like([held.shape[d] for d in order]), ("TransposeOptions", {}))
+    case.before = before
+    beginning = constant(rng, held.like())
+    case.once = [once_case, Case("ASSIGN_VARIABLE", [once, beginning], [],
+                                 ("AssignVariableOptions", {}))]
+
+    def reference_of(values):
+        whole = beginning.data.copy()
+        first = min(max(int(positions[axis]), 0), whole.shape[axis] - values[0].shape[axis])
+        whole.swapaxes(0, axis)[first:first + values[0].shape[axis]] = \
+            values[0].swapaxes(0, axis)
+        return [whole.transpose(order)]
+    # TensorFlow Lite has a kernel for the one type alone.
+    case.reference = None if dtype == "int8" else reference_of
+    return given(case, 1, positions)
+
+
 @family("GATHER_ND", MOVED)
 def gather_nd(rng, dtype):
     import numpy

@@ -51,6 +51,8 @@ class Case:
         self.values = []
         # Operators that run before this one and make some of its inputs.
         self.before = []
+        # Those of the graph that CALL_ONCE names, if one of `before` is that.
+        self.once = []
         # Tensors that only say how values between the steps of an operator are quantised.
         self.intermediates = []
         # What gives the expected bytes where TensorFlow Lite has no kernel, or a wrong one:
@@ -180,4 +182,5 @@ def graphs_build(graphs):
 
 def model_build(case):
     """The bytes of a model of the case's operator and those before it, and nothing else."""
-    return graphs_build([("main", case.before + [case], case.variables(), case.outputs)])
+    graphs = [("main", case.before + [case], case.variables(), case.outputs)]
+    return graphs_build(graphs + [("once", case.once, [], [])] if case.once else graphs)

@@ -71,6 +71,52 @@ static void check_multiples(struct test *test, const struct target *target)
 	test_end(test, "addresses that are no multiple of 16 are refused");
 }
 
+static void set_transfer(struct command *command, int64_t base, int64_t offset, int64_t sram)
+{
+	command_set(command, KESTREL_DMA_BASE, base);
+	command_set(command, KESTREL_DMA_OFFSET, offset);
+	command_set(command, KESTREL_DMA_SRAM_ADDRESS, sram);
+	command_set(command, KESTREL_DMA_COUNT0, 16);
+}
+
+/* Whether a transfer from a base may follow one to a row of tensor 7, without a wait. */
+static bool follows_row(const struct target *target, int64_t base, int64_t offset)
+{
+	struct stream_segment segment = {
+		.base_count = 3,
+		.bases = {
+			{ .kind = KESTREL_GRAPH_BASE_TENSOR, .tensor = 7, .size = 128 },
+			{ .kind = KESTREL_GRAPH_BASE_TENSOR, .tensor = 8, .size = 128 },
+			{ .kind = KESTREL_GRAPH_BASE_ROW, .tensor = 7, .size = 80,
+			  .position_count = 4, .row_bytes = 16 },
+		},
+	};
+	struct command_list list = { 0 };
+	struct predict_records records[2];
+	struct buffer bytes = { 0 };
+	struct error error = { 0 };
+	int ret;
+
+	set_transfer(command_append(&list, KESTREL_UNIT_DMA_OUT, 0), 2, 0, 0);
+	set_transfer(command_append(&list, KESTREL_UNIT_DMA_IN, 0), base, offset, 64);
+	emit_stream(&list, NULL, &bytes, records);
+	ret = verify_stream(target, &segment, &bytes, &error);
+	buffer_release(&bytes);
+	command_release(&list);
+	return !ret || !strstr(error.text, "without waiting for it");
+}
+
+static void check_rows(struct test *test, const struct target *target)
+{
+	CHECK(test, !follows_row(target, 0, 0));
+	CHECK(test, !follows_row(target, 0, 48));
+	CHECK(test, follows_row(target, 0, 64));
+	CHECK(test, follows_row(target, 1, 0));
+	CHECK(test, !follows_row(target, 2, 0));
+	CHECK(test, !follows_row(target, 2, 48));
+	test_end(test, "a row lies in its tensor, at any position");
+}
+
 int main(void)
 {
 	struct target target;
@@ -80,5 +126,6 @@ int main(void)
 	target_set(&target, "kestrel-256", NULL, &error);
 	check_limits(&test, &target);
 	check_multiples(&test, &target);
+	check_rows(&test, &target);
 	return test.failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
