@@ -64,6 +64,7 @@ in_process() {
 }
 
 build/bin/npuc "$model" -o "$graph" || exit 1
+build/bin/npuc tests/transformer/decoder-rows/model.tflite -o "$work/rows.npu" || exit 1
 head -c 9000 "$model" >"$work/half.tflite"
 head -c 9000 "$graph" >"$work/half.npu"
 cp "$graph" "$work/bit.npu"
@@ -100,7 +101,7 @@ for build in build build/sanitized; do
 		"$bin/npu-run" "$graph" --device /dev/none --input "$input" --output "$work/out"
 
 	in_process $build tflite_fields "$model"
-	in_process $build graph_fields "$graph"
+	in_process $build graph_fields "$graph" "$work/rows.npu"
 	in_process $build command_streams "$bin/libkestrel-simulator.so" build/firmware/kestrel_fw.bin
 
 	mkdir -p "$work/firmware"

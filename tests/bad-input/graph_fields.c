@@ -4,7 +4,9 @@
  * so that the check behind them is reached, and expects libnpu to refuse it
  * with a message that names the place.
  *
- * usage: graph_fields GRAPH.npu
+ * usage: graph_fields GRAPH.npu ROWS.npu
+ *
+ * The second one has a base of kind ROW.
  */
 #include <errno.h>
 
@@ -60,6 +62,30 @@ struct damage {
 #define IN_PLACEMENT(field, value, ...) \
 	DAMAGE(KESTREL_GRAPH_SECTION_PLACEMENT, 1, kestrel_graph_placement, field, value, \
 	       "PLACEMENT, record 1", __VA_ARGS__)
+
+#define IN_ROW(field, value, ...) \
+	DAMAGE(KESTREL_GRAPH_SECTION_BASES, 0, kestrel_graph_row_base, field, value, "BASES, record", \
+	       __VA_ARGS__)
+
+/* Of the graph with rows: its first base of kind ROW, whatever its number. */
+static const struct damage row_damages[] = {
+	IN_ROW(base.kind, KESTREL_GRAPH_BASE_TENSOR, "does not fit tensor"),
+	IN_ROW(base.kind, 5, "unknown kind 5"),
+	IN_ROW(base.tensor, 9999, "tensor 9999"),
+	IN_ROW(base.offset, 64, "does not fit tensor"),
+	IN_ROW(base.size, 0, "does not fit tensor"),
+	IN_ROW(base.size, 1ull << 62, "does not fit tensor"),
+	IN_ROW(position_tensor, 9999, "position_tensor 9999"),
+	IN_ROW(position_tensor, KESTREL_GRAPH_NONE, "position_tensor 4294967295"),
+	IN_ROW(position_element, 3, "position_element 3"),
+	IN_ROW(position_element, 0xffffffff, "position_element 4294967295"),
+	IN_ROW(position_count, 0, "position_count 0"),
+	IN_ROW(position_count, 17, "17 positions"),
+	IN_ROW(position_count, 0xffffffff, "4294967295 positions"),
+	IN_ROW(row_bytes, 0, "row_bytes 0"),
+	IN_ROW(row_bytes, 65, "65 bytes apart"),
+	IN_ROW(row_bytes, 0xffffffff, "4294967295 bytes apart"),
+};
 
 static const struct damage damages[] = {
 	IN_HEADER(magic, 0x12345678, "magic"),
@@ -235,6 +261,38 @@ static void damage_check(const uint8_t *good, size_t size, const struct damage *
 	free(file);
 }
 
+/* A graph with a base of kind ROW, each field of which is damaged. */
+static void rows_check(const char *path)
+{
+	const struct kestrel_graph_section *section;
+	char said[1024];
+	uint32_t record = 0;
+	uint8_t *good;
+	size_t size;
+
+	good = file_load(path, &size);
+	if (!good)
+		exit(2);
+	section = graph_file_section(good, size, KESTREL_GRAPH_SECTION_BASES);
+	while (section && record < section->record_count) {
+		const struct kestrel_graph_base *base =
+			graph_file_record(good, size, KESTREL_GRAPH_SECTION_BASES, record);
+
+		if (base->kind == KESTREL_GRAPH_BASE_ROW)
+			break;
+		record++;
+	}
+	result_add(&results, section && record < section->record_count &&
+		   !graph_load(good, size, said, sizeof(said)), "one with rows loads", path);
+	for (size_t i = 0; i < sizeof(row_damages) / sizeof(row_damages[0]); i++) {
+		struct damage damage = row_damages[i];
+
+		damage.record = record;
+		damage_check(good, size, &damage);
+	}
+	free(good);
+}
+
 /* Cut off at `size` bytes; with file_size saying so too, where there is one. */
 static void truncation_check(const uint8_t *good, size_t size, bool header_says_so)
 {
@@ -309,8 +367,8 @@ int main(int argc, char **argv)
 	size_t size;
 	char said[1024];
 
-	if (argc != 2) {
-		fprintf(stderr, "usage: graph_fields GRAPH.npu\n");
+	if (argc != 3) {
+		fprintf(stderr, "usage: graph_fields GRAPH.npu ROWS.npu\n");
 		return 2;
 	}
 	good = file_load(argv[1], &size);
@@ -325,6 +383,7 @@ int main(int argc, char **argv)
 
 	for (size_t i = 0; i < sizeof(damages) / sizeof(damages[0]); i++)
 		damage_check(good, size, &damages[i]);
+	rows_check(argv[2]);
 	overlap_check(good, size);
 	for (uint32_t type = 1; type <= KESTREL_GRAPH_SECTION_PLACEMENT; type++)
 		hash_check(good, size, type);

@@ -19,6 +19,8 @@ from model import Case, Tensor, graphs_build, reference
 
 SAMPLES, VECTORS = 24, 4
 VOCABULARY, ROWS, DEPTH, HEADS, UNITS = 64, 16, 64, 4, 256
+# Positions that a cache does not have, and some that it has between them.
+OUTSIDE = [ROWS, 3, -1, 2, 2 ** 31 - 1, 9, -2 ** 31, ROWS + 1, ROWS - 1]
 
 
 def encoder_make(rng):
@@ -60,12 +62,29 @@ class Cache:
         self.net.assign(self.handle, updated.tensor)
         return updated
 
+    def update_rows(self, value, start):
+        """The same with the value's row put there alone, where `start` says."""
+        import numpy
+        rows = [numpy.roll(value.samples, row, axis=0) for row in range(ROWS)]
+        cache = self.net.read(self.handle, value, numpy.concatenate(rows, axis=2))
+        self.contents = cache.tensor
+        updated = self.net.update(cache, value, start)
+        self.net.assign(self.handle, updated.tensor)
+        return updated
+
     def beginning(self, net):
         """Append to another graph what fills the cache with zeros."""
         import numpy
         tensor = self.contents.like()
         tensor.data = numpy.full(tensor.shape, tensor.zero_points, "int8")
         net.assign(net.variable_make(self.name), tensor)
+
+
+def attend(net, value, queries, keys, values, mask):
+    """A decoder's attention to all positions, those that the mask takes away but for."""
+    masked = mask(net.product(queries, keys, transposed=True))
+    attended = net.dense(net.heads_join(net.product(net.softmax(masked), values)), DEPTH)
+    return net.feed_forward(net.layer_norm(net.plus(value, attended)), UNITS)
 
 
 def decoder_make(rng):
@@ -85,14 +104,15 @@ def decoder_make(rng):
     keys, values = Cache(net, "keys"), Cache(net, "values")
     all_keys = keys.update(net.heads_split(net.dense(value, DEPTH), HEADS), here)
     all_values = values.update(net.heads_split(net.dense(value, DEPTH), HEADS), here)
-    scores = net.product(queries, all_keys, transposed=True)
-    seen = net.compare("LESS_EQUAL", net.integers(numbers.reshape([1, 1, 1, ROWS])), position)
-    lowest = scores.tensor.like([1])
-    lowest.data = numpy.full([1], -128, "int8")
-    masked = net.select(seen, scores, network.Value(lowest, numpy.full([1, 1], 0.0)),
-                        scores.samples)
-    attended = net.dense(net.heads_join(net.product(net.softmax(masked), all_values)), DEPTH)
-    value = net.feed_forward(net.layer_norm(net.plus(value, attended)), UNITS)
+
+    def mask(scores):
+        seen = net.compare("LESS_EQUAL", net.integers(numbers.reshape([1, 1, 1, ROWS])), position)
+        lowest = scores.tensor.like([1])
+        lowest.data = numpy.full([1], -128, "int8")
+        return net.select(seen, scores, network.Value(lowest, numpy.full([1, 1], 0.0)),
+                          scores.samples)
+
+    value = attend(net, value, queries, all_keys, all_values, mask)
     keys.beginning(beginning)
     values.beginning(beginning)
     return (net, [("main", net.cases, [token, position], [value.tensor]),
@@ -101,7 +121,51 @@ def decoder_make(rng):
              numbers.reshape([ROWS, 1, 1]).astype("int32")])
 
 
-NETWORKS = {"encoder": encoder_make, "decoder": decoder_make}
+def row_decoder_make(rng):
+    """The same where only a row of either cache is written, at a position that may be outside."""
+    import numpy
+    net, beginning = network.Network(rng, SAMPLES), network.Network(rng, SAMPLES)
+    net.cases.append(Case("CALL_ONCE", [], [], ("CallOnceOptions", {"initSubgraphIndex": 1})))
+    token, position = Tensor([1, 1], "int32"), Tensor([1, 1], "int32")
+    table, floats = net.weights([VOCABULARY, DEPTH], 1.5)
+    places, place_floats = net.weights([ROWS, DEPTH], 1.0)
+    zero = net.integers([0])
+    start = net.numbers("RESHAPE", [position, net.integers([1])], [1],
+                        ("ReshapeOptions", {"newShape": [1]}))
+    start = net.numbers("CONCATENATION", [zero, start, zero], [3],
+                        ("ConcatenationOptions", {"axis": 0}))
+    place = net.numbers("MAXIMUM", [position, zero], [1, 1], ("MaximumMinimumOptions", {}))
+    place = net.numbers("MINIMUM", [place, net.integers([ROWS - 1])], [1, 1],
+                        ("MaximumMinimumOptions", {}))
+    value = net.layer_norm(net.plus(
+        net.gather(table, floats, token, rng.integers(0, VOCABULARY, [SAMPLES, 1, 1])),
+        net.gather(places, place_floats, place, rng.integers(0, ROWS, [SAMPLES, 1, 1]))))
+    queries = net.heads_split(net.dense(value, DEPTH, 2.0 / (DEPTH // HEADS) ** 0.5), HEADS)
+    keys, values = Cache(net, "keys"), Cache(net, "values")
+    all_keys = net.heads_split(keys.update_rows(net.dense(value, DEPTH), start), HEADS)
+    all_values = net.heads_split(values.update_rows(net.dense(value, DEPTH), start), HEADS)
+
+    def mask(scores):
+        # For each place the largest value up to it, and the least behind it.
+        limits = scores.tensor.like([ROWS, 1, ROWS])
+        limits.data = numpy.where(numpy.tri(ROWS, dtype="bool"), 127,
+                                  -128).astype("int8").reshape(limits.shape)
+        limit = net.gather(limits, numpy.zeros(limits.shape), place,
+                           numpy.zeros([SAMPLES, 1, 1], "int32"))
+        return net.like("MINIMUM", scores, [scores.tensor, limit.tensor], scores.samples,
+                        ("MaximumMinimumOptions", {}))
+
+    value = attend(net, value, queries, all_keys, all_values, mask)
+    keys.beginning(beginning)
+    values.beginning(beginning)
+    positions = list(range(ROWS)) + OUTSIDE
+    return (net, [("main", net.cases, [token, position], [value.tensor]),
+                  ("beginning", beginning.cases, [], [])],
+            [rng.integers(0, VOCABULARY, [len(positions), 1, 1]).astype("int32"),
+             numpy.array(positions, "int32").reshape([len(positions), 1, 1])])
+
+
+NETWORKS = {"encoder": encoder_make, "decoder": decoder_make, "decoder-rows": row_decoder_make}
 
 
 def outputs_make(name, data, inputs, reset_state):

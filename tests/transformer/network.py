@@ -175,6 +175,17 @@ class Network:
         return self.like("SELECT_V2", larger, [condition, first.tensor, second.tensor], samples,
                          ("SelectV2Options", {}))
 
+    def update(self, value, rows, start):
+        """A value with other rows in it, from a position on that `start` holds."""
+        return self.like("DYNAMIC_UPDATE_SLICE", value, [value.tensor, rows.tensor, start],
+                         value.samples, ("DynamicUpdateSliceOptions", {}))
+
+    def numbers(self, name, inputs, shape, options):
+        """What an operator makes of int32 inputs."""
+        output = Tensor(shape, "int32")
+        self.cases.append(Case(name, inputs, output, options))
+        return output
+
     def variable_make(self, name):
         """The handle of a variable, which a graph of its own has filled before."""
         handle = Tensor([], "resource")
