@@ -197,6 +197,7 @@ static int read_convolution(struct reader *reader, const struct kestrel_graph_co
 {
 	const struct ir_tensor *tensors = reader->graph->tensors;
 	const struct ir_tensor *weights = &tensors[op->inputs[1]];
+	int32_t channels;
 
 	op->input_zero_point = c->input_zero_point;
 	op->weight_zero_point = c->weight_zero_point;
@@ -215,8 +216,10 @@ static int read_convolution(struct reader *reader, const struct kestrel_graph_co
 	if (!weights->data)
 		return error_set(reader->graph->error, -ENOTSUP, "%s: the weights must be constant",
 				 ir_where(reader->graph, op, op->inputs[1]));
-	return read_requantise(reader, &c->requantise,
-			       (uint32_t)ir_extent(&tensors[op->outputs[0]], 0), op);
+	/* A fully connected layer's output may have any shape of as many elements. */
+	channels = op->kind == IR_FULLY_CONNECTED ? ir_extent(weights, 1) :
+		   ir_extent(&tensors[op->outputs[0]], 0);
+	return read_requantise(reader, &c->requantise, (uint32_t)channels, op);
 }
 
 static int read_elementwise(struct reader *reader, const struct kestrel_graph_elementwise *e,

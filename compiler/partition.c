@@ -122,6 +122,15 @@ static const char *convolution_reason(const struct ir_graph *graph, const struct
 	return reason ? reason : sum_reason(graph, op);
 }
 
+/* Graph files may have any shape of as many elements; models may not. */
+static const char *connected_reason(const struct ir_graph *graph, const struct ir_operator *op)
+{
+	if (ir_extent(&graph->tensors[op->outputs[0]], 0) !=
+	    ir_extent(&graph->tensors[op->inputs[1]], 1))
+		return "its output has other rows than the weights have channels";
+	return sum_reason(graph, op);
+}
+
 static const char *transposed_reason(const struct ir_graph *graph, const struct ir_operator *op)
 {
 	const struct ir_window *w = &op->window;
@@ -250,7 +259,7 @@ static const struct form {
 	{ IR_CONVOLUTION, 1, ANY, ANY, convolution_reason, convolution_words },
 	{ IR_DEPTHWISE, 1, ANY, ANY, convolution_reason, convolution_words },
 	{ IR_TRANSPOSE_CONVOLUTION, 1, ANY, ANY, transposed_reason, transposed_words },
-	{ IR_FULLY_CONNECTED, 1, ANY, ANY, sum_reason, sum_words },
+	{ IR_FULLY_CONNECTED, 1, ANY, ANY, connected_reason, sum_words },
 	{ IR_AVERAGE_POOL, 1, INT8, INT8, window_reason, window_words },
 	{ IR_AVERAGE_POOL, 1, UINT8, UINT8, window_reason, window_words },
 	{ IR_AVERAGE_POOL, 1, INT16, INT16, average_reason, average_words },
@@ -407,7 +416,8 @@ bool partition_form(enum ir_kind kind, unsigned int index, struct partition_form
 		*form = (struct partition_form){ forms[f].inputs, forms[f].outputs,
 						 forms[f].conditions, NULL };
 		/* What these ask of int16 beside that. */
-		if (forms[f].reason == convolution_reason || forms[f].reason == sum_reason)
+		if (forms[f].reason == convolution_reason || forms[f].reason == transposed_reason ||
+		    forms[f].reason == connected_reason)
 			form->wide_conditions = "sums that provably have 32 bits";
 		return true;
 	}

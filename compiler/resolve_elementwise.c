@@ -113,16 +113,23 @@ static int resolve_quotient(struct ir_graph *graph, struct ir_operator *op)
 	return make_quotient_table(graph, op);
 }
 
+static int check_one_type(struct ir_graph *graph, const struct ir_operator *op)
+{
+	if (graph->tensors[op->inputs[1]].type == graph->tensors[op->inputs[0]].type)
+		return 0;
+	return error_set(graph->error, -ENOTSUP, "%s: its type is not that of %s",
+			 ir_where(graph, op, op->inputs[1]),
+			 ir_tensor_text(graph, op->inputs[0]));
+}
+
 int resolve_elementwise(struct ir_graph *graph, struct ir_operator *op,
 			const struct resolve_profile *profile)
 {
 	bool extreme = op->kind == IR_MINIMUM || op->kind == IR_MAXIMUM;
 	int ret = resolve_check_counts(graph, op, 2, 2);
 
-	if (!ret && graph->tensors[op->inputs[1]].type != graph->tensors[op->inputs[0]].type)
-		ret = error_set(graph->error, -ENOTSUP, "%s: its type is not that of %s",
-				ir_where(graph, op, op->inputs[1]),
-				ir_tensor_text(graph, op->inputs[0]));
+	if (!ret)
+		ret = check_one_type(graph, op);
 	if (!ret)
 		ret = resolve_check_broadcast(graph, op, 0);
 	if (!ret && resolve_is_plain(graph, op))
@@ -162,6 +169,8 @@ int resolve_leaky(struct ir_graph *graph, struct ir_operator *op,
 
 	if (!ret)
 		ret = resolve_check_activations(graph, op);
+	if (!ret && parametric)
+		ret = check_one_type(graph, op);
 	if (!ret && parametric && !resolve_is_float(graph, op))
 		ret = resolve_check_activation(graph, op, op->inputs[1]);
 	if (!ret && parametric)

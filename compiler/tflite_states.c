@@ -73,6 +73,24 @@ static int state_of(struct ir_graph *graph, const struct ir_graph *initial,
 	return find_contents(graph, initial, op, state);
 }
 
+/* Nothing is written where a handle is: it only says which variable is meant. */
+static int check_handle(const struct ir_graph *graph, const struct ir_operator *handle, int tensor)
+{
+	if (ir_is_output(graph, tensor))
+		return error_set(graph->error, -EINVAL, "%s: the model outputs it, but it holds no value",
+				 ir_where(graph, handle, tensor));
+	for (unsigned int o = 0; o < graph->operator_count; o++) {
+		const struct ir_operator *op = &graph->operators[o];
+
+		for (unsigned int i = 0; i < op->input_count; i++)
+			if (op->inputs[i] == tensor)
+				return error_set(graph->error, -EINVAL,
+						 "%s: only READ_VARIABLE and ASSIGN_VARIABLE take what %s gives",
+						 ir_where(graph, op, tensor), handle->type_name);
+	}
+	return 0;
+}
+
 int tflite_states(struct ir_graph *graph, const struct ir_graph *initial)
 {
 	unsigned int first = graph->tensor_count;
@@ -104,6 +122,14 @@ int tflite_states(struct ir_graph *graph, const struct ir_graph *initial)
 		op->outputs = &operands[1];
 		op->input_count = op->output_count = 1;
 		op->kind = IR_COPY;
+	}
+	for (unsigned int o = 0; o < graph->operator_count && !ret; o++) {
+		const struct ir_operator *op = &graph->operators[o];
+
+		if (op->kind != IR_VARIABLE_HANDLE && op->kind != IR_CALL_ONCE)
+			continue;
+		for (unsigned int i = 0; i < op->output_count && !ret; i++)
+			ret = check_handle(graph, op, op->outputs[i]);
 	}
 	return ret;
 }
