@@ -103,6 +103,9 @@ for kernel in "${kernels[@]}"; do
 	expect panic "$kernel" 121 'Kernel panic' 'echo c >/proc/sysrq-trigger; sleep 100'
 	expect poweroff "$kernel" 121 'died before' 'poweroff -f; sleep 100'
 	expect warning "$kernel" 120 'WARNING: ' 'modprobe splat kind=warn' --no-leak-check
+	expect no-warning "$kernel" 0 'passed in' 'modprobe splat kind=moved' --no-leak-check
+	expect other-warning "$kernel" 120 'WARNING: .*splat_init' \
+		'modprobe splat kind=moved; rmmod splat; modprobe splat kind=warn' --no-leak-check
 	expect oops "$kernel" 121 'Internal error: Oops' 'modprobe splat kind=oops'
 	[ "$kernel" = debug ] || continue
 	expect overflow "$kernel" 120 'KASAN: slab-out-of-bounds' 'modprobe splat kind=overflow' \

@@ -13,7 +13,7 @@
 
 static char *kind = "none";
 module_param(kind, charp, 0444);
-MODULE_PARM_DESC(kind, "none, warn, oops, overflow, leak, lock");
+MODULE_PARM_DESC(kind, "none, warn, moved, oops, overflow, leak, lock");
 
 static DEFINE_MUTEX(splat_first);
 static DEFINE_MUTEX(splat_second);
@@ -58,6 +58,9 @@ static int __init splat_init(void)
 {
 	if (!strcmp(kind, "warn"))
 		WARN(1, "splat: asked for a warning\n");
+	else if (!strcmp(kind, "moved"))
+		/* What lockdep says of a task that moved to another processor while it asked. */
+		WARN(1, "Not in threaded context on PREEMPT_RT as expected\n");
 	else if (!strcmp(kind, "oops"))
 		BUG();
 	else if (!strcmp(kind, "overflow"))
