@@ -6,7 +6,7 @@ usage: make_models.py tflite|onnx DIRECTORY
 
 tflite: for each quantised type a model with every operator that has a kernel for it
 (tests/operators/cases.py), side by side, the smallest of several random cases each;
-and a small decoder step, which has state.
+and two small decoder steps, which have state, one that writes it by rows.
 onnx: some of tests/onnx/cases.py whose outputs no library function of the processor
 decides. Runs in the Python environment of tests/demo/make-venv.sh (tensorflow or
 onnxruntime); see regenerate.sh.
@@ -19,13 +19,15 @@ CASES = 6
 ONNX = ("network", "layer_normalisation", "qlinear_conv", "matmul_dynamic")
 
 
-def decoder_make():
-    """The decoder step of tests/transformer, which has state, but smaller."""
+def decoders_make():
+    """The decoder steps of tests/transformer, which have state, but smaller."""
     import make
     import model
     import numpy
     make.DEPTH, make.UNITS, make.VOCABULARY = 16, 32, 16
-    return model.graphs_build(make.decoder_make(numpy.random.default_rng(1))[1])
+    return {"decoder": model.graphs_build(make.decoder_make(numpy.random.default_rng(1))[1]),
+            "decoder_rows":
+                model.graphs_build(make.row_decoder_make(numpy.random.default_rng(1))[1])}
 
 
 def tflite_make(directory):
@@ -44,8 +46,9 @@ def tflite_make(directory):
             found.append((len(model.model_build(case)), seed, case))
         return min(found)[2]
 
-    with open(os.path.join(directory, "decoder.tflite"), "wb") as file:
-        file.write(decoder_make())
+    for name, data in decoders_make().items():
+        with open(os.path.join(directory, name + ".tflite"), "wb") as file:
+            file.write(data)
     for dtype in ("int8", "uint8", "int16"):
         chosen = [smallest(name, make) for name, make in cases.FAMILIES.items()
                   if name.endswith(" " + dtype) and not name.startswith("CAST")]
