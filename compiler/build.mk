@@ -4,8 +4,11 @@
 COMPILER_SOURCES := $(wildcard compiler/*.c)
 # ONNX's messages, unpacked by what protoc-c makes of their description.
 COMPILER_MESSAGES := $(BUILD)/compiler/onnx.pb-c
+# libnpu's checks of graph files, which decide what is written.
 COMPILER_OBJECTS := $(call objects,$(COMPILER_SOURCES)) $(COMPILER_MESSAGES).o \
-		    $(BUILD)/compiler/report_page.o
+		    $(BUILD)/compiler/report_page.o \
+		    $(call objects,$(wildcard libnpu/operator_check*.c) libnpu/graph.c \
+		    libnpu/graph_check.c libnpu/message.c libnpu/sha256.c)
 COMPILER_LIBS := -lprotobuf-c -lm
 # What npuc and the unit tests link; the library's own table is not part of it.
 COMPILER_ARCHIVE := $(BUILD)/compiler/libcompiler.a
@@ -17,7 +20,8 @@ LIBRARIES += $(COMPILER_LIBRARY)
 PROGRAMS += $(BIN)/npuc
 UNIT_TESTS += $(COMPILER_TESTS)
 
-$(BUILD)/compiler/%.o $(BUILD)/tests/unit/compiler_%.o: EXTRA_CFLAGS += -Icompiler -I$(BUILD)/compiler
+$(BUILD)/compiler/%.o $(BUILD)/tests/unit/compiler_%.o: EXTRA_CFLAGS += -Icompiler \
+	-I$(BUILD)/compiler -Ilibnpu
 
 $(COMPILER_MESSAGES).c $(COMPILER_MESSAGES).h &: compiler/onnx.proto
 	@mkdir -p $(@D)

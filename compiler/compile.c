@@ -6,6 +6,7 @@
 #include "graph_read.h"
 #include "graph_write.h"
 #include "ir.h"
+#include "loadable.h"
 #include "lower.h"
 #include "onnx.h"
 #include "report.h"
@@ -52,6 +53,18 @@ static int read_source(const struct compile_request *request, struct ir_graph *g
 		ret = ir_check_operands(graph);
 	if (!ret)
 		resolve_fold_pad(graph);
+	return ret;
+}
+
+/* What libnpu refuses is refused before anything builds on it. */
+static int check_source(const struct ir_graph *graph, const struct graph_source *source)
+{
+	struct buffer file = { 0 };
+	int ret = graph_write(graph, source, NULL, 0, false, &file);
+
+	if (!ret)
+		ret = loadable_check(&file, graph->error);
+	buffer_release(&file);
 	return ret;
 }
 
@@ -142,6 +155,8 @@ int compile(const struct compile_request *request, struct compile_result *result
 	ret = targets_read(request, targets, &target_count, error);
 	if (!ret)
 		ret = read_source(request, &graph, &source);
+	if (!ret)
+		ret = check_source(&graph, &source);
 	if (!ret && !request->no_stream)
 		ret = lower_order(&graph);
 	graph.search_seed = request->search_seed;

@@ -20,7 +20,7 @@ make -s build/compiler/onnx.pb-c.h >&2 || exit 1
 look() {
 	local file=$1 own='' key findings
 	case $file in
-	compiler/*) own='-Icompiler -Ibuild/compiler -Ilibnpu/include -Ilibnpu/tools' ;;
+	compiler/*) own='-Icompiler -Ibuild/compiler -Ilibnpu -Ilibnpu/include -Ilibnpu/tools' ;;
 	libnpu/*) own=-Ilibnpu/include ;;
 	emulator/*) own='-Ilibnpu/include -Ilibnpu/tools' ;;
 	esac
