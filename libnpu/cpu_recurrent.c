@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * SVDF and LSTM: operators with state, and the 16-bit fixed-point functions of
- * the LSTM's gates. docs/graph-format.md has the formulas.
+ * the LSTM's gates. docs/graph-format.md has the formulas. Sums of 32 bits wrap.
  */
 #include "cpu.h"
 
@@ -23,17 +23,18 @@ static void svdf_feature(const struct kestrel_graph_svdf *attributes, const stru
 	int32_t high = state->type == KESTREL_GRAPH_TYPE_INT16 ? INT16_MAX : INT8_MAX;
 
 	for (size_t f = 0; f < filters; f++) {
-		int32_t sum = 0;
+		uint32_t sum = 0;
+		int32_t scaled;
 
 		for (size_t c = 0; c < depth; c++)
-			sum += array_read(feature, f * depth + c) *
-			       (array_read(input, batch * depth + c) -
-				attributes->input_zero_point);
-		sum = arithmetic_clamp(arithmetic_scale(attributes->mode, sum,
-							attributes->feature_scale),
-				       -high - 1, high);
+			sum += (uint32_t)(array_read(feature, f * depth + c) *
+					  (array_read(input, batch * depth + c) -
+					   attributes->input_zero_point));
+		scaled = arithmetic_clamp(arithmetic_scale(attributes->mode, (int32_t)sum,
+							   attributes->feature_scale),
+					  -high - 1, high);
 		array_write(state, ((batch * filters + f) + 1) * memory - 1,
-			    sum + attributes->state_zero_point);
+			    scaled + attributes->state_zero_point);
 	}
 }
 
@@ -54,24 +55,25 @@ void cpu_svdf(const struct cpu_call *call)
 	for (size_t b = 0; b < input.dims[0]; b++) {
 		svdf_feature(attributes, &input, &feature, &state, b, memory);
 		for (size_t u = 0; u < units; u++) {
-			int32_t sum = bias.data ? array_read(&bias, u) : 0;
+			uint32_t sum = bias.data ? (uint32_t)array_read(&bias, u) : 0;
 
 			for (size_t i = 0; i < attributes->rank * memory; i++) {
 				size_t tap = u * attributes->rank * memory + i;
 
-				sum += array_read(&time, tap) *
-				       (array_read(&state, b * time.count + tap) -
-					attributes->state_zero_point);
+				sum += (uint32_t)((int64_t)array_read(&time, tap) *
+						  (array_read(&state, b * time.count + tap) -
+						   attributes->state_zero_point));
 			}
 			array_write(&output, b * units + u, arithmetic_clamp(
-				arithmetic_scale(attributes->mode, sum, attributes->time_scale) +
+				arithmetic_scale(attributes->mode, (int32_t)sum,
+						 attributes->time_scale) +
 				attributes->zero_point, attributes->minimum,
 				attributes->maximum));
 		}
 	}
 }
 
-static int16_t saturate(int32_t x)
+static int16_t saturate(int64_t x)
 {
 	return (int16_t)arithmetic_clamp(x, INT16_MIN, INT16_MAX);
 }
@@ -157,11 +159,12 @@ static void gate_add(const struct array *weights, const struct array *bias, cons
 	const int8_t *weight = weights->data;
 
 	for (size_t cell = 0; cell < cells; cell++) {
-		int32_t sum = bias && bias->data ? array_read(bias, cell) : 0;
+		uint32_t sum = bias && bias->data ? (uint32_t)array_read(bias, cell) : 0;
 
 		for (size_t c = 0; c < depth; c++)
-			sum += *weight++ * (input[c] - zero_point);
-		gate[cell] = saturate(gate[cell] + arithmetic_scale_double(sum, scale));
+			sum += (uint32_t)(*weight++ * (input[c] - zero_point));
+		gate[cell] = saturate((int64_t)gate[cell] +
+				      arithmetic_scale_double((int32_t)sum, scale));
 	}
 }
 
