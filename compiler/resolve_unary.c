@@ -116,6 +116,12 @@ static int32_t inverse_root_entry(const struct ir_operator *op, const struct ir_
 		     op->output_zero_point, op->clamp_low, op->clamp_high);
 }
 
+static struct ir_scale alpha_factor(const struct ir_operator *op, const struct ir_tensor *in,
+				    const struct ir_tensor *out)
+{
+	return quantise_factor((double)(in->scales[0] * op->attributes.alpha / out->scales[0]));
+}
+
 static int32_t leaky_entry(const struct ir_operator *op, struct ir_scale identity,
 			   struct ir_scale alpha, int32_t q)
 {
@@ -163,9 +169,8 @@ static int32_t entry_of(const struct ir_operator *op, const struct resolve_profi
 	case IR_FUNCTION_RELU_0_TO_1:
 		return relu_entry(op, quantise_factor((double)ratio), q);
 	case IR_FUNCTION_LEAKY_RELU:
-		return leaky_entry(op, quantise_factor((double)ratio),
-				   quantise_factor((double)(in->scales[0] * op->attributes.alpha /
-							    out->scales[0])), q);
+		return leaky_entry(op, quantise_factor((double)ratio), alpha_factor(op, in, out),
+				   q);
 	case IR_FUNCTION_ABS:
 		return magnitude_entry(op, in, out, q);
 	case IR_FUNCTION_RSQRT:
@@ -410,6 +415,10 @@ int resolve_unary(struct ir_graph *graph, struct ir_operator *op,
 		clamp_to_one(op, out->scales[0]);
 	if (!ret && quantise_factor((double)(in->scales[0] / out->scales[0])).shift > 22)
 		ret = error_set(graph->error, -ENOTSUP, "%s: the factor is 2^22 or more",
+				ir_where(graph, op, op->outputs[0]));
+	if (!ret && op->attributes.function == IR_FUNCTION_LEAKY_RELU &&
+	    alpha_factor(op, in, out).shift > 22)
+		ret = error_set(graph->error, -ENOTSUP, "%s: alpha's factor is 2^22 or more",
 				ir_where(graph, op, op->outputs[0]));
 	if (!ret && in->type == IR_INT16)
 		return resolve_wide(graph, op, profile);
