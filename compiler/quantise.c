@@ -390,8 +390,9 @@ int32_t quantise_hard_swish(int32_t value, float input_scale, float output_scale
 	int16_t gate = x, result;
 	int32_t gated;
 
+	/* 16 bits saturate whatever is not 0. */
 	if (relu.shift > 0)
-		gate = saturate_16(gate * (1 << (relu.shift - 1)));
+		gate = saturate_16(gate * (1 << (relu.shift > 17 ? 16 : relu.shift - 1)));
 	gate = high_multiply_16(gate, narrow_multiplier(relu.multiplier));
 	if (relu.shift > 0)
 		gate = saturate_16(gate * 2);
