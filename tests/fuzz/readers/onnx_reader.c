@@ -37,7 +37,9 @@ static const char *const attributes[] = {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	reader_model(data, size);
+	static const char *const profiles[] = { "onnx" };
+
+	reader_model(data, size, profiles, COUNT(profiles));
 	return 0;
 }
 

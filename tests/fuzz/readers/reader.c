@@ -107,14 +107,14 @@ static uint32_t bytes_hash(const uint8_t *data, size_t size)
 }
 
 /*
- * What the compiler makes of a file, of a model or of another graph, libnpu takes.
- * Returns whether there is something, and that is little work.
+ * What the compiler makes of a file, of a model or, without numerics, of another graph,
+ * libnpu takes. Returns whether there is something, and that is little work.
  */
-static bool file_compile(const uint8_t *data, size_t size, bool is_graph, bool no_stream)
+static bool file_compile(const uint8_t *data, size_t size, const char *numerics, bool no_stream)
 {
 	struct compile_request request = {
-		.data = data, .bytes = size, .name = "fuzzed", .is_graph = is_graph,
-		.no_stream = no_stream,
+		.data = data, .bytes = size, .name = "fuzzed", .is_graph = !numerics,
+		.numerics = numerics, .no_stream = no_stream,
 	};
 	struct compile_result result = { 0 };
 	struct error error = { "" };
@@ -130,15 +130,15 @@ static bool file_compile(const uint8_t *data, size_t size, bool is_graph, bool n
 	return small;
 }
 
-static void file_try(const uint8_t *data, size_t size, bool is_graph)
+static void file_try(const uint8_t *data, size_t size, const char *numerics)
 {
-	if (file_compile(data, size, is_graph, true) && !(bytes_hash(data, size) % STREAM_SHARE))
-		file_compile(data, size, is_graph, false);
+	if (file_compile(data, size, numerics, true) && !(bytes_hash(data, size) % STREAM_SHARE))
+		file_compile(data, size, numerics, false);
 }
 
-void reader_model(const uint8_t *data, size_t size)
+void reader_model(const uint8_t *data, size_t size, const char *const *profiles, size_t count)
 {
-	file_try(data, size, false);
+	file_try(data, size, profiles[bytes_hash(data, size) / STREAM_SHARE % count]);
 }
 
 void reader_graph(const uint8_t *data, size_t size)
@@ -147,5 +147,5 @@ void reader_graph(const uint8_t *data, size_t size)
 
 	/* The compiler is only given what libnpu has checked. */
 	if (graph_try(data, size, &small))
-		file_try(data, size, true);
+		file_try(data, size, NULL);
 }

@@ -17,11 +17,11 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
 size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size);
 
 /*
- * Compiles a model: a refusal has a message, and libnpu takes what comes out, and
- * runs it on the processor where that is little work. A few of them get a command
- * stream too; which, the bytes decide.
+ * Compiles a model with one of `count` numerics profiles: a refusal has a message, and
+ * libnpu takes what comes out, and runs it on the processor where that is little work. A
+ * few of them get a command stream too. The bytes decide which and which profile.
  */
-void reader_model(const uint8_t *data, size_t size);
+void reader_model(const uint8_t *data, size_t size, const char *const *profiles, size_t count);
 
 /* Loads a graph file, which libnpu may refuse with a message, and runs it like the above. */
 void reader_graph(const uint8_t *data, size_t size);

@@ -5,7 +5,9 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	reader_model(data, size);
+	static const char *const profiles[] = { "tflite-ref", "tflite-ref", "tflite", "tflm" };
+
+	reader_model(data, size, profiles, sizeof(profiles) / sizeof(profiles[0]));
 	return 0;
 }
 
