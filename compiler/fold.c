@@ -369,6 +369,10 @@ static bool fold_dequantise(const struct ir_graph *graph, const struct ir_operat
 				     in->scale_count !=
 				     (uint32_t)in->shape[in->quantised_dimension])))
 		return false;
+	/* Others make no sense; the resolver says so. */
+	for (uint32_t c = 0; c < in->scale_count; c++)
+		if (in->zero_points[c] < INT16_MIN || in->zero_points[c] > INT16_MAX)
+			return false;
 	for (unsigned int d = in->quantised_dimension + 1; d < in->rank; d++)
 		inner *= (uint64_t)in->shape[d];
 	for (uint64_t i = 0; i < in->elements; i++) {
