@@ -217,9 +217,16 @@ static int read_operands(struct onnx *o, struct onnx_node *node)
 			return onnx_fail(o, NULL, -EINVAL, "input \"%.80s\" does not exist",
 					 proto->input[i]);
 	}
-	for (unsigned int i = 0; i < node->output_count; i++)
-		if (*proto->output[i])
-			node->outputs[i] = find(o, proto->output[i]);
+	for (unsigned int i = 0; i < node->output_count; i++) {
+		if (!*proto->output[i])
+			continue;
+		node->outputs[i] = find(o, proto->output[i]);
+		/* Before any node is translated: some define what the next ones make. */
+		if (node->outputs[i]->is_made || is_defined(node->outputs[i]))
+			return onnx_fail(o, NULL, -EINVAL, "output \"%.80s\" is made twice",
+					 proto->output[i]);
+		node->outputs[i]->is_made = true;
+	}
 	return 0;
 }
 
@@ -327,10 +334,6 @@ static int translate(struct onnx *o, struct onnx_node *node)
 			return onnx_fail(o, NULL, -EINVAL,
 					 "input \"%.80s\" is made only by a later node",
 					 node->inputs[i]->name);
-	for (unsigned int i = 0; i < node->output_count; i++)
-		if (node->outputs[i] && is_defined(node->outputs[i]))
-			return onnx_fail(o, NULL, -EINVAL, "output \"%.80s\" is made twice",
-					 node->outputs[i]->name);
 	if (knows_domain(node->proto))
 		handler = onnx_translator(node->proto->op_type);
 	ret = handler ? handler(o) : refuse(o);

@@ -70,6 +70,8 @@ struct onnx_value {
 	unsigned int readers;
 	unsigned int reader;
 	bool is_output;
+	/* The output of a node. */
+	bool is_made;
 };
 
 struct onnx_node {

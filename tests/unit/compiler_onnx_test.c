@@ -377,12 +377,12 @@ static void too_few_inputs(struct onnx_model *model)
 
 static void absent_summand(struct onnx_model *model)
 {
-	onnx_model_node(model, "Sum", "x -", "s0");
+	onnx_model_node(model, "Sum", "x -", "sum");
 }
 
 static void empty_sum(struct onnx_model *model)
 {
-	onnx_model_node(model, "Sum", "", "s0");
+	onnx_model_node(model, "Sum", "", "sum");
 }
 
 static void huge_constant(struct onnx_model *model)
@@ -457,8 +457,8 @@ static const struct defect {
 	{ "no nodes", no_nodes, -EINVAL, { "no nodes", "" } },
 	{ "too few inputs", too_few_inputs, -EINVAL, { "\"c0\" (Conv)", "1 inputs" } },
 	{ "a sum with an absent input", absent_summand, -EINVAL,
-	  { "\"s0\" (Sum)", "input 1 is missing" } },
-	{ "a sum of nothing", empty_sum, -EINVAL, { "\"s0\" (Sum)", "0 inputs" } },
+	  { "\"sum\" (Sum)", "input 1 is missing" } },
+	{ "a sum of nothing", empty_sum, -EINVAL, { "\"sum\" (Sum)", "0 inputs" } },
 	{ "a constant of 2^40 elements", huge_constant, -ENOTSUP, { "huge", "too large" } },
 	{ "int4 weights that are too long", long_int4, -EINVAL, { "w0_data", "needs 108" } },
 	{ "activations of int4", int4_activation, -ENOTSUP, { "x0_q", "only weights" } },
