@@ -281,7 +281,7 @@ int resolve_slice(struct ir_graph *graph, struct ir_operator *op)
 						&step);
 		} else if (d < count) {
 			from = begin[d];
-			taken = end[d] < 0 ? in->shape[d] - from : end[d];
+			taken = end[d] < 0 && from >= 0 ? in->shape[d] - from : end[d];
 		}
 		if (taken < 1 || from < 0 || from >= in->shape[d] || taken > in->shape[d])
 			return error_set(graph->error, -EINVAL, "%s: takes nothing of dimension %u",
