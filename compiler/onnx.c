@@ -55,9 +55,10 @@ static int name_compare(const void *a, const void *b)
 	return strcmp((*x)->name, (*y)->name);
 }
 
+/* Without a name: that of the empty one, as add_name() has it. */
 static struct onnx_value *find(const struct onnx *o, const char *name)
 {
-	struct onnx_value key = { .name = name }, *pointer = &key, **found;
+	struct onnx_value key = { .name = name ? name : "" }, *pointer = &key, **found;
 
 	found = bsearch(&pointer, o->values, o->value_count, sizeof(struct onnx_value *),
 			name_compare);
@@ -119,7 +120,7 @@ static int read_initialisers(struct onnx *o)
 		return onnx_fail(o, NULL, -ENOTSUP, "sparse initialisers are not supported");
 	for (size_t i = 0; i < o->proto->n_initializer && !ret; i++) {
 		const Onnx__Tensor *tensor = o->proto->initializer[i];
-		struct onnx_value *value = find(o, tensor->name ? tensor->name : "");
+		struct onnx_value *value = find(o, tensor->name);
 		int32_t shape[IR_RANK_MAX];
 		enum ir_type type;
 		unsigned int rank;
@@ -173,7 +174,7 @@ static int read_inputs(struct onnx *o)
 		return onnx_memory(o);
 	for (size_t i = 0; i < o->proto->n_input && !ret; i++) {
 		const Onnx__ValueInfo *info = o->proto->input[i];
-		struct onnx_value *value = find(o, info->name ? info->name : "");
+		struct onnx_value *value = find(o, info->name);
 		int32_t shape[IR_RANK_MAX];
 		enum ir_type type;
 		unsigned int rank = 0;
@@ -297,7 +298,7 @@ static int read_nodes(struct onnx *o)
 	o->node = NULL;
 	for (size_t i = 0; i < o->proto->n_output && !ret; i++) {
 		const char *name = o->proto->output[i]->name;
-		struct onnx_value *value = find(o, name ? name : "");
+		struct onnx_value *value = find(o, name);
 
 		if (!value)
 			return onnx_fail(o, NULL, -EINVAL, "output \"%.80s\" does not exist",
