@@ -56,18 +56,6 @@ static int read_source(const struct compile_request *request, struct ir_graph *g
 	return ret;
 }
 
-/* What libnpu refuses is refused before anything builds on it. */
-static int check_source(const struct ir_graph *graph, const struct graph_source *source)
-{
-	struct buffer file = { 0 };
-	int ret = graph_write(graph, source, NULL, 0, false, &file);
-
-	if (!ret)
-		ret = loadable_check(&file, graph->error);
-	buffer_release(&file);
-	return ret;
-}
-
 static int write_reports(const struct compile_request *request, struct report *report,
 			 struct compile_result *result)
 {
@@ -155,8 +143,11 @@ int compile(const struct compile_request *request, struct compile_result *result
 	ret = targets_read(request, targets, &target_count, error);
 	if (!ret)
 		ret = read_source(request, &graph, &source);
+	/* What libnpu refuses is refused before anything builds on it. */
 	if (!ret)
-		ret = check_source(&graph, &source);
+		ret = graph_write(&graph, &source, NULL, 0, false, &result->graph);
+	if (!ret)
+		ret = loadable_check(&result->graph, error);
 	if (!ret && !request->no_stream)
 		ret = lower_order(&graph);
 	graph.search_seed = request->search_seed;
@@ -172,9 +163,11 @@ int compile(const struct compile_request *request, struct compile_result *result
 	}
 	if (!ret && !request->no_stream)
 		result->summary = summarise(streams);
-	if (!ret)
+	if (!ret && !request->no_stream) {
+		buffer_release(&result->graph);
 		ret = graph_write(&graph, &source, streams, report.stream_count,
 				  request->npu_only, &result->graph);
+	}
 	report.graph_bytes = result->graph.bytes;
 	if (!ret)
 		ret = write_reports(request, &report, result);
